@@ -1,0 +1,106 @@
+"""`keelwatch.yaml` as the user writes it. Field descriptions are the documentation of the format."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from keelwatch.workspace.reader import Duration, SecretReference, StrictModel, matching
+
+Name = Annotated[
+    str, *matching(r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", "a name of a-z, 0-9 and inner dashes")
+]
+HttpUrl = Annotated[
+    str, *matching(r"^https?://[^\s/?#]+[^\s?#]*$", "a URL like https://prometheus.example:9090")
+]
+
+
+class Role(StrEnum):
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+
+
+class Arming(StrEnum):
+    REQUIRED = "required"
+    FREE = "free"
+
+
+class BasicAuth(StrictModel):
+    username: str = Field(description="User name of HTTP basic authentication")
+    password: SecretReference = Field(
+        description="Where the password is: env:NAME, file:PATH or command:WORDS"
+    )
+
+
+class PrometheusSpec(StrictModel):
+    """A Prometheus, or anything that answers its query API."""
+
+    url: HttpUrl = Field(description="Base URL, without /api/v1")
+    ca: str | None = Field(None, description="PEM file of the CA that signed its certificate")
+    basic: BasicAuth | None = Field(None, description="HTTP basic authentication")
+    bearer: SecretReference | None = Field(None, description="Where the bearer token is")
+    tenant: str | None = Field(None, description="Sent as X-Scope-OrgID (Mimir, Cortex, Loki)")
+    stale_after: Duration | None = Field(
+        None, description="A newest sample older than this makes the short windows unknown (default 150s)"
+    )
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if self.basic and self.bearer:
+            raise PydanticCustomError("expected", "either basic or bearer, not both")
+        return self
+
+
+class PolicySpec(StrictModel):
+    roles: dict[str, Role] = Field(
+        default_factory=dict, description="Login name to role; `*` is everybody else (default: operator)"
+    )
+    arming: dict[Literal["probe", "load", "chaos", "runbook"], Arming] = Field(
+        default_factory=dict, description="Which kinds of run need arming first (default: all but probe)"
+    )
+
+
+class EnvironmentSpec(StrictModel):
+    source: Literal["sandbox"] | None = Field(
+        None, description="`sandbox`: addresses come from a running sandbox"
+    )
+    sandbox: Name = Field("main", description="Which sandbox, with `source: sandbox`")
+    prometheus: PrometheusSpec | None = Field(None, description="Where the metrics are, without a sandbox")
+    regions: list[Name] = Field(min_length=1, description="The regions that serve customers")
+    policy: PolicySpec = Field(default_factory=PolicySpec, description="Who may do what here")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.source is None) == (self.prometheus is None):
+            raise PydanticCustomError("expected", "exactly one of `source: sandbox` and `prometheus`")
+        return self
+
+
+class ComponentSpec(StrictModel):
+    owner: str = Field(description="The team that is called")
+    tier: int = Field(ge=1, le=4, description="1 = customers notice at once")
+    regions: list[Name] | None = Field(None, description="Where it runs (default: every region)")
+    depends_on: list[Name] = Field(default_factory=list, description="Components it calls")
+
+
+class SpecFolders(StrictModel):
+    """Where the specs are, relative to `keelwatch.yaml`."""
+
+    slo: str = "slo"
+    probes: str = "probes"
+    loadtests: str = "loadtests"
+    chaos: str = "chaos"
+    runbooks: str = "runbooks"
+
+
+class WorkspaceSpec(StrictModel):
+    """The top of a workspace."""
+
+    keelwatch: Literal[1] = Field(description="Version of this format")
+    environments: dict[Name, EnvironmentSpec] = Field(min_length=1)
+    components: dict[Name, ComponentSpec] = Field(default_factory=dict)
+    specs: SpecFolders = Field(default_factory=SpecFolders)

@@ -1,0 +1,99 @@
+"""Finding and loading a workspace: `keelwatch.yaml`, checked against itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keelwatch.workspace.errors import InputError, Problem, UsageError
+from keelwatch.workspace.model import ComponentSpec, EnvironmentSpec, WorkspaceSpec
+from keelwatch.workspace.reader import Document, closest, load, parse, problem
+
+FILE_NAME = "keelwatch.yaml"
+FOLDERS = ("slo", "probes", "loadtests", "chaos", "runbooks")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace as loaded. `root` is the folder of its file; spec folders are absolute."""
+
+    file: Path
+    environments: Mapping[str, EnvironmentSpec]
+    components: Mapping[str, ComponentSpec]
+    folders: Mapping[str, Path]
+
+    @property
+    def root(self) -> Path:
+        return self.file.parent
+
+    def environment(self, name: str | None) -> tuple[str, EnvironmentSpec]:
+        """The environment called `name`, or the only one there is."""
+        if name is None:
+            if len(self.environments) == 1:
+                return next(iter(self.environments.items()))
+            raise UsageError("which environment?", "--env " + "|".join(sorted(self.environments)))
+        if name not in self.environments:
+            near = closest(name, self.environments)
+            hint = f"did you mean {near!r}?" if near else "there are: " + ", ".join(sorted(self.environments))
+            raise UsageError(f"no environment {name!r} in {self.file}", hint)
+        return name, self.environments[name]
+
+
+def built_in() -> Path:
+    """The workspace of the sandbox, shipped with the program."""
+    return Path(__file__).parent.parent / "sandbox" / FILE_NAME
+
+
+def find(explicit: Path | None, start: Path) -> Path:
+    """The workspace file: `explicit` (a file or folder), else the nearest upwards, else the built-in one."""
+    if explicit is not None:
+        file = explicit / FILE_NAME if explicit.is_dir() else explicit
+        if not file.is_file():
+            raise UsageError(f"no workspace at {explicit}", f"keelwatch init {explicit}")
+        return file.absolute()
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return built_in()
+
+
+def load_workspace(file: Path) -> Workspace:
+    """Raises `InputError` with every problem of the file."""
+    document = load(file)
+    spec = parse(document, WorkspaceSpec)
+    if problems := [*_dependencies(document, spec), *_regions(document, spec)]:
+        raise InputError(problems)
+    folders = {name: (file.parent / getattr(spec.specs, name)).resolve() for name in FOLDERS}
+    return Workspace(file, spec.environments, spec.components, folders)
+
+
+def _dependencies(document: Document, spec: WorkspaceSpec) -> list[Problem]:
+    return [
+        problem(
+            document,
+            ("components", name, "depends_on", index),
+            found=f"the component {other!r}",
+            expected="a component of this file",
+            did_you_mean=closest(other, spec.components),
+        )
+        for name, component in spec.components.items()
+        for index, other in enumerate(component.depends_on)
+        if other not in spec.components
+    ]
+
+
+def _regions(document: Document, spec: WorkspaceSpec) -> list[Problem]:
+    known = {region for environment in spec.environments.values() for region in environment.regions}
+    return [
+        problem(
+            document,
+            ("components", name, "regions", index),
+            found=f"the region {region!r}",
+            expected="a region of some environment",
+            did_you_mean=closest(region, known),
+        )
+        for name, component in spec.components.items()
+        for index, region in enumerate(component.regions or [])
+        if region not in known
+    ]
