@@ -1,0 +1,121 @@
+"""From counted events to burn rates. Pure: sums come in, readings go out; the division is the last step.
+
+error ratio = bad / total; budget = 1 - target; burn = error ratio / budget;
+remaining = 1 - bad / (total * budget), that is 1 - burn over the period, negative when overspent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+
+from keelwatch.workspace.reading import Reading, Unknown, Value
+from slo.snapshot import Counts
+
+NO_TRAFFIC = "no traffic"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Events of one stream in one window. `covered` is the share (0..1) of it with samples behind it."""
+
+    events: float
+    covered: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing was counted, and why: no such series, stale, query refused."""
+
+    reason: str
+
+
+Counted = Count | Absent
+
+FULL = 0.99
+"""A window covered at least this far counts as whole: a missed scrape is not a short history."""
+
+
+def add(parts: Iterable[float]) -> float:
+    """The sum of what is a number; NaN and infinities are somebody else's fault and count as nothing."""
+    return sum(part for part in parts if isfinite(part))
+
+
+def bad_of_good(good: Counted, total: Counted) -> Counted:
+    """Bad events from good ones: total - good, summed before it is subtracted.
+
+    No good series while there are events means that every event was bad. Extrapolation may count a
+    fraction more good than total; that is no negative error.
+    """
+    match good, total:
+        case _, Absent():
+            return total
+        case Absent(), Count(events=events, covered=covered):
+            return Count(events, covered)
+        case Count() as some, Count() as all_:
+            return Count(max(0.0, all_.events - some.events), min(some.covered, all_.covered))
+
+
+def error_ratio(bad: Counted, total: Counted, at: float, source: str = "") -> Reading:
+    """bad / total of one window. Absent bad is 0 bad; absent total or a total of 0 is unknown."""
+    match total:
+        case Absent(reason):
+            return Unknown(reason, at, source)
+        case Count(events=events) if not isfinite(events):
+            return Unknown("the source answered with no finite number", at, source)
+        case Count(events=events) if events <= 0:
+            return Unknown(NO_TRAFFIC, at, source)
+        case Count(events=events, covered=covered):
+            wrong = bad.events if isinstance(bad, Count) and isfinite(bad.events) else 0.0
+            return Value(wrong / events, at, source, partial=covered < FULL)
+
+
+def burn_rate(ratio: Reading, target: float) -> Reading:
+    """How many times faster than evenly the budget is being spent. `target` in (0, 1)."""
+    match ratio:
+        case Unknown():
+            return ratio
+        case Value(value, at, source, partial):
+            return Value(value / (1.0 - target), at, source, partial)
+
+
+def budget_remaining(period_burn: Reading) -> Reading:
+    """The share of the budget left, 1 when untouched, negative when overspent."""
+    match period_burn:
+        case Unknown():
+            return period_burn
+        case Value(value, at, source, partial):
+            return Value(1.0 - value, at, source, partial)
+
+
+def empty_in_s(remaining: Reading, basis_burn: Reading, period_s: float) -> float | None:
+    """Seconds until the budget is empty if it goes on burning like the basis window.
+
+    None when unknown, or when the basis burns no faster than the period refills; 0 when already empty.
+    """
+    match remaining, basis_burn:
+        case Value(value=left), _ if left <= 0:
+            return 0.0
+        case Value(value=left), Value(value=rate) if rate > 1.0:
+            return left * period_s / rate
+        case _:
+            return None
+
+
+def consumed(burn: float, window_s: float, period_s: float) -> float:
+    """The share of the period's budget that `burn` spends in a window."""
+    return burn * window_s / period_s
+
+
+def detection_s(error_ratio: float, target: float, window_s: float, factor: float) -> float | None:
+    """Seconds from the onset of a steady error ratio until the window exceeds the factor; None if never."""
+    threshold = factor * (1.0 - target)
+    return threshold / error_ratio * window_s if error_ratio > threshold else None
+
+
+def shown(bad: Counted, total: Counted) -> Counts | None:
+    """The counts behind a reading, for the why view."""
+    if isinstance(total, Absent):
+        return None
+    return Counts(bad.events if isinstance(bad, Count) else 0.0, total.events)
