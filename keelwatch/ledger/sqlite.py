@@ -1,0 +1,296 @@
+"""The ledger in one SQLite file: WAL, every commit synced, one writer at a time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum, auto
+from pathlib import Path
+
+from keelwatch.ledger.fact import (
+    GENESIS,
+    Fact,
+    FactKind,
+    Fence,
+    JsonObject,
+    canonical,
+    chain_hash,
+    parse_object,
+    sha,
+)
+from keelwatch.ledger.migrations import MIGRATIONS, applied, migrate
+from keelwatch.ledger.place import refuse_network_filesystem
+from keelwatch.ledger.store import RawEvent
+from keelwatch.ledger.writelock import WriteLock
+from keelwatch.workspace.errors import Fenced, Refused, SourceError
+from keelwatch.workspace.paths import ledger_path
+
+PATIENCE_S = 10.0
+PAGE_ROWS = 500
+COLUMNS = "seq, at, run, kind, actor, payload, payload_sha, prev, hash"
+
+
+class Access(Enum):
+    READ = auto()  # never writes, not even a missing file: it then reads as empty
+    WRITE = auto()
+
+
+def open_ledger(
+    path: Path | None = None, access: Access = Access.WRITE, patience_s: float = PATIENCE_S
+) -> SqliteLedger:
+    """The ledger at `path` (default: that of the state folder), made and migrated when needed.
+
+    Raises `SourceError` on a network filesystem, a corrupt or newer file, no permission, no space.
+    """
+    where = path or ledger_path()
+    with _told_plainly(where):
+        if access is Access.READ:
+            return SqliteLedger(_open_to_read(where), None, where)
+        refuse_network_filesystem(where.parent)
+        lock = WriteLock(where.with_suffix(".lock"), patience_s)
+        try:
+            return SqliteLedger(_open_to_write(where, lock), lock, where)
+        except BaseException:
+            lock.close()
+            raise
+
+
+def _open_to_write(path: Path, lock: WriteLock) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # -wal and -shm take its mode
+    path.chmod(0o600)
+    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")  # a redacted payload leaves no bytes behind
+        if _needs_work(connection):
+            with lock.held():
+                connection.execute("PRAGMA journal_mode = WAL")
+                migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _needs_work(connection: sqlite3.Connection) -> bool:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        return True
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchone():
+        return True
+    return applied(connection) != {migration.name for migration in MIGRATIONS}
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    if not path.exists() or path.stat().st_size == 0:
+        empty = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        migrate(empty)
+        return empty
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(
+        address, uri=True, timeout=5.0, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:  # a read-only folder cannot hold the -shm file; nobody writes there
+        connection.close()
+        address += "&immutable=1"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    return connection
+
+
+class SqliteLedger:
+    """A `LedgerStore`. Safe to use from several threads; not across a fork. Make it with `open_ledger`."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: WriteLock | None, path: Path) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._path = path
+        self._mutex = threading.Lock()
+
+    def append(
+        self, run: str, kind: FactKind, payload: JsonObject, *, actor: str, fences: Sequence[Fence] = ()
+    ) -> Fact:
+        def write() -> Fact:
+            for fence in fences:
+                self._refuse_stale(fence)
+            return self._insert(run, kind, payload, actor)
+
+        return self._in_transaction(write)
+
+    def raise_epoch(self, scope: str, run: str, payload: JsonObject, *, actor: str) -> Fact:
+        def write() -> Fact:
+            epoch = self._epoch(scope) + 1
+            return self._insert(run, FactKind.LEASE, {**payload, "scope": scope, "epoch": epoch}, actor)
+
+        return self._in_transaction(write)
+
+    def epoch(self, scope: str) -> int:
+        with self._reading():
+            return self._epoch(scope)
+
+    def after(self, seq: int, *, run: str | None = None, kinds: Sequence[FactKind] = ()) -> Iterator[Fact]:
+        where, values = ["seq > ?"], list[object]()
+        if run is not None:
+            where.append("run = ?")
+            values.append(run)
+        if kinds:
+            where.append(f"kind IN ({', '.join('?' * len(kinds))})")
+            values.extend(kinds)
+        for row in self._pages(" AND ".join(where), values, seq):
+            yield self._fact(row)
+
+    def runs_with(self, kind: FactKind) -> tuple[str, ...]:
+        query = "SELECT DISTINCT run FROM events WHERE kind = ? AND run != '' ORDER BY run"
+        with self._reading():
+            return tuple(str(run) for (run,) in self._connection.execute(query, (kind,)))
+
+    def head(self) -> tuple[int, str]:
+        with self._reading():
+            return self._head()
+
+    def redact(self, seq: int, reason: str, *, actor: str) -> Fact:
+        def write() -> Fact:
+            self._refuse_to_redact(seq)
+            self._connection.execute("UPDATE events SET payload = NULL WHERE seq = ?", (seq,))
+            payload: JsonObject = {"event": "redacted", "seq": seq, "reason": reason}
+            return self._insert("", FactKind.NOTE, payload, actor)
+
+        fact = self._in_transaction(write)
+        with self._reading():  # the old page must not linger in the write-ahead log
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return fact
+
+    def events(self) -> Iterator[RawEvent]:
+        for row in self._pages("seq > ?", [], None):
+            yield RawEvent(*row)
+
+    def close(self) -> None:
+        with self._mutex:
+            self._connection.close()
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+
+    def _in_transaction(self, write: Callable[[], Fact]) -> Fact:
+        if self._lock is None:
+            raise SourceError(f"the ledger {self._path} was opened to read only")
+        with self._mutex, _told_plainly(self._path), self._lock.held():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                fact = write()
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        return fact
+
+    def _insert(self, run: str, kind: FactKind, payload: JsonObject, actor: str) -> Fact:
+        last, prev = self._head()
+        text = canonical(payload)
+        seq, at, payload_sha = last + 1, time.time(), sha(text)
+        digest = chain_hash(seq, at, run, kind, actor, payload_sha, prev)
+        row = (seq, at, run, kind, actor, text, payload_sha, prev, digest)
+        self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return Fact(seq, at, run, kind, actor, parse_object(text), payload_sha, prev, digest)
+
+    def _refuse_stale(self, fence: Fence) -> None:
+        newest = self._epoch(fence.scope)
+        if newest != fence.epoch:
+            raise Fenced(
+                f"the lease {fence.scope} has passed on: epoch {newest} now, {fence.epoch} here",
+                "somebody took over; see: keelwatch runs",
+            )
+
+    def _epoch(self, scope: str) -> int:
+        row = self._connection.execute(
+            "SELECT json_extract(payload, '$.epoch') FROM events WHERE kind = 'lease'"
+            " AND json_extract(payload, '$.scope') = ? ORDER BY seq DESC LIMIT 1",
+            (scope,),
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def _head(self) -> tuple[int, str]:
+        row = self._connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        return (int(row[0]), str(row[1])) if row else (0, GENESIS)
+
+    def _pages(self, where: str, values: list[object], seq: int | None) -> Iterator[tuple[object, ...]]:
+        """Rows page by page, so that no reader holds a snapshot open (which would keep the log growing)."""
+        query = f"SELECT {COLUMNS} FROM events WHERE {where} ORDER BY seq LIMIT {PAGE_ROWS}"  # noqa: S608 -- `where` is built above from literals; every value is bound
+        last: object = seq if seq is not None else -(2**63)
+        while True:
+            with self._reading():
+                rows = self._connection.execute(query, [last, *values]).fetchall()
+            yield from rows
+            if len(rows) < PAGE_ROWS:
+                return
+            last = rows[-1][0]
+
+    def _fact(self, row: tuple[object, ...]) -> Fact:
+        seq, at, run, kind, actor, payload, payload_sha, prev, digest = row
+        try:
+            parsed = None if payload is None else parse_object(str(payload))
+            known = FactKind(str(kind))
+        except ValueError as error:
+            raise SourceError(f"fact {seq} cannot be read: {error}", "run: keelwatch audit verify") from None
+        when = at if isinstance(at, float) else 0.0
+        return Fact(
+            int(str(seq)), when, str(run), known, str(actor), parsed, str(payload_sha), str(prev), str(digest)
+        )
+
+    def _refuse_to_redact(self, seq: int) -> None:
+        query = f"SELECT {COLUMNS} FROM events WHERE seq = ?"  # noqa: S608 -- our own list of columns
+        row = self._connection.execute(query, (seq,)).fetchone()
+        if row is None:
+            raise Refused(f"there is no fact {seq}", "see: keelwatch audit verify")
+        fact = self._fact(row)
+        if fact.payload is None:
+            raise Refused(f"fact {seq} is already redacted")
+        if fact.kind is FactKind.LEASE or fact.event == "redacted":
+            raise Refused(
+                f"fact {seq} is a {fact.event or fact.kind}: it fences, or says why another is gone"
+            )
+        if fact.kind is FactKind.INTENT and not self._is_closed(fact.run):
+            raise Refused(f"fact {seq} holds the undo of a run that has not ended", f"end {fact.run} first")
+
+    def _is_closed(self, run: str) -> bool:
+        query = "SELECT 1 FROM events WHERE run = ? AND kind = 'verdict' LIMIT 1"
+        return self._connection.execute(query, (run,)).fetchone() is not None
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._mutex, _told_plainly(self._path):
+            yield
+
+
+@contextmanager
+def _told_plainly(path: Path) -> Iterator[None]:
+    """SQLite's and the system's errors, as one of ours with a remedy."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _plain(path, str(error)) from None
+    except OSError as error:
+        raise _plain(path, error.strerror or str(error)) from None
+
+
+def _plain(path: Path, reason: str) -> SourceError:
+    low = reason.lower()
+    hints = {
+        "full": "free some space; nothing is done that cannot be recorded first",
+        "space": "free some space; nothing is done that cannot be recorded first",
+        "too large": "the limit on file size is reached: see ulimit -f",
+        "i/o": "check the disk: dmesg, df",
+        "malformed": "keep the file, restore a copy, and compare: keelwatch audit verify",
+        "not a database": "keep the file, restore a copy, and compare: keelwatch audit verify",
+        "readonly": "the file or its folder cannot be written: check owner and mode",
+        "read-only": "the file or its folder cannot be written: check owner and mode",
+        "permission": "the file or its folder cannot be written: check owner and mode",
+        "locked": "another program holds the file: fuser it",
+    }
+    hint = next((text for word, text in hints.items() if word in low), "check the path and KEELWATCH_STATE")
+    return SourceError(f"the ledger {path} cannot be used: {reason}", hint)
