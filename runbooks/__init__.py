@@ -1,0 +1,1 @@
+"""Respond: plan, run, resume and rehearse a procedure, step by step. The room holds nothing yet."""

@@ -1,0 +1,1 @@
+"""Policy: who may do what, and what may never happen, whoever acts."""

@@ -1,4 +1,4 @@
-"""Finding and loading a workspace: `keelwatch.yaml`, checked against itself."""
+"""A workspace as loaded: `keelwatch.yaml`, checked against itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from keelwatch.workspace.errors import InputError, Problem, UsageError
 from keelwatch.workspace.model import ComponentSpec, EnvironmentSpec, WorkspaceSpec
 from keelwatch.workspace.reader import Document, closest, load, parse, problem
 
-FILE_NAME = "keelwatch.yaml"
 FOLDERS = ("slo", "probes", "loadtests", "chaos", "runbooks")
 
 
@@ -38,24 +37,6 @@ class Workspace:
             hint = f"did you mean {near!r}?" if near else "there are: " + ", ".join(sorted(self.environments))
             raise UsageError(f"no environment {name!r} in {self.file}", hint)
         return name, self.environments[name]
-
-
-def built_in() -> Path:
-    """The workspace of the sandbox, shipped with the program."""
-    return Path(__file__).parent.parent / "sandbox" / FILE_NAME
-
-
-def find(explicit: Path | None, start: Path) -> Path:
-    """The workspace file: `explicit` (a file or folder), else the nearest upwards, else the built-in one."""
-    if explicit is not None:
-        file = explicit / FILE_NAME if explicit.is_dir() else explicit
-        if not file.is_file():
-            raise UsageError(f"no workspace at {explicit}", f"keelwatch init {explicit}")
-        return file.absolute()
-    for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file():
-            return folder / FILE_NAME
-    return built_in()
 
 
 def load_workspace(file: Path) -> Workspace:

@@ -1,0 +1,50 @@
+"""Every command there is: its name, where it lives, and its line in `--help`.
+
+A table of text, so that `--help` and the palette need not load what they list. A test holds each
+summary equal to the first line of its command's own help.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    summary: str
+    target: str = ""
+
+
+COMMANDS: dict[str, Entry] = {
+    "demo": Entry("Start the sandbox and open the console on it.", "console.commands.demo:demo"),
+    "init": Entry("Write a starter workspace into a folder.", "console.commands.init:init"),
+    "check": Entry("Check a workspace, a folder or one file.", "console.commands.check:check"),
+    "schema": Entry("Print the JSON Schema of a kind of file.", "console.commands.check:schema"),
+    "doctor": Entry("Say what works here, and how to mend the rest.", "console.commands.doctor:doctor"),
+    "status": Entry("Say how customers are doing, worst first.", "console.commands.status:status"),
+    "slo": Entry("Objectives, their burn rates, and why."),
+    "audit": Entry("Verify, anchor or redact the ledger."),
+    "runs": Entry("List runs, living and ended.", "console.commands.runs:runs"),
+    "attach": Entry("Follow a run from this terminal.", "console.commands.runs:attach"),
+    "stop": Entry("Stop a run; it undoes what it did.", "console.commands.runs:stop"),
+    "heal": Entry("List what was left undone, and undo it.", "console.commands.runs:heal"),
+    "sandbox": Entry("A two-region platform of real parts to practise on."),
+}
+
+GROUPS: dict[str, dict[str, Entry]] = {
+    "slo": {
+        "list": Entry("List objectives with their state and budget.", "console.commands.slo:list_objectives"),
+        "show": Entry("Show one objective: windows, pairs, budget.", "console.commands.slo:show"),
+        "why": Entry("Show the queries and counts behind every number.", "console.commands.slo:why"),
+    },
+    "audit": {
+        "verify": Entry("Find any changed, removed or reordered fact.", "console.commands.audit:verify"),
+        "anchor": Entry("Print the head of the ledger, to keep elsewhere.", "console.commands.audit:anchor"),
+        "redact": Entry("Drop the payload of one fact; the chain holds.", "console.commands.audit:redact"),
+    },
+    "sandbox": {
+        "up": Entry("Start the sandbox and wait until it has readings.", "console.commands.sandbox:up"),
+        "status": Entry("Show the sandbox's parts and faults.", "console.commands.sandbox:status"),
+        "down": Entry("Stop the sandbox; nothing of it stays behind.", "console.commands.sandbox:down"),
+        "fault": Entry("Break a component on purpose, or heal it.", "console.commands.sandbox:fault"),
+    },
+}

@@ -1,0 +1,61 @@
+"""The console's one window on the world: what every face shows comes through `Feed.look()`.
+
+The TUI, `status` and `slo` share it, so that none of them has its own way to compute anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from console.view.world import Change, Origin, World
+from slo.snapshot import Snapshot
+
+Key = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One tick: the snapshot, and what the ledger and the sandbox say around it."""
+
+    snapshot: Snapshot
+    regions: tuple[str, ...]
+    source: str
+    changes: tuple[Change, ...] = ()
+    running: tuple[str, ...] = ()
+    left_open: int = 0
+    backfill_until: float | None = None
+    user: str = ""
+
+
+class FeedLike(Protocol):
+    """What the TUI needs; tests hand in a recorded one."""
+
+    def look(self) -> Look: ...
+
+    def burn_down(self, key: Key) -> Sequence[float | None]: ...
+
+    def why(self, key: Key) -> Sequence[str]: ...
+
+
+def world_of(look: Look, now: float, before: World | None = None) -> World:
+    """The world after `look`: while a source is silent, the last good snapshot stays on show."""
+    snapshot, trouble = look.snapshot, look.snapshot.source_error
+    if trouble and before is not None and before.snapshot is not None:
+        snapshot = before.snapshot
+    origin = Origin.CACHED if trouble and before and before.origin is Origin.CACHED else Origin.LIVE
+    return World(
+        environment=look.snapshot.environment,
+        regions=look.regions,
+        origin=origin,
+        now=now,
+        snapshot=snapshot if not trouble or (before and before.snapshot) else None,
+        trouble=trouble,
+        changes=look.changes,
+        running=look.running,
+        left_open=look.left_open,
+        user=look.user,
+        source=look.source,
+        backfill_until=look.backfill_until,
+    )

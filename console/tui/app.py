@@ -1,0 +1,176 @@
+"""The console application: one world, a few screens over it, and a ticker that keeps it fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from console.feed import FeedLike, Key, world_of
+from console.tui.messages import Looked, LookFailed
+from console.tui.overview import OverviewScreen
+from console.tui.ticker import Ticker
+from console.view.world import Origin, World
+from keelwatch.workspace.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from console.tui.worldly import WorldlyScreen
+
+THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
+
+
+class Keelwatch(App[str]):
+    """Shows a `World`. It asks the feed, and never touches a source itself."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "Keelwatch"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (30, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "leave", "quit", id="app.quit"),
+        Binding("ctrl+c", "leave", "quit", id="app.interrupt", show=False, priority=True),
+        Binding("question_mark", "help", "keys", id="app.help", key_display="?"),
+        Binding("colon", "command_palette", "command", id="app.palette", key_display=":", show=False),
+        Binding("1", "overview", "overview", id="app.overview", show=False),
+        Binding("2", "objective", "slo", id="app.slo", show=False),
+        Binding("p", "pause", "pause", id="app.pause", show=False),
+        Binding("r", "refresh", "refresh", id="app.refresh", show=False),
+        Binding("T", "theme", "theme", id="app.theme", show=False),
+        Binding("e", "export", "export", id="app.export", show=False),
+    ]
+
+    def __init__(
+        self,
+        feed: FeedLike,
+        world: World,
+        *,
+        every_s: float = 2.0,
+        theme: str = "dark",
+        charset: str = "braille",
+        clock: Clock | None = None,
+        may_leave: Callable[[], Screen[bool]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.feed = feed
+        self.world = world
+        self.charset = charset
+        self.clock = clock or SystemClock()
+        self._chosen_theme = theme
+        self._ticker = Ticker(feed, self.post_message, every_s)
+        self._may_leave = may_leave
+
+    def on_mount(self) -> None:
+        self.theme = THEMES[self._chosen_theme]
+        self.push_screen(OverviewScreen())
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """Only after the first paint: loading clients must not delay it."""
+        self._ticker.start()
+        self.set_interval(1.0, self._beat)
+
+    def on_unmount(self) -> None:
+        self._ticker.stop()
+
+    def on_looked(self, message: Looked) -> None:
+        now = self.clock.now()
+        self.world = replace(world_of(message.look, now, self.world), paused=self.world.paused)
+        self._ring_for_new_pages()
+        self._show_world()
+
+    def on_look_failed(self, message: LookFailed) -> None:
+        self.world = replace(self.world, now=self.clock.now(), trouble=message.reason)
+        self._show_world()
+
+    def _beat(self) -> None:
+        self.world = replace(self.world, now=self.clock.now())
+        for screen in self._worldly():
+            screen.show_time(self.world)
+
+    def _show_world(self) -> None:
+        for screen in self._worldly():
+            screen.show(self.world)
+
+    def _worldly(self) -> list[WorldlyScreen]:
+        from console.tui.worldly import WorldlyScreen
+
+        return [screen for screen in self.screen_stack if isinstance(screen, WorldlyScreen)]
+
+    def _ring_for_new_pages(self) -> None:
+        """One bell for what has begun to page; nothing rings twice, nor at the first look."""
+        from slo.snapshot import State
+
+        snapshot = self.world.snapshot
+        paging = {one.key for one in snapshot.objectives if one.state is State.PAGE} if snapshot else set()
+        before: set[Key] | None = getattr(self, "_paging", None)
+        if before is not None and paging - before:
+            self.bell()
+        self._paging = paging
+
+    def action_pause(self) -> None:
+        paused = not self.world.paused
+        self.world = replace(self.world, paused=paused)
+        if paused:
+            self._ticker.pause()
+        else:
+            self._ticker.resume()
+        self._show_world()
+
+    def action_refresh(self) -> None:
+        self._ticker.hurry()
+
+    def action_theme(self) -> None:
+        names = list(THEMES)
+        chosen = names[(names.index(self._chosen_theme) + 1) % len(names)]
+        self._chosen_theme = chosen
+        self.theme = THEMES[chosen]
+        self.notify(f"theme {chosen}")
+
+    def action_overview(self) -> None:
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    def action_objective(self) -> None:
+        overview = self.screen_stack[1]
+        if isinstance(overview, OverviewScreen):
+            self.action_overview()
+            overview.action_open()
+
+    def action_help(self) -> None:
+        from console.tui.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.screen.active_bindings.values()))
+
+    def action_export(self) -> None:
+        from console.tui.export import export
+
+        where = export(self)
+        self.notify(f"written to {where}", title="exported")
+
+    def action_leave(self) -> None:
+        if self._may_leave is None:
+            self.exit("")
+            return
+        self.push_screen(self._may_leave(), lambda stop: self.exit("stop" if stop else "keep"))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: what can be done here, each with the command that does the same."""
+        yield SystemCommand("Overview", "key 1   keelwatch status", self.action_overview)
+        yield SystemCommand(
+            "SLO of the selected objective", "key 2   keelwatch slo show", self.action_objective
+        )
+        yield SystemCommand("Pause or go on", "key p", self.action_pause)
+        yield SystemCommand("Next theme", "key T", self.action_theme)
+        yield SystemCommand("Export this screen", "key e   keelwatch status --json", self.action_export)
+        yield SystemCommand("Keys", "key ?", self.action_help)
+        yield SystemCommand("Quit", "key q", self.action_leave)
+
+    @property
+    def live(self) -> bool:
+        return self.world.origin is Origin.LIVE

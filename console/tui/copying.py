@@ -1,0 +1,46 @@
+"""Copying that says what it did: the clipboard's own tool, else OSC 52, else a file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from keelwatch.workspace import redact, state_dir
+
+if TYPE_CHECKING:
+    from console.tui.app import Keelwatch
+
+TOOLS = (
+    ("wl-copy", "WAYLAND_DISPLAY", ()),
+    ("xclip", "DISPLAY", ("-selection", "clipboard")),
+    ("pbcopy", "", ()),
+)
+
+
+def copy(app: Keelwatch, text: str) -> None:
+    """Put `text`, redacted, where it can be pasted from, and tell the operator where that is."""
+    text = redact(text)
+    if tool := _native(text):
+        app.notify(text[:60], title=f"copied with {tool}")
+    elif os.environ.get("TMUX") or os.environ.get("STY"):
+        # A multiplexer often swallows OSC 52 without a word, so a file is written as well.
+        app.copy_to_clipboard(text)
+        path = state_dir() / "copied.txt"
+        path.write_text(text + "\n", encoding="utf-8")
+        app.notify(f"{text[:60]}\nalso in {path}", title="sent to the terminal's clipboard")
+    else:
+        app.copy_to_clipboard(text)
+        app.notify(text[:60], title="sent to the terminal's clipboard")
+
+
+def _native(text: str) -> str | None:
+    for tool, display, arguments in TOOLS:
+        if shutil.which(tool) and (not display or os.environ.get(display)):
+            try:
+                subprocess.run([tool, *arguments], input=text, text=True, timeout=2, check=True)
+            except (OSError, subprocess.SubprocessError):
+                continue
+            return tool
+    return None

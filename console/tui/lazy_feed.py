@@ -1,0 +1,40 @@
+"""The feed of the TUI: opened on the ticker's thread, after the first frame, and opened again when it fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.feed import Key, Look
+
+if TYPE_CHECKING:
+    from console.live_feed import LiveFeed
+
+
+class LazyFeed:
+    """Loads the workspace and its clients at the first look, not when it is made."""
+
+    def __init__(self, workspace: Path | None, environment: str | None) -> None:
+        self._workspace = workspace
+        self._environment = environment
+        self._feed: LiveFeed | None = None
+        self._lock = threading.Lock()
+
+    def _open(self) -> LiveFeed:
+        with self._lock:
+            if self._feed is None:
+                from console.live_feed import LiveFeed
+
+                self._feed = LiveFeed.open(self._workspace, self._environment)
+            return self._feed
+
+    def look(self) -> Look:
+        return self._open().look()
+
+    def burn_down(self, key: Key) -> Sequence[float | None]:
+        return self._open().burn_down(key)
+
+    def why(self, key: Key) -> Sequence[str]:
+        return self._open().why(key)

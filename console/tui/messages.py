@@ -1,0 +1,29 @@
+"""What the ticker tells the screens."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from console.feed import Look
+
+
+class Looked(Message):
+    """A tick is done. Only the newest matters: an older one still in the queue is replaced."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Looked)
+
+
+class LookFailed(Message):
+    """The tick itself could not be made: a broken workspace file, or our own fault."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, LookFailed)

@@ -1,0 +1,147 @@
+"""One objective in detail as text: its budget, its window pairs, how the budget went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.view import numbers
+from console.view.overview import NARROW, TREND_WORDS, title
+from console.view.plot import Axis, Charset, plot, with_scale
+from console.view.world import World
+from keelwatch.workspace.reading import Unknown, Value
+from slo.snapshot import PERIOD, ObjectiveReading, PairReading, State
+
+OUTCOMES = {"critical": "BOTH OVER", "clear": "clear", "undecided": "UNDECIDED"}
+PROJECTION_SHARE = 0.2  # how much of the plot's width is the forecast, when there is one
+
+
+def heading(one: ObjectiveReading, world: World, width: int) -> str:
+    since = f" since {numbers.hour_minute(one.since, world.now)}" if one.since is not None else ""
+    state = f"{'was ' if world.stale else ''}{one.state.upper()}{since}, {TREND_WORDS[one.trend]}"
+    if width < NARROW:
+        return f"SLO  {title(one)}   {state}"
+    period = numbers.length(one.period_s)[:3]
+    return f"Overview > SLO  {title(one)}   target {one.target * 100:.6g} over {period}   {one.component}   {state}"
+
+
+def budget_line(one: ObjectiveReading, width: int) -> str:
+    """How much is left, as a share and as time of full outage, and when it is gone at which rate."""
+    outage = " of full outage" if width >= NARROW else ""
+    whole = (1 - one.target) * one.period_s
+    match one.budget_remaining:
+        case Unknown(reason=reason):
+            return f"Budget unknown: {reason}"
+        case Value(value=left, partial=partial):
+            parts = [
+                f"Budget {numbers.percent(left)} left = {_outage(left * whole)} of {_outage(whole)}{outage}"
+            ]
+            if partial:
+                parts.append("history shorter than the window")
+    for window in ("1h", "5m"):
+        if (text := _empty_at(one, window)) is not None:
+            parts.append(f"{text} at the {window} rate")
+    if len(parts) == 1 and one.empty_in_s is None:
+        parts.append("not emptying at the present rate")
+    return " | ".join(parts)
+
+
+def _outage(seconds: float) -> str:
+    sign = "-" if seconds < 0 else ""
+    minutes, rest = divmod(int(abs(seconds)), 60)
+    return f"{sign}{minutes}m{rest:02}s" if minutes else f"{sign}{rest}s"
+
+
+def _empty_at(one: ObjectiveReading, window: str) -> str | None:
+    match one.budget_remaining, one.burn.get(window):
+        case Value(value=left), Value(value=rate) if rate > 1 and left > 0:
+            return f"empty in {numbers.length(left * one.period_s / rate)}"
+        case Value(value=left), _ if left <= 0 and window == one.empty_basis:
+            return "budget EMPTY"
+        case _:
+            return None
+
+
+def pair_lines(one: ObjectiveReading, width: int) -> list[str]:
+    """The table of window pairs: what each asks, what both windows say, what it would spend."""
+    wide = width >= NARROW
+    head = f"  {'WINDOW PAIR':<13}{'FACTOR':>8}{'LONG':>14}{'SHORT':>14}  {'STATE':<11}{'RAISES':<8}"
+    lines = [head + ("WOULD SPEND" if wide else "")]
+    for pair in one.pairs:
+        line = (
+            f"  {pair.long + ' & ' + pair.short:<13}{pair.factor:>7.4g}x"
+            f"{_over(pair, pair.long):>14}{_over(pair, pair.short):>14}"
+            f"  {OUTCOMES[pair.outcome]:<11}{pair.severity.value:<8}"
+        )
+        lines.append(line + (f"{pair.budget_ratio * 100:g}% in {pair.long}" if wide else ""))
+    return lines
+
+
+def _over(pair: PairReading, window: str) -> str:
+    reading = pair.long_burn if window == pair.long else pair.short_burn
+    over = isinstance(reading, Value) and reading.value > pair.factor
+    return f"{numbers.burn(reading)}{' OVER' if over else '     '}"
+
+
+def window_lines(one: ObjectiveReading) -> list[str]:
+    """Counts behind each window; a window without a number says why."""
+    lines = [f"  {'WINDOW':<8}{'BURN':>8}{'BAD':>12}{'TOTAL':>14}{'BAD %':>10}"]
+    for window, reading in one.burn.items():
+        name = numbers.length(one.period_s)[:3] if window == PERIOD else window
+        match reading:
+            case Unknown(reason=reason):
+                lines.append(f"  {name:<8}{'?':>8}  {reason}")
+            case Value():
+                counts = one.counts.get(window)
+                bad, total = (
+                    (numbers.count(counts.bad), numbers.count(counts.total)) if counts else ("?", "?")
+                )
+                ratio = numbers.percent(counts.bad / counts.total, 3) if counts and counts.total else "?"
+                part = "  partial" if reading.partial else ""
+                lines.append(f"  {name:<8}{numbers.burn(reading):>8}{bad:>12}{total:>14}{ratio:>10}{part}")
+    return lines
+
+
+def forecast(one: ObjectiveReading, past: Sequence[float | None]) -> list[float | None]:
+    """How the budget would go on at the 1h rate, for the share of the plot that shows it."""
+    basis = one.burn.get(one.empty_basis)
+    left = one.budget_remaining
+    if not (isinstance(basis, Value) and isinstance(left, Value) and basis.value > 1 and past):
+        return []
+    steps = max(2, int(len(past) * PROJECTION_SHARE / (1 - PROJECTION_SHARE)))
+    lasts_s = one.empty_in_s or 0.0
+    horizon_s = max(lasts_s * 1.25, 3600.0)
+    slope = basis.value / one.period_s
+    return [max(0.0, left.value - slope * horizon_s * step / steps) for step in range(1, steps + 1)]
+
+
+def burn_down_lines(
+    one: ObjectiveReading, past: Sequence[float | None], width: int, height: int, charset: Charset
+) -> list[str]:
+    """The plot of the budget over the period, the projection dotted."""
+    period = numbers.length(one.period_s)[:3]
+    if not any(value is not None for value in past):
+        return [f"Budget burn-down {period}: no history yet"]
+    ahead = forecast(one, past)
+    series = [*past, *ahead]
+    known = [value for value in series if value is not None]
+    axis = Axis(min(0.0, *known), 1.0)
+    share = len(past) / len(series)
+    lines = plot(series, width - 6, height - 2, axis, charset, projected_from=share)
+    labels = [f"{axis.high * 100:.0f}%", f"{axis.low * 100:.0f}%"]
+    tail = f"now, then {numbers.length(one.empty_in_s or 0)} to empty" if ahead else "now"
+    foot = f"{'':>5}-{period}{tail:>{max(0, width - 10)}}"
+    return [f"Budget burn-down {period} (projection dotted)", *with_scale(lines, labels), foot[:width]]
+
+
+def state_sentence(one: ObjectiveReading) -> str:
+    """Why this state: the pair that decides it, in words."""
+    if one.state is State.UNKNOWN:
+        return f"UNKNOWN: {one.unknown_reason or 'no reason given'}"
+    critical = [pair for pair in one.pairs if pair.outcome == "critical"]
+    if not critical:
+        return "No pair has both windows over its factor."
+    pair = critical[0]
+    return (
+        f"{pair.severity.upper()}: {numbers.burn(pair.long_burn)} over {pair.long} and "
+        f"{numbers.burn(pair.short_burn)} over {pair.short}, both above {pair.factor:g}x"
+    )

@@ -1,0 +1,193 @@
+"""Worlds to draw: the numbers of an evening on which invoices break, made by hand and self-consistent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.feed import Key, Look
+from console.view.world import Change, Origin, World
+from keelwatch.workspace.reading import Reading, Unknown, Value
+from slo.snapshot import Counts, ObjectiveReading, PairReading, Snapshot, State, Trend
+
+NOW = 1_790_000_047.0
+PERIOD_S = 30 * 86400.0
+PAIRS = (
+    ("1h", "5m", 14.4, State.PAGE, 0.02),
+    ("6h", "30m", 6.0, State.PAGE, 0.05),
+    ("1d", "2h", 3.0, State.TICKET, 0.10),
+    ("3d", "6h", 1.0, State.TICKET, 0.10),
+)
+WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "period")
+TRAFFIC = {
+    "5m": 300,
+    "30m": 1800,
+    "1h": 3600,
+    "2h": 7200,
+    "6h": 21600,
+    "1d": 86400,
+    "3d": 259200,
+    "period": 2592000,
+}
+
+
+def objective(
+    name: str,
+    burns: Sequence[float],
+    *,
+    region: str | None = None,
+    component: str = "billing",
+    target: float = 0.999,
+    state: State = State.OK,
+    trend: Trend = Trend.STEADY,
+    since: float | None = None,
+    recent: Sequence[float | None] = (0.0,) * 12,
+) -> ObjectiveReading:
+    """An objective whose burn rates are `burns`, in the order of `WINDOWS`."""
+    burn: dict[str, Reading] = {w: Value(b, NOW) for w, b in zip(WINDOWS, burns, strict=True)}
+    left = 1 - burns[-1]
+    rate = burns[2]
+    return ObjectiveReading(
+        name=name,
+        component=component,
+        region=region,
+        display=name,
+        target=target,
+        period_s=PERIOD_S,
+        state=state,
+        trend=trend,
+        budget_remaining=Value(left, NOW),
+        burn=burn,
+        error_ratio={w: Value(b * (1 - target), NOW) for w, b in zip(WINDOWS, burns, strict=True)},
+        pairs=tuple(_pair(burn, *pair) for pair in PAIRS),
+        empty_in_s=left * PERIOD_S / rate if rate > 1 else None,
+        unknown_reason=None,
+        kind="latency" if name.endswith("latency") else "availability",
+        counts={
+            w: Counts(TRAFFIC[w] * b * (1 - target), TRAFFIC[w]) for w, b in zip(WINDOWS, burns, strict=True)
+        },
+        since=since,
+        sample_age_s=1.0,
+        # recent_burn=tuple(recent),
+    )
+
+
+def _pair(
+    burn: dict[str, Reading], long: str, short: str, factor: float, severity: State, budget: float
+) -> PairReading:
+    over = [isinstance(one, Value) and one.value > factor for one in (burn[long], burn[short])]
+    outcome = "critical" if all(over) else "clear"
+    return PairReading(long, short, factor, severity, budget, burn[long], burn[short], outcome)  # type: ignore[arg-type]
+
+
+def unknown(
+    name: str, reason: str, *, region: str | None = None, component: str = "accounts"
+) -> ObjectiveReading:
+    nothing: dict[str, Reading] = {window: Unknown(reason, NOW) for window in WINDOWS}
+    return ObjectiveReading(
+        name=name,
+        component=component,
+        region=region,
+        display=name,
+        target=0.999,
+        period_s=PERIOD_S,
+        state=State.UNKNOWN,
+        trend=Trend.STEADY,
+        budget_remaining=Unknown(reason, NOW),
+        burn=nothing,
+        error_ratio=nothing,
+        pairs=(),
+        empty_in_s=None,
+        unknown_reason=reason,
+    )
+
+
+RISING = (0.2, 0.1, 0.3, 0.2, 0.4, 1.0, 4.0, 9.0, 18.0, 30.0, 41.0, 41.2)
+
+
+def bad_evening() -> Snapshot:
+    """Invoices page in the west, log-in is slow enough for a ticket, one objective cannot be read."""
+    quiet = (0.0, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4, 0.09)
+    objectives = (
+        objective(
+            "invoices-availability",
+            (41.2, 34.4, 16.9, 8.8, 3.1, 1.1, 0.8, 0.955),
+            region="west",
+            state=State.PAGE,
+            trend=Trend.INCREASING,
+            since=NOW - 25 * 60,
+            recent=RISING,
+        ),
+        unknown("lookup-availability", "stale: last sample 4m ago", region="east"),
+        objective(
+            "login-latency",
+            (1.1, 2.0, 6.4, 4.5, 4.0, 2.1, 1.1, 0.298),
+            region="west",
+            component="identity",
+            target=0.995,
+            state=State.TICKET,
+            trend=Trend.RECOVERING,
+            since=NOW - 3 * 3600,
+            recent=tuple(reversed(RISING)),
+        ),
+        objective("invoices-availability", quiet, region="east"),
+        objective("login-availability", quiet, region="west", component="identity"),
+        objective("login-availability", quiet, region="east", component="identity"),
+        objective("login-latency", quiet, region="east", component="identity", target=0.995),
+        objective("lookup-availability", quiet, region="west", component="accounts"),
+        objective("portal-availability", (9.8, 8.0, 3.9, 2.0, 0.9, 0.5, 0.4, 0.31), component="portal"),
+        objective("portal-latency", quiet, component="portal", target=0.99),
+    )
+    return Snapshot(NOW, "sandbox", "http://127.0.0.1:17090", objectives, fresh_s=1.0)
+
+
+CHANGES = (
+    Change(NOW - 7200, "sandbox up", "sre"),
+    Change(NOW - 26 * 60, "fault billing.errors 100% in west", "sre"),
+)
+
+
+def look(snapshot: Snapshot | None = None) -> Look:
+    return Look(
+        snapshot=snapshot or bad_evening(),
+        regions=("west", "east"),
+        source="prometheus",
+        changes=CHANGES,
+        backfill_until=NOW - 7200,
+        user="sre",
+    )
+
+
+def world(origin: Origin = Origin.LIVE, trouble: str | None = None, now: float = NOW + 2) -> World:
+    return World(
+        environment="sandbox",
+        regions=("west", "east"),
+        origin=origin,
+        now=now,
+        snapshot=bad_evening(),
+        trouble=trouble,
+        changes=CHANGES,
+        user="sre",
+        backfill_until=NOW - 7200,
+    )
+
+
+class RecordedFeed:
+    """A feed that gives what it was told to give."""
+
+    def __init__(self, looks: Sequence[Look]) -> None:
+        self._looks = list(looks)
+
+    def look(self) -> Look:
+        return self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+
+    def burn_down(self, key: Key) -> Sequence[float | None]:
+        return [
+            1.0 - 0.2 * step / 690 if step < 690 else 0.8 - 0.755 * (step - 690) / 30 for step in range(720)
+        ]
+
+    def why(self, key: Key) -> Sequence[str]:
+        return [
+            f"{key[0]} {key[1] or 'all regions'}",
+            "",
+            "1h   bad 60.84  total 3600  ratio 0.0169  burn 16.9x",
+        ]
