@@ -30,8 +30,8 @@ class Keelwatch(App[str]):
     TITLE = "Keelwatch"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - declared by App
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - declared by App
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "quit", id="app.quit"),
         Binding("ctrl+c", "leave", "quit", id="app.interrupt", show=False, priority=True),
@@ -159,7 +159,10 @@ class Keelwatch(App[str]):
             return
         self.push_screen(self._may_leave(), lambda stop: self.exit("stop" if stop else "keep"))
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(
+        self,
+        screen: Screen[object],  # noqa: ARG002 - Textual's signature
+    ) -> Iterable[SystemCommand]:
         """The palette: what can be done here, each with the command that does the same."""
         yield SystemCommand("Overview", "key 1   keelwatch status", self.action_overview)
         yield SystemCommand(

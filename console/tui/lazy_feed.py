@@ -1,4 +1,4 @@
-"""The feed of the TUI: opened on the ticker's thread, after the first frame, and opened again when it fails."""
+"""The feed of the TUI: opened on the ticker's thread, after the first frame."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -89,4 +89,4 @@ class WorldlyScreen(Screen[None]):
         raise TypeError(f"{type(self).__name__} shows nothing of {world.environment}")
 
     def line(self, identity: str) -> Line:
-        return cast("Line", self.query_one(f"#{identity}", Line))
+        return self.query_one(f"#{identity}", Line)

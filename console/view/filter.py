@@ -7,7 +7,7 @@ from slo.snapshot import ObjectiveReading
 
 
 def matches(one: ObjectiveReading, expression: str) -> bool:
-    """True for an empty filter; letters match without regard to case, anywhere in name, region or component."""
+    """True for an empty filter; case does not matter, and any part of name, region or component may match."""
     text = expression.strip().removeprefix("/").lower()
     if not text:
         return True

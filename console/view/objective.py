@@ -20,8 +20,8 @@ def heading(one: ObjectiveReading, world: World, width: int) -> str:
     state = f"{'was ' if world.stale else ''}{one.state.upper()}{since}, {TREND_WORDS[one.trend]}"
     if width < NARROW:
         return f"SLO  {title(one)}   {state}"
-    period = numbers.length(one.period_s)[:3]
-    return f"Overview > SLO  {title(one)}   target {one.target * 100:.6g} over {period}   {one.component}   {state}"
+    target = f"target {one.target * 100:.6g} over {numbers.length(one.period_s)[:3]}"
+    return f"Overview > SLO  {title(one)}   {target}   {one.component}   {state}"
 
 
 def budget_line(one: ObjectiveReading, width: int) -> str:
@@ -37,9 +37,7 @@ def budget_line(one: ObjectiveReading, width: int) -> str:
             ]
             if partial:
                 parts.append("history shorter than the window")
-    for window in ("1h", "5m"):
-        if (text := _empty_at(one, window)) is not None:
-            parts.append(f"{text} at the {window} rate")
+    parts += [f"{text} at the {window} rate" for window in ("1h", "5m") if (text := _empty_at(one, window))]
     if len(parts) == 1 and one.empty_in_s is None:
         parts.append("not emptying at the present rate")
     return " | ".join(parts)

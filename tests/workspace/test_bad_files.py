@@ -1,0 +1,165 @@
+"""Every way in which a file can be wrong ends in file, line, column, found and expected; never a traceback."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keelwatch.workspace import InputError
+from keelwatch.workspace.document import load, load_all, resolve_plain
+from keelwatch.workspace.workspace import load_workspace
+
+GOOD = """\
+keelwatch: 1
+environments:
+  prod:
+    prometheus: {url: "https://prometheus.example:9090", bearer: env:TOKEN}
+    regions: [west, east]
+components:
+  portal: {owner: team-portal, tier: 1, depends_on: [identity]}
+  identity: {owner: team-identity, tier: 1}
+"""
+
+
+def problems_of(path: Path) -> list[tuple[int, int, str, str, str]]:
+    with pytest.raises(InputError) as caught:
+        load_workspace(path)
+    for problem in caught.value.problems:
+        assert problem.file == path
+        assert str(problem).startswith(f"{path}:{problem.line}:{problem.column}: found ")
+    return [(p.line, p.column, p.found, p.expected, p.did_you_mean) for p in caught.value.problems]
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    path = folder / "keelwatch.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_good_workspace_loads(tmp_path: Path) -> None:
+    workspace = load_workspace(written(tmp_path, GOOD))
+
+    assert workspace.environment(None)[0] == "prod"
+    assert list(workspace.components) == ["portal", "identity"]
+    assert workspace.folders["slo"] == tmp_path / "slo"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "found"),
+    [
+        pytest.param("", 1, 1, "an empty file", id="empty"),
+        pytest.param("  \n \n", 1, 1, "an empty file", id="blank"),
+        pytest.param(b"a: \xff\n", 1, 4, "the byte 0xff, which is not UTF-8", id="not utf-8"),
+        pytest.param("ä: 1\nb: \0\n", 2, 4, "a NUL byte", id="nul"),
+        pytest.param("a: 1\nb: \x07\n", 2, 4, "a control character", id="control character"),
+        pytest.param("a: 1\nb: 2\na: 3\n", 3, 1, "the key 'a' a second time (first at line 1)", id="duplicate"),
+        pytest.param("a: &x [1]\nb: *x\n", 2, 4, "an alias", id="alias"),
+        pytest.param("a: !!python/object x\n", 1, 4, "the tag tag:yaml.org,2002:python/object", id="tag"),
+        pytest.param("1: a\n", 1, 1, "the key 1, which is not text", id="number as a key"),
+        pytest.param("[a]: b\n", 1, 1, "a list or mapping as a key", id="list as a key"),
+        pytest.param("a: .inf\n", 1, 4, ".inf", id="infinite"),
+        pytest.param("a: [1\n", 2, 1, "broken YAML", id="open bracket"),
+        pytest.param("a:\n\t- b\n", 2, 1, "broken YAML", id="tab"),
+        pytest.param("%YAML 1.1\n---\na: no\n", 2, 1, "a %YAML 1.1 directive", id="yaml 1.1"),
+        pytest.param("a: 1\n---\nb: 2\n", 3, 1, "a second document", id="two documents"),
+        pytest.param("[" * 100_000, 1, 41, "nesting too deep", id="deep"),
+        pytest.param("a: [" + "1," * 60_000 + "]", 1, 1, "too many values", id="wide"),
+        pytest.param("# " + "x" * 1_100_000, 1, 1, "a file over 1 MiB", id="large"),
+    ],
+)
+def test_broken_yaml_names_its_place(
+    tmp_path: Path, text: str | bytes, line: int, column: int, found: str
+) -> None:
+    first = problems_of(written(tmp_path, text))[0]
+
+    assert first[2].startswith(found)
+    assert first[0] == line
+    if found != "too many values":
+        assert first[1] == column
+
+
+def test_an_alias_bomb_is_refused_before_it_grows(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
+    began = time.monotonic()
+
+    found = problems_of(written(tmp_path, "\n".join(lines)))
+
+    assert {one[2] for one in found} == {"an alias"}
+    assert time.monotonic() - began < 5
+
+
+def test_every_problem_of_a_file_is_named_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("tier: 1}\n", "teir: 1}\n").replace("regions: [west", "regions: [West").replace("h: 1", "h: 2")
+
+    found = problems_of(written(tmp_path, text))
+
+    assert (1, 12, "2", "1", "") in found
+    assert (5, 15, "'West'", "a name of a-z, 0-9 and inner dashes", "") in found
+    assert (8, 36, "the unknown key 'teir'", "one of depends_on, owner, regions, tier", "tier") in found
+    assert (8, 13, "no such key", "the key 'tier'", "") in found
+
+
+def test_wrong_types_are_not_converted(tmp_path: Path) -> None:
+    text = GOOD.replace("tier: 1, depends_on: [identity]", 'tier: "1", depends_on: identity')
+
+    found = problems_of(written(tmp_path, text))
+
+    assert [(line, what) for line, _, what, _, _ in found] == [(7, "'1'"), (7, "'identity'")]
+
+
+def test_an_unknown_dependency_gets_a_suggestion(tmp_path: Path) -> None:
+    found = problems_of(written(tmp_path, GOOD.replace("[identity]", "[identiy]")))
+
+    assert found == [(7, 54, "the component 'identiy'", "a component of this file", "identity")]
+
+
+def test_a_secret_written_by_value_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    (found,) = problems_of(written(tmp_path, GOOD.replace("env:TOKEN", "hunter2-hunter2")))
+
+    assert found[2:4] == ("a value", "a reference: env:NAME, file:PATH or command:WORDS")
+    assert "hunter2" not in str(found)
+
+
+def test_both_ways_in_or_none_are_refused(tmp_path: Path) -> None:
+    both = GOOD.replace("    regions:", "    source: sandbox\n    regions:")
+    none = GOOD.replace('    prometheus: {url: "https://prometheus.example:9090", bearer: env:TOKEN}\n', "")
+
+    for text in (both, none):
+        (found,) = problems_of(written(tmp_path, text))
+        assert found[3] == "exactly one of `source: sandbox` and `prometheus`"
+
+
+def test_a_folder_in_place_of_a_file_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no readable file"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("on", "on"), ("no", "no"), ("True", True), ("null", None), ("~", None), ("12", 12), ("0o17", 15),
+        ("0x1F", 31), ("017", 17), ("1_000", "1_000"), ("1:30", "1:30"), ("1e3", 1000.0), (".5", 0.5),
+        ("2026-11-22", "2026-11-22"), ("+3", 3), ("-0.25", -0.25), ("1.2.3", "1.2.3"), ("0b1", "0b1"),
+    ],
+)  # fmt: skip
+def test_plain_scalars_follow_yaml_1_2(text: str, value: object) -> None:
+    assert resolve_plain(text) == value
+    assert type(resolve_plain(text)) is type(value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=200) | st.binary(max_size=200))
+def test_no_text_at_all_raises_anything_but_an_input_error(
+    tmp_path_factory: pytest.TempPathFactory, text: str | bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzzed.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    try:
+        load_all(path)
+    except InputError as error:
+        assert all(one.line >= 1 and one.column >= 1 for one in error.problems)
