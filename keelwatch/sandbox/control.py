@@ -1,0 +1,150 @@
+"""The control socket: one JSON object per line in, one per line out. Private to the user (0600).
+
+    {"do": "status"}                                         -> {"ok": true, "status": {...}}
+    {"do": "fault-set", "target", "value", "region", "for_s"} -> {"ok": true, "faults": [...]}
+    {"do": "fault-list"}                                     -> {"ok": true, "faults": [...]}
+    {"do": "fault-clear", "target"}                          -> {"ok": true, "faults": [those cleared]}
+    {"do": "down"}                                           -> {"ok": true}, then everything ends
+
+A refusal is `{"ok": false, "error": ..., "hint": ..., "usage": true|false}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelwatch.sandbox import faults
+from keelwatch.workspace import ExitCode, KeelwatchError, UsageError
+
+if TYPE_CHECKING:
+    from keelwatch.sandbox.supervisor import Supervisor
+
+SOCKET = "control.sock"
+LONGEST_LINE = 65_536
+
+
+@asynccontextmanager
+async def listening(supervisor: Supervisor) -> AsyncIterator[None]:
+    server = await asyncio.start_unix_server(
+        partial(_converse, supervisor), sock=_bind(supervisor.layout.folder), limit=LONGEST_LINE
+    )
+    try:
+        yield
+    finally:
+        server.close()
+        (supervisor.layout.folder / SOCKET).unlink(missing_ok=True)
+
+
+def _bind(folder: Path) -> socket.socket:
+    """Bound through the folder's descriptor: a unix socket's path is limited to 107 characters."""
+    (folder / SOCKET).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    handle = os.open(folder, os.O_PATH)
+    before = os.umask(0o177)
+    try:
+        listener.bind(f"/proc/self/fd/{handle}/{SOCKET}")
+    finally:
+        os.umask(before)
+        os.close(handle)
+    return listener
+
+
+async def _converse(
+    supervisor: Supervisor, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    try:
+        while line := await reader.readline():
+            writer.write(json.dumps(await _answer(supervisor, line)).encode() + b"\n")
+            await writer.drain()
+    except (OSError, ValueError):
+        return  # the other side left, or sent a line without end
+    finally:
+        writer.close()
+
+
+async def _answer(supervisor: Supervisor, line: bytes) -> Mapping[str, object]:
+    try:
+        request = json.loads(line)
+        if not isinstance(request, dict):
+            raise UsageError("a request is a JSON object")
+        return {"ok": True} | await _act(supervisor, request)
+    except ValueError:
+        return {"ok": False, "error": "not JSON", "hint": "", "usage": True}
+    except KeelwatchError as error:
+        usage = error.exit_code is ExitCode.USAGE
+        return {"ok": False, "error": error.message, "hint": error.hint, "usage": usage}
+
+
+async def _act(supervisor: Supervisor, request: dict[str, object]) -> dict[str, object]:
+    match request.get("do"):
+        case "status":
+            return {"status": _status(supervisor)}
+        case "fault-set":
+            _refuse_while_starting(supervisor)
+            fault = _parse(request)
+            await supervisor.set_fault(fault)
+            return {"faults": _as_json([fault])}
+        case "fault-list":
+            return {"faults": _as_json(supervisor.faults.values())}
+        case "fault-clear":
+            target = request.get("target")
+            return {
+                "faults": _as_json(await supervisor.clear_faults(None if target is None else str(target)))
+            }
+        case "down":
+            asyncio.get_running_loop().call_soon(supervisor.stop_asked.set)
+            return {}
+        case other:
+            raise UsageError(f"no request is called {other!r}")
+
+
+def _refuse_while_starting(supervisor: Supervisor) -> None:
+    if not supervisor.is_ready:
+        raise UsageError("the sandbox is still starting", "wait until `keelwatch sandbox up` returns")
+
+
+def _parse(request: Mapping[str, object]) -> faults.Fault:
+    for_s = request.get("for_s")
+    if for_s is not None and not isinstance(for_s, int | float):
+        raise UsageError("for_s is a number of seconds")
+    target, value = str(request.get("target", "")), str(request.get("value", ""))
+    return faults.parse(target, value, str(request.get("region") or "all"), for_s, time.time())
+
+
+def _as_json(found: Iterable[faults.Fault]) -> list[dict[str, object]]:
+    return [asdict(fault) for fault in found]
+
+
+def _status(supervisor: Supervisor) -> dict[str, object]:
+    servers = [
+        {
+            "name": keeper.server.name,
+            "component": keeper.server.component,
+            "region": keeper.server.region,
+            "state": keeper.state.value,
+            "pid": keeper.child.pid if keeper.child else None,
+            "restarts": keeper.restarts,
+        }
+        for keeper in supervisor.keepers.values()
+    ]
+    return {
+        "name": supervisor.layout.name,
+        "id": supervisor.layout.id,
+        "state": "ready" if supervisor.is_ready else "starting",
+        "started": supervisor.started,
+        "backfill_until": supervisor.backfill_until,
+        "supervisor_pid": os.getpid(),
+        "urls": dict(supervisor.endpoints().urls),
+        "servers": servers,
+        "faults": _as_json(supervisor.faults.values()),
+    }

@@ -1,0 +1,149 @@
+"""What can be broken, how, and for how long. Values in, values out; the supervisor acts on them.
+
+    component       errors  latency  down  crash
+    portal            x        x      x      x     worker processes
+    identity          x        x      x            module of the workers: login, sessions
+    accounts          x        x      x            module of the workers: look-up, plan change
+    billing           x        x      x      x     process per region: invoices
+    edge              x        x      x      x     HAProxy; down and crash only in all regions
+    database          x        x      x      x     PostgreSQL
+    cache             x        x      x      x     Redis
+
+`errors` takes a share (`30%`), `latency` a time (`300ms`, `1.5s`), `down` and `crash` take `on`. A fault
+ends by itself: its end is written where the processes read it, so it ends with the supervisor dead too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from keelwatch.sandbox.ports import REGIONS
+from keelwatch.workspace import UsageError
+
+KINDS = ("errors", "latency", "down", "crash")
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "portal": KINDS,
+    "identity": ("errors", "latency", "down"),
+    "accounts": ("errors", "latency", "down"),
+    "billing": KINDS,
+    "edge": KINDS,
+    "database": KINDS,
+    "cache": KINDS,
+}
+NOT_YET = {"notifications": "no traffic passes through notifications yet"}
+MODULES = ("identity", "accounts")
+DEFAULT_SECONDS = 300.0
+LONGEST_SECONDS = 86_400.0
+LONGEST_LATENCY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`amount` is a ratio 0..1 for errors, seconds for latency, 1 for down and crash.
+
+    `region` is None for all; `until` is a Unix time (s).
+    """
+
+    id: str
+    component: str
+    kind: str
+    amount: float
+    region: str | None
+    since: float
+    until: float
+
+    @property
+    def target(self) -> str:
+        return f"{self.component}.{self.kind}"
+
+    def strikes(self, region: str | None) -> bool:
+        return self.region is None or region is None or self.region == region
+
+
+def parse(target: str, value: str, region: str, for_s: float | None, at: float) -> Fault:
+    """The fault that `target` (`billing.errors`) and `value` (`100%`) ask for.
+
+    Raises `UsageError` that says what is allowed instead.
+    """
+    component, _, kind = target.partition(".")
+    _refuse_unknown(component, kind)
+    where = _region(region)
+    if component == "edge" and kind in {"down", "crash"} and where is not None:
+        raise UsageError(
+            f"edge.{kind} cannot strike one region: one HAProxy serves both",
+            "use --region all, or edge.errors and edge.latency per region",
+        )
+    lasts_s = DEFAULT_SECONDS if for_s is None else for_s
+    if not 0 < lasts_s <= LONGEST_SECONDS:
+        raise UsageError(f"a fault cannot last {lasts_s:g} s", "more than 0 s and at most 24 h")
+    amount = _amount(kind, value)
+    return Fault(f"{target}@{where or 'all'}", component, kind, amount, where, at, at + lasts_s)
+
+
+def _refuse_unknown(component: str, kind: str) -> None:
+    if component in NOT_YET:
+        raise UsageError(f"{component} has no faults: {NOT_YET[component]}", _allowed())
+    if component not in ALLOWED:
+        raise UsageError(f"no component {component!r} can be broken", _allowed())
+    if kind not in ALLOWED[component]:
+        kinds = " ".join(f"{component}.{each}" for each in ALLOWED[component])
+        raise UsageError(f"{component} has no fault {kind!r}", f"allowed: {kinds}")
+
+
+def _allowed() -> str:
+    return "allowed: " + ", ".join(f"{name}.{'|'.join(kinds)}" for name, kinds in ALLOWED.items())
+
+
+def _region(region: str) -> str | None:
+    if region == "all":
+        return None
+    if region not in REGIONS:
+        raise UsageError(f"there is no region {region!r}", "allowed: west, east, all")
+    return region
+
+
+def _amount(kind: str, value: str) -> float:
+    match kind:
+        case "errors":
+            if (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value)) and 0 < float(found[1]) <= 100:
+                return float(found[1]) / 100
+            raise UsageError(f"{value!r} is not a share of requests", "above 0% and at most 100%, as in 30%")
+        case "latency":
+            return _latency_s(value)
+        case _:
+            if value == "on":
+                return 1.0
+            raise UsageError(f"{kind} takes no {value!r}", "the only value is: on (end it with fault clear)")
+
+
+def _latency_s(value: str) -> float:
+    if found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s)", value):
+        seconds = float(found[1]) / (1000 if found[2] == "ms" else 1)
+        if 0 < seconds <= LONGEST_LATENCY_S:
+            return seconds
+    raise UsageError(f"{value!r} is not a delay", f"as in 300ms or 1.5s, at most {LONGEST_LATENCY_S:g}s")
+
+
+def to_json(faults: Iterable[Fault]) -> str:
+    return json.dumps([asdict(fault) for fault in faults])
+
+
+def from_json(text: str) -> tuple[Fault, ...]:
+    return tuple(Fault(**entry) for entry in json.loads(text))
+
+
+def edge_map(faults: Iterable[Fault]) -> dict[str, int]:
+    """The values HAProxy's map takes for these faults: shares in 1/10,000, delays in ms, ends in Unix s."""
+    values: dict[str, int] = {}
+    for fault in faults:
+        if fault.component != "edge" or fault.kind not in {"errors", "latency"}:
+            continue
+        scale = 10_000 if fault.kind == "errors" else 1000
+        for region in REGIONS:
+            if fault.strikes(region):
+                values[f"{region}-{fault.kind}"] = round(fault.amount * scale)
+                values[f"{region}-{fault.kind}-until"] = int(fault.until) + 1
+    return values

@@ -1,0 +1,90 @@
+"""What one sandbox consists of: its folder, identity, ports and passwords.
+
+The supervisor writes it to `layout.json` (0600); every Python child reads it from there, so that no
+password stands on a command line or in an environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+IDENTITY_VARIABLE = "KEELWATCH_SANDBOX"
+FILE = "layout.json"
+DEFAULT_SEED = 20_260_101
+CUSTOMERS_PER_SECOND = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """Random per state folder; they guard loopback ports against other users of the machine."""
+
+    postgres: str
+    portal: str
+    replicator: str
+    redis: str
+    billing: str
+    pseudonym_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    name: str
+    id: str
+    folder: Path
+    ports: Mapping[str, int]
+    passwords: Passwords
+    seed: int
+    requests_per_second: float
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def faults_file(self) -> Path:
+        return self.folder / "faults.json"
+
+    @property
+    def ca_file(self) -> Path:
+        return self.folder / "tls" / "ca.pem"
+
+    def conninfo(self, region: str, application: str) -> str:
+        """How a portal process reaches the PostgreSQL of `region`."""
+        options = "-c statement_timeout=2000 -c idle_in_transaction_session_timeout=5000"
+        return (
+            f"host=127.0.0.1 port={self.ports[f'{region}-postgres']} dbname=portal user=portal "
+            f"password={self.passwords.portal} connect_timeout=2 application_name={application} "
+            f"sslmode=disable options='{options}'"
+        )
+
+    def save(self) -> None:
+        document = asdict(self) | {"folder": str(self.folder), "ports": dict(self.ports)}
+        write_private(self.folder / FILE, json.dumps(document, indent=1))
+
+
+def load(folder: Path) -> Layout:
+    """The layout of the sandbox in `folder`, as its supervisor wrote it."""
+    document = json.loads((folder / FILE).read_text())
+    return Layout(
+        name=document["name"],
+        id=document["id"],
+        folder=folder,
+        ports=document["ports"],
+        passwords=Passwords(**document["passwords"]),
+        seed=document["seed"],
+        requests_per_second=document["requests_per_second"],
+    )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace `path` atomically, with mode 0600."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    fresh.replace(path)

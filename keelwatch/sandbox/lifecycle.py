@@ -1,0 +1,230 @@
+"""`up`, `down`, `status`: what a console or a test does with a sandbox as a whole."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from keelwatch.sandbox import control, endpoints, processes
+from keelwatch.sandbox.endpoints import Endpoints
+from keelwatch.sandbox.find_servers import find_servers
+from keelwatch.sandbox.layout import CUSTOMERS_PER_SECOND, DEFAULT_SEED, IDENTITY_VARIABLE
+from keelwatch.workspace import KeelwatchError, SourceError, UsageError, boot_id, endpoints_path, sandbox_dir
+
+UP_SECONDS = 90.0
+DOWN_SECONDS = 15.0
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+Narrator = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a new sandbox is made. `ports` replaces single ports by the names in `ports.OFFSETS`;
+    `requests_per_second` is the background customers' rate (0: none)."""
+
+    base_port: int | None = None
+    ports: Mapping[str, int] | None = None
+    seed: int = DEFAULT_SEED
+    requests_per_second: float = CUSTOMERS_PER_SECOND
+
+
+def up(name: str = "main", options: Options | None = None, on_step: Narrator | None = None) -> Endpoints:
+    """The running sandbox `name`, started when it is not running. Safe to call twice, or at once.
+
+    Raises `SourceError` when a server is missing or does not start (nothing is left running then),
+    `UsageError` for a bad name or port.
+    """
+    folder = _folder(name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(folder):
+        if (running := _running(name)) is not None:
+            return running
+        find_servers()
+        _sweep(name)
+        _clean(folder)
+        return _start(name, folder, options or Options(), on_step)
+
+
+def down(name: str = "main") -> bool:
+    """End everything of sandbox `name` and drop its data; its logs stay. False when nothing ran.
+
+    Raises `SourceError` when a process survives even SIGKILL.
+    """
+    folder = _folder(name)
+    if not folder.is_dir():
+        return False
+    with _locked(folder):
+        asked = _ask_to_end(name)
+        swept = _sweep(name)
+        _clean(folder)
+        return asked or swept
+
+
+def status(name: str = "main") -> Endpoints | None:
+    """The endpoints of the running sandbox; None when it is not running (or is still starting)."""
+    return _running(name)
+
+
+def is_marked(name: str) -> str:
+    """How the ids of all sandboxes `name` of this state folder begin."""
+    place = hashlib.sha256(str(_folder(name).resolve()).encode()).hexdigest()[:10]
+    return f"{name}.{place}."
+
+
+def _folder(name: str) -> Path:
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot name a sandbox", "lower-case letters, digits and dashes; at most 32"
+        )
+    return sandbox_dir(name)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One `up` or `down` of a sandbox at a time; the kernel drops the lock with its holder."""
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _running(name: str) -> Endpoints | None:
+    found = endpoints.load(endpoints_path(name))
+    if found is None or found.boot_id != boot_id() or found.state != "ready":
+        return None
+    return found if found.supervisor.process.is_alive() else None
+
+
+def _clean(folder: Path) -> None:
+    """Everything but the lock and the logs of the last time."""
+    for entry in folder.iterdir():
+        if entry.name in {"lock", "logs"}:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def _start(name: str, folder: Path, options: Options, on_step: Narrator | None) -> Endpoints:
+    shutil.rmtree(folder / "logs", ignore_errors=True)
+    (folder / "logs").mkdir(mode=0o700)
+    supervisor = _spawn(name, folder, options)
+    try:
+        _await_ready(supervisor, folder, on_step)
+        found = _running(name)
+        if found is None:
+            raise SourceError(f"the sandbox {name} ended as soon as it was ready", f"see {folder / 'logs'}")
+    except BaseException:
+        # Ctrl-C too: a sandbox half up is of no use, and nobody else would take it down.
+        supervisor.terminate()
+        _wait(supervisor)
+        _sweep(name)
+        raise
+    finally:
+        if supervisor.stdout is not None:
+            supervisor.stdout.close()
+    return found
+
+
+def _spawn(name: str, folder: Path, options: Options) -> subprocess.Popen[bytes]:
+    identity = is_marked(name) + secrets.token_hex(4)
+    argv = [sys.executable, "-P", "-m", "keelwatch.sandbox.supervisor"]
+    argv += ["--name", name, "--id", identity, "--folder", str(folder), "--seed", str(options.seed)]
+    argv += ["--rate", str(options.requests_per_second), "--ports", json.dumps(dict(options.ports or {}))]
+    argv += ["--base", str(options.base_port)] if options.base_port is not None else []
+    with (folder / "logs" / "supervisor.log").open("w") as log:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=folder,
+            env=os.environ | {IDENTITY_VARIABLE: identity},
+            start_new_session=True,
+        )
+
+
+def _await_ready(supervisor: subprocess.Popen[bytes], folder: Path, on_step: Narrator | None) -> None:
+    for news in _news(supervisor):
+        if "error" in news:
+            kind: type[KeelwatchError] = UsageError if news.get("usage") else SourceError
+            raise kind(str(news["error"]), str(news.get("hint") or f"logs: {folder / 'logs'}"))
+        if news.get("ready"):
+            return
+        if on_step is not None:
+            on_step(f"{news.get('step')} after {news.get('after_s')} s")
+    log = folder / "logs" / "supervisor.log"
+    last = "\n".join(log.read_text(errors="replace").strip().splitlines()[-8:])
+    raise SourceError(f"the sandbox's supervisor did not start; the end of {log}:\n{last}")
+
+
+def _news(supervisor: subprocess.Popen[bytes]) -> Iterator[dict[str, object]]:
+    """The supervisor's JSON lines, until it ends or `UP_SECONDS` have passed."""
+    assert supervisor.stdout is not None
+    handle = supervisor.stdout.fileno()
+    deadline = time.monotonic() + UP_SECONDS
+    pending = b""
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([handle], [], [], left)[0]:
+            break
+        chunk = os.read(handle, 65_536)
+        if not chunk:
+            return
+        *lines, pending = (pending + chunk).split(b"\n")
+        yield from (json.loads(line) for line in lines)
+    raise SourceError(f"the sandbox was not ready within {UP_SECONDS:g} s")
+
+
+def _wait(supervisor: subprocess.Popen[bytes]) -> None:
+    try:
+        supervisor.wait(DOWN_SECONDS)
+    except subprocess.TimeoutExpired:
+        supervisor.kill()
+        supervisor.wait()
+
+
+def _ask_to_end(name: str) -> bool:
+    """Ask the supervisor over its socket and wait until it is gone; False when it does not answer."""
+    found = endpoints.load(endpoints_path(name))
+    if found is None or found.boot_id != boot_id() or not found.supervisor.process.is_alive():
+        return False
+    handle = os.open(_folder(name), os.O_PATH)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(2)
+            client.connect(f"/proc/self/fd/{handle}/{control.SOCKET}")
+            client.sendall(b'{"do": "down"}\n')
+            client.recv(4096)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return processes.wait_for_end(found.supervisor.process, DOWN_SECONDS)
+
+
+def _sweep(name: str) -> bool:
+    """End whatever an earlier sandbox `name` left: by environment, and by pid with start time."""
+    recorded = endpoints.load(endpoints_path(name))
+    known = recorded.processes if recorded is not None and recorded.boot_id == boot_id() else ()
+    listed = [child.process for child in known if child.process.is_alive()]
+    descendants = processes.with_descendants(process.pid for process in listed)
+    found = sorted({*processes.marked(is_marked(name)), *listed, *descendants})
+    if left := processes.end(found):
+        pids = ", ".join(str(process.pid) for process in left)
+        raise SourceError(f"processes of the sandbox {name} cannot be ended: {pids}", f"kill -9 {pids}")
+    return bool(found)

@@ -1,0 +1,167 @@
+"""PostgreSQL: a primary in the west, a streaming standby in the east.
+
+The first `up` of a state folder makes a template (initdb, schema, 10,000 customers); later ones copy it.
+As root the server runs as user `postgres`, since it refuses to run as root; the read capability lets it
+pass a private (0700) parent folder.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+from functools import partial
+from pathlib import Path
+
+from keelwatch.sandbox.find_servers import Servers
+from keelwatch.sandbox.layout import Layout
+from keelwatch.sandbox.servers.server import Server, Step, run
+from keelwatch.workspace import SourceError
+
+ACCOUNT = "postgres"
+SLOT = "east"
+
+# Durability against a power cut is worth nothing here; everything else behaves as in production.
+SETTINGS = (
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "wal_level=replica",
+    "wal_log_hints=on",
+    "wal_keep_size=64MB",
+    "max_wal_senders=8",
+    "hot_standby=on",
+    "max_connections=60",
+    "shared_buffers=24MB",
+    "fsync=off",
+    "jit=off",
+    "autovacuum_naptime=5min",
+    "checkpoint_timeout=15min",
+    "wal_writer_delay=1s",
+    "bgwriter_delay=2s",
+    "wal_retrieve_retry_interval=500ms",
+    "log_timezone=UTC",
+    # A log line never shows a customer: no statements, no parameters, no DETAIL with a key's value.
+    "log_error_verbosity=terse",
+    "log_min_error_statement=panic",
+    "log_parameter_max_length_on_error=0",
+)
+
+
+def folder(layout: Layout, region: str) -> Path:
+    return layout.folder / "data" / f"postgres-{region}"
+
+
+def privileges() -> tuple[str, ...]:
+    """Arguments of setpriv that make root `postgres`; none for an ordinary user."""
+    if os.geteuid() != 0:
+        return ()
+    return (
+        f"--reuid={ACCOUNT}",
+        f"--regid={ACCOUNT}",
+        "--clear-groups",
+        "--inh-caps=+dac_read_search",
+        "--ambient-caps=+dac_read_search",
+    )
+
+
+def own_folder(path: Path) -> None:
+    """Make an empty folder that the server account owns."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700, parents=True)
+    if os.geteuid() == 0:
+        try:
+            account = pwd.getpwnam(ACCOUNT)
+        except KeyError:
+            raise SourceError(
+                f"there is no user {ACCOUNT} to run PostgreSQL as", "apt-get install postgresql"
+            ) from None
+        os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def as_account(servers: Servers) -> tuple[str, ...]:
+    return (servers["setpriv"], *privileges(), "--") if privileges() else ()
+
+
+def command(servers: Servers, data: Path, port: int) -> tuple[str, ...]:
+    settings = [word for setting in (*SETTINGS, f"port={port}") for word in ("-c", setting)]
+    return (servers["postgres"], "-D", str(data), *settings)
+
+
+async def is_ready(conninfo: str, question: str) -> bool:
+    """Whether the server behind `conninfo` answers `question` with true."""
+    import psycopg
+
+    try:
+        connection = await psycopg.AsyncConnection.connect(conninfo, connect_timeout=2, autocommit=True)
+    except psycopg.OperationalError:
+        return False
+    try:
+        row = await (await connection.execute(question.encode())).fetchone()
+    except psycopg.Error:
+        return False
+    finally:
+        await connection.close()
+    return bool(row and row[0])
+
+
+def superuser(layout: Layout, region: str) -> str:
+    port, password = layout.ports[f"{region}-postgres"], layout.passwords.postgres
+    return f"host=127.0.0.1 port={port} dbname=portal user=postgres password={password} sslmode=disable"
+
+
+async def _copy_template(layout: Layout, template: Path) -> None:
+    target = folder(layout, "west")
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    await run(["cp", "-a", "--reflink=auto", str(template), str(target)], "copying the database template")
+
+
+async def _base_backup(layout: Layout, servers: Servers) -> None:
+    target = folder(layout, "east")
+    own_folder(target)
+    port = layout.ports["west-postgres"]
+    backup = [
+        servers["pg_basebackup"],
+        "-D",
+        str(target),
+        "-R",
+        "-C",
+        "-S",
+        SLOT,
+        "-X",
+        "stream",
+        "-c",
+        "fast",
+    ]
+    where = ["-d", f"host=127.0.0.1 port={port} user=replicator application_name=east sslmode=disable"]
+    password = {"PGPASSWORD": layout.passwords.replicator}
+    await run([*as_account(servers), *backup, *where], "copying the primary to the standby", password)
+
+
+def servers_of(layout: Layout, servers: Servers, template: Path) -> list[Server]:
+    """The primary and its standby. The standby counts as ready only while WAL streams to it."""
+    writable = "select not pg_is_in_recovery()"
+    streaming = "select exists (select from pg_stat_wal_receiver where status = 'streaming')"
+    primary, standby = partial(_copy_template, layout, template), partial(_base_backup, layout, servers)
+    return [
+        _server(layout, servers, "west", writable, primary, ()),
+        _server(layout, servers, "east", streaming, standby, ("postgres-west",)),
+    ]
+
+
+def _server(
+    layout: Layout, servers: Servers, region: str, question: str, prepare: Step, needs: tuple[str, ...]
+) -> Server:
+    return Server(
+        name=f"postgres-{region}",
+        component="database",
+        region=region,
+        argv=command(servers, folder(layout, region), layout.ports[f"{region}-postgres"]),
+        ready=partial(is_ready, superuser(layout, region), question),
+        prepare=prepare,
+        needs=needs,
+        stop_signal=signal.SIGINT,  # "fast": the default would wait for every connection to leave
+        on_orphaned="QUIT",  # lets the postmaster end its children and free its shared memory
+        setpriv=privileges(),
+    )
