@@ -32,6 +32,7 @@ from keelwatch.workspace.paths import ledger_path
 PATIENCE_S = 10.0
 PAGE_ROWS = 500
 COLUMNS = "seq, at, run, kind, actor, payload, payload_sha, prev, hash"
+LEASE_OF = "kind = 'lease' AND json_extract(payload, '$.scope') = ?"
 
 
 class Access(Enum):
@@ -128,9 +129,11 @@ class SqliteLedger:
 
         return self._in_transaction(write)
 
-    def epoch(self, scope: str) -> int:
+    def lease(self, scope: str) -> Fact | None:
+        query = f"SELECT {COLUMNS} FROM events WHERE {LEASE_OF} ORDER BY seq DESC LIMIT 1"  # noqa: S608 -- two constants of ours
         with self._reading():
-            return self._epoch(scope)
+            row = self._connection.execute(query, (scope,)).fetchone()
+        return self._fact(row) if row else None
 
     def after(self, seq: int, *, run: str | None = None, kinds: Sequence[FactKind] = ()) -> Iterator[Fact]:
         where, values = ["seq > ?"], list[object]()
@@ -207,11 +210,10 @@ class SqliteLedger:
             )
 
     def _epoch(self, scope: str) -> int:
-        row = self._connection.execute(
-            "SELECT json_extract(payload, '$.epoch') FROM events WHERE kind = 'lease'"
-            " AND json_extract(payload, '$.scope') = ? ORDER BY seq DESC LIMIT 1",
-            (scope,),
-        ).fetchone()
+        query = (
+            f"SELECT json_extract(payload, '$.epoch') FROM events WHERE {LEASE_OF} ORDER BY seq DESC LIMIT 1"  # noqa: S608 -- a constant of ours
+        )
+        row = self._connection.execute(query, (scope,)).fetchone()
         return int(row[0]) if row else 0
 
     def _head(self) -> tuple[int, str]:

@@ -39,8 +39,8 @@ class LedgerStore(Protocol):
     def raise_epoch(self, scope: str, run: str, payload: JsonObject, *, actor: str) -> Fact:
         """Append a lease fact whose `scope` and `epoch` are set here, one above the last epoch."""
 
-    def epoch(self, scope: str) -> int:
-        """The newest epoch of `scope`; 0 when it was never leased."""
+    def lease(self, scope: str) -> Fact | None:
+        """The newest lease fact of `scope`; None when it was never leased."""
 
     def after(self, seq: int, *, run: str | None = None, kinds: Sequence[FactKind] = ()) -> Iterator[Fact]:
         """Facts above `seq`, rising; only those of `run` and of `kinds` when given."""

@@ -1,0 +1,94 @@
+"""Telling a run something: stop, pause, or the answer to its question. Signals go first, by pidfd; the
+record comes second, so a full or locked ledger never keeps a run from being stopped."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from keelwatch.ledger.actor import current_actor
+from keelwatch.ledger.fact import FactKind, JsonObject
+from keelwatch.ledger.sqlite import open_ledger
+from keelwatch.ledger.store import LedgerStore
+from keelwatch.runs.mark import read_mark
+from keelwatch.runs.spec import read_spec
+from keelwatch.runs.state import is_alive, load
+from keelwatch.workspace.errors import KeelwatchError, Refused, SourceError
+from keelwatch.workspace.paths import run_dir, state_dir
+
+PATIENCE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """`signalled`: its process was there and got the signal. `error`: why it could not be recorded."""
+
+    run: str
+    signalled: bool
+    error: str
+
+
+def stop(run: str, reason: str = "") -> StopReport:
+    """Tell one run to stop and undo (or pause, as its kind says). Needs neither ledger nor spec."""
+    return stop_runs([run], reason)[0]
+
+
+def stop_all(env: str, reason: str = "") -> list[StopReport]:
+    """The lever: stop every living run on environment `env`, empty for all. Never raises."""
+    return stop_runs([run for run in living() if not env or _env(run) in {env, ""}], reason)
+
+
+def stop_runs(runs: Iterable[str], reason: str) -> list[StopReport]:
+    signalled = {run: _signal(run) for run in runs}  # all of them before the first is recorded
+    recorded = _record(list(signalled), reason)
+    return [StopReport(run, sent, recorded) for run, sent in signalled.items()]
+
+
+def answer(store: LedgerStore, run: str, choice: str) -> None:
+    """Answer the question a run has put. Raises `Refused` when it asks none, or not that."""
+    question = load(store, run).question
+    if question is None:
+        raise Refused(f"run {run} asks nothing now", f"watch it: keelwatch attach {run}")
+    if choice not in question.choices:
+        raise Refused(
+            f"{choice!r} is no answer to: {question.text}", f"one of: {', '.join(question.choices)}"
+        )
+    payload: JsonObject = {"event": "answer", "question": question.seq, "answer": choice}
+    store.append(run, FactKind.COMMAND, payload, actor=current_actor())
+
+
+def living() -> list[str]:
+    """Ids of the runs whose process is alive, told by their locks, oldest first."""
+    folder = state_dir() / "runs"
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return [name for name in names if is_alive(name)]
+
+
+def _signal(run: str) -> bool:
+    mark = read_mark(run_dir(run) / "process.json") if is_alive(run) else None
+    return mark is not None and mark.send(signal.SIGTERM)
+
+
+def _record(runs: list[str], reason: str) -> str:
+    """Why it could not be recorded, or nothing."""
+    try:
+        store = open_ledger(patience_s=PATIENCE_S)
+    except SourceError as error:
+        return error.message
+    try:
+        for run in runs:
+            store.append(run, FactKind.COMMAND, {"event": "stop", "reason": reason}, actor=current_actor())
+    except KeelwatchError as error:
+        return error.message
+    finally:
+        store.close()
+    return ""
+
+
+def _env(run: str) -> str:
+    """Empty when its spec cannot be read: such a run is stopped rather than spared."""
+    try:
+        return read_spec(run).env
+    except KeelwatchError:
+        return ""

@@ -1,0 +1,132 @@
+"""Watching a run from any terminal: its facts and its stream, from a position on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from types import FrameType
+
+from keelwatch.ledger.fact import Fact
+from keelwatch.ledger.store import LedgerStore
+from keelwatch.runs.commands import stop
+from keelwatch.runs.state import Phase, RunView, view
+from keelwatch.runs.stopflag import StopFlag
+from keelwatch.runs.stream import StreamLine, read_stream
+from keelwatch.runs.table import OnTerm
+from keelwatch.workspace.errors import ExitCode
+from keelwatch.workspace.paths import run_dir
+
+PAUSE_S = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a follower has read: the last fact's seq and the byte offset in the stream."""
+
+    seq: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What is new since a position, in order of time, and how the run stands."""
+
+    items: tuple[Fact | StreamLine, ...]
+    position: Position
+    run: RunView
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will come unless somebody resumes or heals the run."""
+        return self.run.pid is None and self.run.phase not in {Phase.RUNNING, Phase.HEALING, Phase.STOPPING}
+
+
+class FollowEnd(StrEnum):
+    OVER = "over"
+    DETACHED = "detached"
+    ASKED = "asked"  # the run waits for an answer and nobody is here to give it
+
+
+def look(store: LedgerStore, run: str, position: Position) -> Glance:
+    """One look, without waiting; for a face that has a clock of its own."""
+    seen = view(store, run)  # before reading: what is over now has written its last
+    facts = list(store.after(position.seq, run=run))
+    lines, offset = read_stream(run_dir(run) / "stream.jsonl", position.offset)
+    both: list[Fact | StreamLine] = [*facts, *lines]
+    seq = facts[-1].seq if facts else position.seq
+    return Glance(tuple(sorted(both, key=lambda item: item.at)), Position(seq, offset), seen)
+
+
+def follow(store: LedgerStore, run: str, position: Position | None = None) -> Iterator[Glance]:
+    """Looks until the run is over; the last one has `is_over`."""
+    position = position or Position()
+    while True:
+        glance = look(store, run, position)
+        if glance.items or glance.is_over:
+            yield glance
+        if glance.is_over:
+            return
+        position = glance.position
+        time.sleep(PAUSE_S)
+
+
+def attend(
+    store: LedgerStore, run: str, show: Callable[[Glance], None], *, may_ask: bool
+) -> tuple[FollowEnd, ExitCode]:
+    """Follow in a terminal, with the signals of a follower: Ctrl-C and TERM stop the run (or pause it)
+    and keep following to its end; HUP detaches. Returns how it ended and the exit code of the command.
+
+    With `may_ask` false nobody can answer here: a question ends the following, the run stays paused.
+    """
+    hangup = StopFlag()
+    position = Position()
+    with _signals(run, hangup):
+        while not hangup.is_set():
+            glance = look(store, run, position)
+            position = glance.position
+            if glance.items:
+                show(glance)
+            if glance.is_over:
+                return FollowEnd.OVER, exit_code(glance.run)
+            if glance.run.state.question is not None and not may_ask:
+                return FollowEnd.ASKED, ExitCode.UNKNOWN
+            hangup.wait(PAUSE_S)
+    return FollowEnd.DETACHED, ExitCode.PASS
+
+
+def exit_code(run: RunView) -> ExitCode:
+    """What a command that followed `run` to its end exits with."""
+    state = run.state
+    if state.verdict is not None:
+        return state.verdict.exit_code
+    if run.phase is Phase.ORPHANED:
+        return ExitCode.LEFT_BEHIND
+    return ExitCode.UNKNOWN
+
+
+def stop_means(run: RunView) -> str:
+    """What stopping does to this run, in a word for the face: `pause` or `stop and undo`."""
+    return "pause" if run.state.on_term is OnTerm.PAUSE else "stop and undo"
+
+
+@contextmanager
+def _signals(run: str, hangup: StopFlag) -> Iterator[None]:
+    def stop_it(number: int, _frame: FrameType | None) -> None:
+        reason = signal.Signals(number).name
+        threading.Thread(target=stop, args=(run, f"{reason} at its follower")).start()
+
+    def detach(_number: int, _frame: FrameType | None) -> None:
+        hangup.raise_flag("hangup")
+
+    wanted = {signal.SIGINT: stop_it, signal.SIGTERM: stop_it, signal.SIGHUP: detach}
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,87 @@
+"""What a run writes before and after it touches the world. The one place that knows how the facts of
+a run look; `state.fold` reads them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from keelwatch.ledger.fact import Fact, FactKind, Fence, JsonObject
+from keelwatch.ledger.store import LedgerStore
+from keelwatch.runs.effect import Effect, Fate, intent_payload
+from keelwatch.runs.verdict import Verdict
+from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.sink import narrate
+
+
+class Journal:
+    """Appends facts of one run, fenced by every lease in `fences`: once one of them has passed on,
+    each method raises `Fenced` and nothing is written."""
+
+    def __init__(self, store: LedgerStore, run: str, actor: str, fences: Sequence[Fence] = ()) -> None:
+        self.run = run
+        self.fences = list(fences)
+        self._store = store
+        self._actor = actor
+
+    @property
+    def epoch(self) -> int:
+        """Of the run's own lease; 0 before it holds one."""
+        return self.fences[0].epoch if self.fences else 0
+
+    def intend(self, effect: Effect) -> Effect:
+        """Synced when this returns; raises `SourceError` when it cannot be, and then nobody may act."""
+        return replace(effect, seq=self._append(FactKind.INTENT, intent_payload(effect)).seq)
+
+    def settle(self, effect: Effect, fate: Fate, evidence: JsonObject, by: str = "do") -> Effect:
+        """Record what became of an intent; `by` says who knows: do, check or a person."""
+        payload: JsonObject = {"intent": effect.seq, "outcome": fate, "by": by, "evidence": evidence}
+        self._append(FactKind.RESULT, payload)
+        return replace(effect, fate=fate, evidence=evidence)
+
+    def intend_undo(self, effect: Effect) -> bool:
+        """Whether it could be recorded. An undo runs even when it cannot: leaving the world broken
+        because the disk is full would be worse; it then stays listed until `heal` has verified it."""
+        assert effect.undo is not None
+        undo: JsonObject = {"verb": effect.undo.verb, "args": effect.undo.args}
+        return self._try(FactKind.INTENT, {"undoes": effect.seq, "target": effect.target, **undo})
+
+    def settle_undo(self, effect: Effect, error: str, evidence: str) -> bool:
+        """`error` empty: undone and verified."""
+        payload: JsonObject = {
+            "undoes": effect.seq,
+            "outcome": "undo-failed" if error else "undone",
+            "error": error,
+            "evidence": evidence,
+        }
+        return self._try(FactKind.RESULT, payload)
+
+    def note(self, event: str, payload: JsonObject) -> Fact:
+        return self._append(FactKind.NOTE, {"event": event, **payload})
+
+    def close(self, verdict: Verdict, left: Sequence[Effect], stream: JsonObject) -> Fact:
+        """The closing fact: the verdict, the seqs of undos still owed, and the stream's hash."""
+        payload: JsonObject = {
+            "verdict": verdict.outcome,
+            "reason": verdict.reason,
+            "exit": int(verdict.exit_code),
+            "left": [effect.seq for effect in left],
+            "stream": stream,
+        }
+        return self._append(FactKind.VERDICT, payload)
+
+    def release(self, fence: Fence) -> None:
+        payload: JsonObject = {"event": "released", "scope": fence.scope, "epoch": fence.epoch}
+        self._append(FactKind.LEASE, payload)
+        self.fences.remove(fence)
+
+    def _try(self, kind: FactKind, payload: JsonObject) -> bool:
+        try:
+            self._append(kind, payload)
+        except SourceError as error:
+            narrate(f"not recorded: {error.message}")
+            return False
+        return True
+
+    def _append(self, kind: FactKind, payload: JsonObject) -> Fact:
+        return self._store.append(self.run, kind, payload, actor=self._actor, fences=self.fences)

@@ -1,0 +1,221 @@
+"""The state of a run, folded from its facts and from who is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from keelwatch.ledger.fact import Fact, FactKind
+from keelwatch.ledger.store import LedgerStore
+from keelwatch.runs.effect import Effect, Fate, effect_of
+from keelwatch.runs.fields import mapping, text, whole, wholes
+from keelwatch.runs.locks import is_held
+from keelwatch.runs.mark import read_mark
+from keelwatch.runs.spec import run_scope
+from keelwatch.runs.table import OnDeath, OnTerm
+from keelwatch.runs.verdict import Outcome, Verdict
+from keelwatch.workspace.errors import ExitCode, SourceError
+from keelwatch.workspace.paths import run_dir
+
+
+class Phase(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"  # waits for a person; its process may have ended
+    STOPPING = "stopping"
+    HEALING = "healing"  # dead, its guardian is undoing
+    ORPHANED = "orphaned"  # dead, with something left that nobody is looking after
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a run asks of a person; `seq` is that of the fact, and what an answer must name."""
+
+    seq: int
+    text: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What the facts of one run say. `since` is the seq of the lease its last process took."""
+
+    id: str
+    kind: str = ""
+    name: str = ""
+    env: str = ""
+    actor: str = ""
+    started: float = 0.0
+    spec_sha: str = ""
+    on_death: OnDeath = OnDeath.UNDO
+    on_term: OnTerm = OnTerm.UNDO
+    epoch: int = 0
+    since: int = 0
+    at_seq: int = 0
+    effects: tuple[Effect, ...] = ()
+    question: Question | None = None
+    paused: str | None = None
+    orphaned: str | None = None
+    stop_asked: bool = False
+    verdict: Verdict | None = None
+    left: tuple[int, ...] = field(default=())
+
+    @property
+    def open(self) -> tuple[Effect, ...]:
+        """Effects whose undo is owed, oldest first. A closing fact says which of them are: what a
+        finished failover moved stays where it is."""
+        owed = (effect for effect in self.effects if effect.is_open)
+        return tuple(effect for effect in owed if self.verdict is None or effect.seq in self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as `keelwatch runs` lists it; `pid` is None once its process has ended."""
+
+    state: RunState
+    phase: Phase
+    pid: int | None
+
+
+def fold(run: str, facts: Iterable[Fact]) -> RunState:
+    """The state after `facts`, which are those of `run` in order."""
+    state = RunState(run)
+    for fact in facts:
+        state = replace(_next(state, fact), at_seq=fact.seq)
+    return state
+
+
+def _next(state: RunState, fact: Fact) -> RunState:
+    match fact.kind:
+        case FactKind.NOTE:
+            return _noted(state, fact)
+        case FactKind.LEASE if text(fact.body, "scope") == run_scope(state.id):
+            return _leased(state, fact)
+        case FactKind.INTENT if "undoes" in fact.body:
+            return replace(state, effects=tuple(_undo_begun(effect, fact) for effect in state.effects))
+        case FactKind.INTENT:
+            return replace(state, effects=(*state.effects, effect_of(fact)))
+        case FactKind.RESULT:
+            return replace(state, effects=tuple(_settled(effect, fact) for effect in state.effects))
+        case FactKind.COMMAND:
+            return _commanded(state, fact)
+        case FactKind.VERDICT:
+            return replace(state, verdict=_verdict(fact), left=wholes(fact.body, "left"), question=None)
+    return state
+
+
+def _noted(state: RunState, fact: Fact) -> RunState:
+    payload = fact.body
+    match fact.event:
+        case "created":
+            return replace(
+                state,
+                kind=text(payload, "kind"),
+                name=text(payload, "name"),
+                env=text(payload, "env"),
+                actor=fact.actor,
+                started=fact.at,
+                spec_sha=text(payload, "spec_sha"),
+                on_death=OnDeath(text(payload, "on_death")),
+                on_term=OnTerm(text(payload, "on_term")),
+            )
+        case "asked":
+            choices = payload.get("choices")
+            names = tuple(str(choice) for choice in choices) if isinstance(choices, list) else ()
+            return replace(state, question=Question(fact.seq, text(payload, "question"), names))
+        case "paused":
+            return replace(state, paused=text(payload, "reason"))
+        case "orphaned":
+            return replace(state, orphaned=text(payload, "reason"))
+    return state
+
+
+def _leased(state: RunState, fact: Fact) -> RunState:
+    epoch = whole(fact.body, "epoch")
+    if fact.event != "taken":
+        return replace(state, epoch=epoch)
+    return replace(
+        state, epoch=epoch, since=fact.seq, paused=None, orphaned=None, question=None, stop_asked=False
+    )
+
+
+def _settled(effect: Effect, fact: Fact) -> Effect:
+    payload = fact.body
+    outcome = text(payload, "outcome")
+    if whole(payload, "intent") == effect.seq:
+        return replace(effect, fate=Fate(outcome), evidence=mapping(payload, "evidence"))
+    if whole(payload, "undoes") == effect.seq:
+        return replace(effect, undone=outcome == "undone", undo_error=text(payload, "error"))
+    return effect
+
+
+def _undo_begun(effect: Effect, fact: Fact) -> Effect:
+    return replace(effect, undo_tried=True) if whole(fact.body, "undoes") == effect.seq else effect
+
+
+def _commanded(state: RunState, fact: Fact) -> RunState:
+    match fact.event:
+        case "stop" | "pause":
+            return replace(state, stop_asked=True)
+        case "answer":
+            return replace(state, question=None)
+    return state
+
+
+def _verdict(fact: Fact) -> Verdict:
+    payload = fact.body
+    if not payload:
+        return Verdict(Outcome.INCONCLUSIVE, "redacted", ExitCode.UNKNOWN)
+    outcome = Outcome(text(payload, "verdict"))
+    return Verdict(outcome, text(payload, "reason"), ExitCode(whole(payload, "exit")))
+
+
+def load(store: LedgerStore, run: str) -> RunState:
+    """Raises `SourceError` when the ledger knows no such run."""
+    state = fold(run, store.after(0, run=run))
+    if not state.at_seq:
+        raise SourceError(f"there is no run {run}", "see: keelwatch runs")
+    return state
+
+
+def is_alive(run: str) -> bool:
+    return is_held(run_dir(run) / "alive.lock")
+
+
+def has_guardian(run: str) -> bool:
+    return is_held(run_dir(run) / "guardian.lock")
+
+
+def view(store: LedgerStore, run: str) -> RunView:
+    """How a run stands now. Its processes are looked at before its facts: whoever is seen dead has
+    written all it ever will, so a run that just ended is never taken for an orphan."""
+    alive, guarded = is_alive(run), has_guardian(run)
+    mark = read_mark(run_dir(run) / "process.json") if alive else None
+    state = load(store, run)
+    phase = _living_phase(state) if alive else _dead_phase(state, guarded=guarded)
+    return RunView(state, phase, mark.pid if mark else None)
+
+
+def _living_phase(state: RunState) -> Phase:
+    if state.stop_asked or state.verdict is not None:
+        return Phase.STOPPING
+    return Phase.RUNNING if state.question is None else Phase.PAUSED
+
+
+def _dead_phase(state: RunState, *, guarded: bool) -> Phase:
+    if state.verdict is not None and not state.open:
+        return Phase.ENDED
+    if guarded:
+        return Phase.HEALING
+    if state.paused is not None and state.verdict is None:
+        return Phase.PAUSED
+    if not state.since:
+        return Phase.ENDED  # its process never began
+    return Phase.ORPHANED if state.open or state.on_death is OnDeath.ORPHAN else Phase.ENDED
+
+
+def runs(store: LedgerStore, newest: int = 200) -> list[RunView]:
+    """The newest runs, newest first."""
+    ids = sorted(store.runs_with(FactKind.NOTE), reverse=True)[:newest]
+    return [view(store, run) for run in ids]

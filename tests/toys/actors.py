@@ -1,0 +1,108 @@
+"""A probe, a load run, an experiment and a runbook, in miniature."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from keelwatch.ledger import JsonObject
+from keelwatch.runs import Run, UndoBy, Verdict, failed, inconclusive, passed
+from keelwatch.runs.fields import number, text
+
+GENERATOR = """
+import json, subprocess, sys, time
+subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+for second in range(600):
+    print(json.dumps({"users": 5, "second": second}), flush=True)
+    time.sleep(0.05)
+"""
+
+
+def _target(run: Run, target: str, wanted: str) -> JsonObject:
+    return {"world": text(run.args, "world"), "target": target, "value": wanted}
+
+
+def probe(run: Run) -> Verdict:
+    """A journey: steps in an event loop, one of which changes the world and is taken back."""
+    return asyncio.run(_journey(run))
+
+
+async def _journey(run: Run) -> Verdict:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_reader(run.stop_requested.fileno(), stop.set)
+    for number_ in range(1, 4):
+        if number_ == 2:
+            run.act("toy.set", _target(run, "account", "opened"))
+        run.sample({"step": number_, "ok": True})
+        try:
+            await asyncio.wait_for(stop.wait(), number(run.args, "hold_s") / 3)
+        except TimeoutError:
+            continue
+        run.check_stop()
+    return passed()
+
+
+def load(run: Run) -> Verdict:
+    """A generator in a child of its own, its lines relayed; one flag in the world set meanwhile."""
+    run.act("toy.set", _target(run, "rate-limit", "lifted"))
+    child = run.spawn_child([sys.executable, "-S", "-c", GENERATOR])
+    assert child.process.stdout is not None
+    deadline = time.monotonic() + number(run.args, "hold_s")
+    try:
+        for line in child.process.stdout:
+            run.sample(json.loads(line))
+            run.check_stop()
+            if time.monotonic() > deadline:
+                return passed("held")
+        return inconclusive("the generator ended early")
+    finally:
+        child.stop(grace_s=1.0)
+
+
+def experiment(run: Run) -> Verdict:
+    """Two faults, one of them slow to land; hold; the kernel rolls back."""
+    scope = text(run.args, "scope")
+    if scope:
+        run.lease(scope)
+    run.act("toy.set", _target(run, "billing", "down"))
+    run.say("billing is down")
+    run.act("toy.slow", {**_target(run, "cache", "lost"), "delay_s": 0.25})
+    run.wait(number(run.args, "hold_s"))
+    return passed("hypothesis held")
+
+
+def runbook(run: Run) -> Verdict:
+    """A failover: drain, promote (no way back), shift. Resumed, it goes on where it was left."""
+    run.lease("region-pair")
+    run.act("toy.set", _target(run, "west", "drained"), step="drain")
+    run.wait(number(run.args, "hold_s"))
+    run.act("toy.promote", _target(run, "east", "promoted"), step="promote")
+    if run.args.get("page"):
+        run.act("toy.page", _target(run, "pager", "rang"), step="page", undo=UndoBy.NOBODY)
+    run.wait(number(run.args, "hold_s"))
+    run.act("toy.set", _target(run, "edge", "east"), step="shift")
+    return passed()
+
+
+def full_disk(run: Run) -> Verdict:
+    """Acts once, finds the disk full, and tries to act again; `resource` stands in for the disk."""
+    run.act("toy.set", _target(run, "first", "changed"))
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    Path(text(run.args, "world"), "full").mkdir()
+    run.act("toy.set", _target(run, "second", "changed"))
+    return failed("it acted without a record")
+
+
+def late(run: Run) -> Verdict:
+    """Acts only when the file `go` appears: an operator who comes back late."""
+    world = Path(text(run.args, "world"))
+    run.act("toy.set", _target(run, "first", "changed"))
+    while not (world / "go").exists():
+        run.wait(0.02)
+    run.act("toy.set", _target(run, "late", "changed"))
+    return failed("it acted under a stale epoch")

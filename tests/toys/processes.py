@@ -1,0 +1,26 @@
+"""The toys' entry module: what `console.processes` is to the product."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from keelwatch.runs import OnDeath, OnTerm, ProcessTable, RunKind, main
+from tests.toys import actors
+from tests.toys.verbs import VERBS
+
+ENTRY = "tests.toys.processes"
+KINDS = (
+    RunKind("probe", actors.probe),
+    RunKind("load", actors.load),
+    RunKind("chaos", actors.experiment),
+    RunKind("runbook", actors.runbook, OnDeath.ORPHAN, OnTerm.PAUSE),
+    RunKind("full", actors.full_disk),
+    RunKind("late", actors.late),
+)
+TABLE = ProcessTable(
+    {kind.name: kind for kind in KINDS}, VERBS, tick_s=float(os.environ.get("TOY_TICK_S", "0.2"))
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main(TABLE, sys.argv[1:]))
