@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from keelwatch.workspace import SourceError, UsageError, sandbox_dir
 
@@ -21,7 +22,7 @@ START_HINT = "keelwatch sandbox up"
 
 @dataclass(frozen=True, slots=True)
 class SandboxFault:
-    """`amount` is a ratio 0..1 (errors), seconds (latency) or 1; `region` is None for all; times are Unix s."""
+    """`amount` is a ratio 0..1 (errors), seconds (latency) or 1; `region` None is all; times are Unix s."""
 
     id: str
     component: str
@@ -67,10 +68,10 @@ def status(name: str = "main") -> SandboxStatus:
     """What runs, and which faults are active."""
     told = _ask(name, {"do": "status"}, "status")
     try:
-        assert isinstance(told, dict)
-        servers = tuple(SandboxServer(**server) for server in told.pop("servers"))
-        return SandboxStatus(**told, servers=servers, faults=_faults(told.pop("faults")))
-    except (AssertionError, TypeError, KeyError):
+        servers = tuple(SandboxServer(**server) for server in told["servers"])
+        rest = {field: value for field, value in told.items() if field not in {"servers", "faults"}}
+        return SandboxStatus(**rest, servers=servers, faults=_faults(name, told["faults"]))
+    except (AttributeError, TypeError, KeyError):
         raise _nonsense(name) from None
 
 
@@ -82,27 +83,29 @@ def set_fault(
     In force on return; ends by itself after `for_s` (default 300 s). A `crash` happens once.
     """
     request = {"do": "fault-set", "target": target, "value": value, "region": region, "for_s": for_s}
-    (fault,) = _faults(_ask(name, request, "faults"))
-    return fault
+    return _faults(name, _ask(name, request, "faults"))[0]
 
 
 def faults(name: str = "main") -> tuple[SandboxFault, ...]:
     """Those active now."""
-    return _faults(_ask(name, {"do": "fault-list"}, "faults"))
+    return _faults(name, _ask(name, {"do": "fault-list"}, "faults"))
 
 
 def clear_faults(target: str | None = None, *, name: str = "main") -> tuple[SandboxFault, ...]:
     """End all faults, or those of a component (`billing`), a target (`billing.errors`) or an id; returns
     what was ended. What a fault stopped is starting again on return."""
-    return _faults(_ask(name, {"do": "fault-clear", "target": target}, "faults"))
+    return _faults(name, _ask(name, {"do": "fault-clear", "target": target}, "faults"))
 
 
-def _faults(found: object) -> tuple[SandboxFault, ...]:
-    assert isinstance(found, list)
-    return tuple(SandboxFault(**fault) for fault in found)
+def _faults(name: str, found: Any) -> tuple[SandboxFault, ...]:
+    try:
+        return tuple(SandboxFault(**fault) for fault in found)
+    except TypeError:
+        raise _nonsense(name) from None
 
 
-def _ask(name: str, request: Mapping[str, object], wanted: str) -> object:
+def _ask(name: str, request: Mapping[str, object], wanted: str) -> Any:
+    """What the supervisor answers under `wanted`: JSON, parsed by the caller before it goes any further."""
     try:
         answer = json.loads(_exchange(name, json.dumps(request).encode() + b"\n"))
     except OSError as error:

@@ -252,7 +252,7 @@ def load_history(folder: Path, promtool: str, tsdb: Path, until: float) -> None:
 
 
 def _loader(promtool: str, path: Path, tsdb: Path) -> subprocess.Popen[bytes]:
-    """The hidden flag makes this a matter of seconds: the default is 360 blocks, each a pass over the file."""
+    """The hidden flag makes this a matter of seconds: by default 360 blocks each read the whole file."""
     command = [promtool, "tsdb", "create-blocks-from", f"--max-block-duration={BLOCK_S // 3600}h"]
     return subprocess.Popen(
         [*command, "openmetrics", str(path), str(tsdb)],

@@ -17,6 +17,7 @@ from keelwatch.sandbox.layout import Layout
 from keelwatch.sandbox.service import trace
 from keelwatch.sandbox.service.database import Database
 from keelwatch.sandbox.service.log import Pseudonyms, RequestLog
+from keelwatch.sandbox.service.metering import new_registry
 from keelwatch.sandbox.service.strikes import ComponentFailure, Strikes
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -35,7 +36,7 @@ class Billing:
         self.pseudonyms = Pseudonyms(layout.passwords.pseudonym_key)
         self.log = RequestLog(layout.logs, f"{region}-billing")
         self.password = layout.passwords.billing
-        self.registry = prom.CollectorRegistry()
+        self.registry = new_registry()
         self.requests = prom.Counter(
             "billing_requests", "Requests to billing", ["region", "code"], registry=self.registry
         )
@@ -86,7 +87,6 @@ async def _healthy(_request: Request) -> Response:
 
 
 def make_app(layout: Layout, region: str) -> Starlette:
-    prom.disable_created_metrics()
     billing = Billing(layout, region)
 
     @asynccontextmanager

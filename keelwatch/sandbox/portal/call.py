@@ -16,7 +16,7 @@ LARGEST_BODY = 16_384
 TRAFFIC = ("probe", "load")
 
 
-class Refusal(Exception):  # noqa: N818 an answer to the customer, not an error of the program
+class Refusal(Exception):
     """The request is refused, with this status and reason."""
 
     def __init__(self, status: int, reason: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import prometheus_client as prom
 
 from keelwatch.sandbox.portal.routes import CHANNELS, ROUTES, UNKNOWN_SEGMENT, VERSION, audience
+from keelwatch.sandbox.service.metering import new_registry
 
 CODES = ("200", "500", "503")
 FAILURES = ("500", "503")
@@ -20,9 +21,8 @@ class Metrics:
     """The metrics of one worker in `region`."""
 
     def __init__(self, region: str) -> None:
-        prom.disable_created_metrics()
         self.region = region
-        self.registry = prom.CollectorRegistry()
+        self.registry = new_registry()
         self._requests = prom.Counter(
             "portal_requests", "Requests answered by the portal", LABELS, registry=self.registry
         )

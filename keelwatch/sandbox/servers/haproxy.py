@@ -21,6 +21,9 @@ from keelwatch.sandbox.servers.server import Server, run
 SOCKET = "haproxy.sock"
 MAP = "config/edge-faults.map"
 
+UNAVAILABLE = """content-type application/json string '{"error":"unavailable"}'"""
+IN_FORCE = "{ date,sub(txn.until) lt 0 }"
+
 DELAY_LUA = """\
 -- Waits without blocking the event loop; the time was put into a variable by the configuration.
 local function delay(txn)
@@ -148,27 +151,23 @@ def _worker_line(layout: Layout, region: str, *, track: bool) -> str:
 
 
 def _fault_rules(phase: str, region: str, *, lua: bool) -> str:
-    """`lt 0` tests: now before its end, and a random number below its share (in 1/10,000)."""
+    """`lt 0` tests: now before the fault's end, and a random number below its share (in 1/10,000)."""
     here = f"{{ srv_name -m beg {region}- }}" if phase == "http-response" else "TRUE"
 
-    def fetch(key: str) -> str:
-        return f"str({region}-{key}),map_str_int({MAP},0)"
+    def variable(name: str, key: str) -> str:
+        return f"set-var(txn.{name}) str({region}-{key}),map_str_int({MAP},0) if {here}"
 
-    rules = [
-        f"{phase} set-var(txn.{region}_errors) {fetch('errors')}",
-        f"{phase} set-var(txn.{region}_errors_until) {fetch('errors-until')}",
-        f'{phase} return status 503 content-type application/json string \'{{"error":"unavailable"}}\' '
-        f"if {here} {{ date,sub(txn.{region}_errors_until) lt 0 }} "
-        f"{{ rand(10000),sub(txn.{region}_errors) lt 0 }}",
+    errors = [
+        variable("errors", "errors"),
+        variable("until", "errors-until"),
+        f"return status 503 {UNAVAILABLE} if {here} {IN_FORCE} {{ rand(10000),sub(txn.errors) lt 0 }}",
     ]
-    if lua:
-        rules[:0] = [
-            f"{phase} set-var(txn.delay_ms) {fetch('latency')} if {here}",
-            f"{phase} set-var(txn.{region}_delay_until) {fetch('latency-until')}",
-            f"{phase} lua.delay if {here} {{ date,sub(txn.{region}_delay_until) lt 0 }} "
-            "{ var(txn.delay_ms) -m int gt 0 }",
-        ]
-    return "\n".join(f"    {rule}" for rule in rules)
+    latency = [
+        variable("delay_ms", "latency"),
+        variable("until", "latency-until"),
+        f"lua.delay if {here} {IN_FORCE}",
+    ]
+    return "\n".join(f"    {phase} {rule}" for rule in (latency if lua else []) + errors)
 
 
 def write_map(layout: Layout, values: Mapping[str, int]) -> None:

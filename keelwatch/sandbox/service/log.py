@@ -33,7 +33,9 @@ class RequestLog:
         path = folder / f"{name}.requests.jsonl"
         handler = logging.handlers.RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=KEPT_FILES)
         handler.setFormatter(logging.Formatter("%(message)s"))
-        self._logger = logging.Logger(name, logging.INFO)
+        self._logger = logging.getLogger(f"keelwatch.sandbox.requests.{name}")
+        self._logger.setLevel(logging.INFO)
+        self._logger.propagate = False
         self._logger.addHandler(handler)
 
     def write(self, **fields: object) -> None:

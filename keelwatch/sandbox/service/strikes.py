@@ -14,7 +14,7 @@ from pathlib import Path
 from keelwatch.sandbox.faults import Fault, from_json
 
 
-class ComponentFailure(Exception):  # noqa: N818 named for what it is in the field; it never leaves a service
+class ComponentFailure(Exception):
     """A component failed this request: by an injected fault, or in earnest."""
 
     def __init__(self, component: str, status: int = 503) -> None:
