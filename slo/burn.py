@@ -6,9 +6,7 @@ remaining = 1 - bad / (total * budget), that is 1 - burn over the period, negati
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite
 
 from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo.snapshot import Counts
@@ -26,20 +24,22 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Nothing was counted, and why: no such series, stale, query refused."""
+    """The source has no such series in this window. Of bad events that means none."""
 
     reason: str
 
 
-Counted = Count | Absent
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It could not be counted, and why: query refused, samples stale, histogram bucket missing."""
+
+    reason: str
+
+
+Counted = Count | Absent | Failed
 
 FULL = 0.99
 """A window covered at least this far counts as whole: a missed scrape is not a short history."""
-
-
-def add(parts: Iterable[float]) -> float:
-    """The sum of what is a number; NaN and infinities are somebody else's fault and count as nothing."""
-    return sum(part for part in parts if isfinite(part))
 
 
 def bad_of_good(good: Counted, total: Counted) -> Counted:
@@ -49,26 +49,31 @@ def bad_of_good(good: Counted, total: Counted) -> Counted:
     fraction more good than total; that is no negative error.
     """
     match good, total:
-        case _, Absent():
+        case Failed(), _:
+            return good
+        case _, Absent() | Failed():
             return total
-        case Absent(), Count(events=events, covered=covered):
-            return Count(events, covered)
+        case Absent(), Count():
+            return total
         case Count() as some, Count() as all_:
             return Count(max(0.0, all_.events - some.events), min(some.covered, all_.covered))
+        case _:
+            raise AssertionError((good, total))
 
 
 def error_ratio(bad: Counted, total: Counted, at: float, source: str = "") -> Reading:
     """bad / total of one window. Absent bad is 0 bad; absent total or a total of 0 is unknown."""
-    match total:
-        case Absent(reason):
+    match total, bad:
+        case (Absent(reason) | Failed(reason), _) | (Count(), Failed(reason)):
             return Unknown(reason, at, source)
-        case Count(events=events) if not isfinite(events):
-            return Unknown("the source answered with no finite number", at, source)
-        case Count(events=events) if events <= 0:
+        case Count(events=events), _ if events <= 0:
             return Unknown(NO_TRAFFIC, at, source)
-        case Count(events=events, covered=covered):
-            wrong = bad.events if isinstance(bad, Count) and isfinite(bad.events) else 0.0
+        case Count(events=events, covered=covered), Count(events=wrong):
             return Value(wrong / events, at, source, partial=covered < FULL)
+        case Count(covered=covered), _:
+            return Value(0.0, at, source, partial=covered < FULL)
+        case _:
+            raise AssertionError((bad, total))
 
 
 def burn_rate(ratio: Reading, target: float) -> Reading:
@@ -116,6 +121,6 @@ def detection_s(error_ratio: float, target: float, window_s: float, factor: floa
 
 def shown(bad: Counted, total: Counted) -> Counts | None:
     """The counts behind a reading, for the why view."""
-    if isinstance(total, Absent):
+    if not isinstance(total, Count) or isinstance(bad, Failed):
         return None
     return Counts(bad.events if isinstance(bad, Count) else 0.0, total.events)

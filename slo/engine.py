@@ -1,0 +1,258 @@
+"""The engine: asks, sums and judges, once per tick. The only part of this room with a memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isnan
+from pathlib import Path
+
+from keelwatch.workspace.errors import SourceError
+from slo.ask import Answers, Source, instant
+from slo.buckets import BucketDoctor
+from slo.burn import Count
+from slo.crosscheck import CrossCheck
+from slo.durations import spell
+from slo.evaluate import PartOfTotal, evaluate, stale, unreachable, without_bucket
+from slo.history import FINE_S, Rings, boundary
+from slo.objective import Objective, Stream, Tracked, track
+from slo.plan import Increase, Newest, terms
+from slo.snapshot import ObjectiveReading, Snapshot, State, in_order
+from slo.store import Store
+from slo.why import Evidence, Why, why
+from slo.windows import DAY_S, DIRECT_S, lengths
+
+STALE_AFTER_S = 150.0
+PATIENCE_S = 6.0
+SKEW_S = 5.0
+
+
+class Engine:
+    """Objectives against one source. `tick` may be called from any one thread at a time.
+
+    `regions` are those of the environment; `component_regions` narrows them for single components.
+    `store_path` keeps bucket counts between runs; without it every start asks for the whole history.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        objectives: Sequence[Objective],
+        *,
+        regions: Sequence[str] = (),
+        environment: str = "",
+        store_path: Path | None = None,
+        stale_after_s: float = STALE_AFTER_S,
+        component_regions: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._source = source
+        self._environment = environment
+        self._stale_after_s = stale_after_s
+        narrowed = component_regions or {}
+        self.tracked = tuple(
+            entry
+            for objective in objectives
+            for entry in track(objective, tuple(narrowed.get(objective.component, regions)))
+        )
+        self._streams = tuple(dict.fromkeys(s for one in self.tracked for s in (one.part, one.total)))
+        self._totals = tuple(dict.fromkeys(one.total for one in self.tracked))
+        self._opening: str | None = None
+        self._store = self._open(store_path)
+        longest = max((one.period_s for one in objectives), default=30.0 * DAY_S)
+        self._rings = Rings(longest, self._store, source.shown)
+        self._doctor = BucketDoctor(source)
+        self._check = CrossCheck(source)
+        self._states: dict[tuple[str, str | None], tuple[State, float | None]] = {}
+        self._last_seen: dict[Stream, float] = {}
+        self._last: tuple[Snapshot, Evidence] | None = None
+        self._lock = threading.Lock()
+
+    def tick(self, at: float) -> Snapshot:
+        """Every objective at `at`, all asked for that same moment. A dead source makes them unknown and
+        is named in the snapshot; nothing is raised."""
+        with self._lock:
+            try:
+                return self._measure(at)
+            except SourceError as error:
+                return self._unreachable(at, error)
+
+    def why(self, name: str, region: str | None) -> Why | None:
+        """What is behind the last reading of an objective; None before the first tick or for no such one."""
+        with self._lock:
+            if self._last is None:
+                return None
+            snapshot, evidence = self._last
+        tracked = next((one for one in self.tracked if one.key == (name, region)), None)
+        reading = next((one for one in snapshot.objectives if one.key == (name, region)), None)
+        return why(tracked, reading, evidence) if tracked and reading else None
+
+    def hourly(self, name: str, region: str | None, until: float) -> list[tuple[int, float, float]]:
+        """(hour's end, bad, total) over the period, oldest first; hours without samples are left out."""
+        tracked = next((one for one in self.tracked if one.key == (name, region)), None)
+        if tracked is None:
+            return []
+        with self._lock:
+            parts = dict(self._rings.hours(tracked.part, int(until)))
+            totals = list(self._rings.hours(tracked.total, int(until)))
+        good = tracked.objective.ratio.part_is == "good"
+        found = []
+        for at, total in totals:
+            if at > until - tracked.objective.period_s and not isnan(total):
+                part = 0.0 if isnan(parts.get(at, 0.0)) else parts.get(at, 0.0)
+                found.append((at, max(0.0, total - part) if good else part, total))
+        return found
+
+    def close(self) -> None:
+        if self._store:
+            self._store.close()
+
+    def _open(self, path: Path | None) -> Store | None:
+        if path is None:
+            return None
+        try:
+            return Store(path)
+        except SourceError as error:
+            self._opening = f"{error.message}; history is not kept"
+            return None
+
+    def _measure(self, at: float) -> Snapshot:
+        questions = [*map(Increase, map(float, DIRECT_S.values())), _tail(at)]
+        asked = [*terms(self._streams, questions), *terms(self._totals, [Newest()])]
+        answers = instant(self._source, asked, at, PATIENCE_S)
+        self._rings.sync(self._source, self._streams, at)
+        counted = {one.key: self._counts(one, answers, at) for one in self.tracked}
+        readings = tuple(self._read(one, counted[one.key], answers, at) for one in self.tracked)
+        self._check.maybe(at, self._streams, self._own_periods(answers, at))
+        warnings = self._warnings(answers)
+        ages = [reading.sample_age_s for reading in readings if reading.sample_age_s is not None]
+        snapshot = Snapshot(
+            at=at,
+            environment=self._environment,
+            source=self._source.shown,
+            objectives=in_order(readings),
+            warnings=warnings,
+            fresh_s=min(ages, default=None),
+        )
+        drifts, drift_error = self._check.found()
+        self._last = (snapshot, Evidence(at, answers, counted, drifts, drift_error, warnings))
+        return snapshot
+
+    def _counts(self, one: Tracked, answers: Answers, at: float) -> dict[str, PartOfTotal]:
+        """Both streams of an objective in every window; short ones as answered, long ones from the rings."""
+        counted = {}
+        for window, length_s in lengths(one.objective.period_s).items():
+            if window in DIRECT_S:
+                question = Increase(length_s)
+                counted[window] = PartOfTotal(
+                    answers.counted(one.part, question, window), answers.counted(one.total, question, window)
+                )
+            else:
+                counted[window] = PartOfTotal(
+                    *(
+                        self._rings.counted(
+                            stream, length_s, at, answers.counted(stream, _tail(at), "tail"), window
+                        )
+                        for stream in (one.part, one.total)
+                    )
+                )
+        return counted
+
+    def _read(
+        self, one: Tracked, counted: Mapping[str, PartOfTotal], answers: Answers, at: float
+    ) -> ObjectiveReading:
+        if reason := self._doctor.missing(one, counted, at):
+            counted = without_bucket(counted, reason)
+        newest = answers.newest(one.total)
+        if newest is not None:
+            self._last_seen[one.total] = newest
+        if reason := self._staleness(one, counted, newest, at):
+            counted = stale(counted, reason)
+        age = None if newest is None else at - newest
+        reading = evaluate(one, counted, at, self._source.shown, sample_age_s=age)
+        return self._dated(one, reading, at)
+
+    def _staleness(
+        self, one: Tracked, counted: Mapping[str, PartOfTotal], newest: float | None, at: float
+    ) -> str | None:
+        """Why the short windows cannot be trusted, if so."""
+        if newest is not None:
+            age = at - newest
+            return f"stale: last sample {spell(age)} ago" if age > self._stale_after_s else None
+        counts = any(isinstance(counted[window].total, Count) for window in DIRECT_S)
+        if one.total.newest is None or not counts:
+            return None
+        seen = self._last_seen.get(one.total)
+        return f"stale: last sample {spell(at - seen)} ago" if seen else "stale: its series have ended"
+
+    def _dated(self, one: Tracked, reading: ObjectiveReading, at: float) -> ObjectiveReading:
+        """`reading` with the time since when it is not ok: as seen by us, else as the buckets tell."""
+        before = self._states.get(one.key)
+        if reading.state is State.OK:
+            since = None
+        elif before is None:
+            since = self._began(one, reading, at)
+        else:
+            since = before[1] if before[0] is reading.state else at
+        self._states[one.key] = (reading.state, since)
+        return replace(reading, since=since)
+
+    def _began(self, one: Tracked, reading: ObjectiveReading, at: float) -> float | None:
+        """The start of the unbroken run of 5 minute buckets over the factor of the critical pair."""
+        factor = next((pair.factor for pair in reading.pairs if pair.outcome == "critical"), None)
+        if factor is None:
+            return self._last_seen.get(one.total) if reading.state is State.UNKNOWN else None
+        bucket = boundary(at)
+        while self._bucket_burn(one, bucket) > factor:
+            bucket -= FINE_S
+        return float(bucket) if bucket < boundary(at) else None
+
+    def _bucket_burn(self, one: Tracked, bucket: int) -> float:
+        part, total = self._rings.fine(one.part, bucket), self._rings.fine(one.total, bucket)
+        if isnan(total) or total <= 0:
+            return 0.0
+        part = 0.0 if isnan(part) else part
+        bad = total - part if one.objective.ratio.part_is == "good" else part
+        return bad / total / one.objective.budget
+
+    def _own_periods(self, answers: Answers, at: float) -> dict[tuple[Stream, float], float]:
+        """What our own buckets say about each stream's period, for the cross-check."""
+        if not self._check.due(at):
+            return {}
+        own = {}
+        for one in self.tracked:
+            period_s = one.objective.period_s
+            for stream in (one.part, one.total):
+                tail = answers.counted(stream, _tail(at), "tail")
+                match self._rings.counted(stream, period_s, at, tail, "period"):
+                    case Count(events=events):
+                        own[stream, period_s] = events
+        return own
+
+    def _warnings(self, answers: Answers) -> tuple[str, ...]:
+        found = [*answers.warnings, *self._rings.warnings]
+        if self._opening:
+            found.append(self._opening)
+        if answers.ahead_s is not None and abs(answers.ahead_s) > SKEW_S:
+            where = "ahead of" if answers.ahead_s > 0 else "behind"
+            found.append(f"the clock of {self._source.shown} is {abs(answers.ahead_s):.0f} s {where} ours")
+        return tuple(dict.fromkeys(found))
+
+    def _unreachable(self, at: float, error: SourceError) -> Snapshot:
+        readings = tuple(
+            self._dated(one, unreachable(one, error.message, at, self._source.shown), at)
+            for one in self.tracked
+        )
+        text = f"{error.message}; {error.hint}" if error.hint else error.message
+        return Snapshot(
+            at=at,
+            environment=self._environment,
+            source=self._source.shown,
+            objectives=in_order(readings),
+            source_error=text,
+        )
+
+
+def _tail(at: float) -> Increase:
+    """The open end of the buckets, to the millisecond that a query's time has."""
+    return Increase(round(at - boundary(at), 3))

@@ -1,0 +1,104 @@
+"""An objective as the rooms use it: read from a spec, checked, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from slo.promql import Counter, Query, Selector
+from slo.snapshot import Kind, Stratum
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One countable thing: a query, and the one label value of its result that is meant (or all of it)."""
+
+    query: Query
+    label: tuple[str, str] | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells this stream from every other, also across restarts."""
+        text = str(self.query.selector) if isinstance(self.query, Counter) else self.query.text
+        return f"{text} | {self.label[0]}={self.label[1]}" if self.label else text
+
+    @property
+    def newest(self) -> Selector | None:
+        """A selector whose newest sample tells how fresh this stream is."""
+        return self.query.selector if isinstance(self.query, Counter) else self.query.newest
+
+    @property
+    def bucket(self) -> str | None:
+        """The histogram bound (`le`) this stream asks for, if it does."""
+        return self.query.selector.equals("le") if isinstance(self.query, Counter) else None
+
+
+def stream(query: Query, label: str | None, value: str | None) -> Stream:
+    """The stream of `query` where `label` is `value`: by selector where we write the query ourselves,
+    by picking from the result where the user does."""
+    if label is None or value is None:
+        return Stream(query)
+    if isinstance(query, Counter):
+        return Stream(Counter(query.selector.having(label, value)))
+    return Stream(query, (label, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Of all events, the bad ones; or the good ones, from which the bad follow."""
+
+    part: Query
+    part_is: str  # "good" | "bad"
+    total: Query
+
+    @property
+    def approximate(self) -> bool:
+        """Whether a fixed range makes the counts an integral of samples, not a count."""
+        return any(
+            not isinstance(one, Counter) and one.range_s is not None for one in (self.part, self.total)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """`group_by` names the label by which there is one reading per region; None for one reading in all."""
+
+    name: str
+    display: str
+    component: str
+    target: float
+    period_s: float
+    ratio: Ratio
+    kind: Kind
+    stratum: Stratum = "real"
+    group_by: str | None = None
+    description: str = ""
+    file: Path | None = None
+
+    @property
+    def budget(self) -> float:
+        return 1.0 - self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """An objective in one region (None: all), with the two streams its readings are made of."""
+
+    objective: Objective
+    region: str | None
+    part: Stream
+    total: Stream
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        return (self.objective.name, self.region)
+
+
+def track(objective: Objective, regions: tuple[str, ...]) -> list[Tracked]:
+    """One entry per region if the objective is grouped, else one for all."""
+    wanted: tuple[str | None, ...] = regions if objective.group_by and regions else (None,)
+    ratio, label = objective.ratio, objective.group_by
+    return [
+        Tracked(objective, region, stream(ratio.part, label, region), stream(ratio.total, label, region))
+        for region in wanted
+    ]
