@@ -11,12 +11,12 @@ from contextlib import suppress
 from enum import StrEnum
 
 from keelwatch.ledger.sqlite import open_ledger
-from keelwatch.ledger.store import LedgerStore
 from keelwatch.runs.aftermath import take_over
-from keelwatch.runs.guardlink import BEAT, MISSES, READY
+from keelwatch.runs.guardlink import BEAT, BYE, MISSES, READY
 from keelwatch.runs.locks import try_lock
 from keelwatch.runs.mark import read_mark, wait_gone, write_mark
-from keelwatch.runs.spec import RunSpec, read_spec
+from keelwatch.runs.pulse import keep_beating
+from keelwatch.runs.spec import read_spec
 from keelwatch.runs.table import ProcessTable
 from keelwatch.workspace.errors import ExitCode
 
@@ -28,6 +28,7 @@ LAST_WORDS_S = 3.0
 class Loss(StrEnum):
     GONE = "died"
     FROZEN = "froze"
+    DISMISSED = "ended in good order"
 
 
 def guard(table: ProcessTable, run: str, fd: int) -> ExitCode:
@@ -42,15 +43,18 @@ def guard(table: ProcessTable, run: str, fd: int) -> ExitCode:
     if lock is None:
         return ExitCode.REFUSED
     write_mark(spec.folder / "guardian.json")
+    keep_beating(spec.folder, "guardian", table.tick_s)
     store = open_ledger(patience_s=PATIENCE_S)
     loss = _watch(line, table.tick_s) if pidfd is not None else Loss.GONE
+    if loss is Loss.DISMISSED:
+        return ExitCode.PASS
     if pidfd is not None:
         _make_sure(pidfd, loss)
-    return _aftermath(store, table, spec, loss)
+    return take_over(store, table, run, f"the run {loss}", by="guardian").exit_code
 
 
 def _watch(line: socket.socket, tick_s: float) -> Loss:
-    """Returns when the run's end of the line is closed, or silent for `MISSES` beats."""
+    """Returns when the run says goodbye, when its end of the line is closed, or silent for `MISSES` beats."""
     line.settimeout(0)
     poll = select.poll()
     poll.register(line, select.POLLIN)
@@ -61,8 +65,9 @@ def _watch(line: socket.socket, tick_s: float) -> Loss:
         heard = poll.poll(tick_s * 1000)
         misses = 0 if heard else misses + 1
         try:
-            if heard and line.recv(4096) == b"":
-                return Loss.GONE
+            word = line.recv(4096) if heard else BEAT
+            if not word or BYE in word:
+                return Loss.DISMISSED if word else Loss.GONE
             line.send(BEAT)
         except BlockingIOError:
             continue
@@ -79,8 +84,3 @@ def _make_sure(pidfd: int, loss: Loss) -> None:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     wait_gone(pidfd, LAST_WORDS_S)
     os.close(pidfd)
-
-
-def _aftermath(store: LedgerStore, table: ProcessTable, spec: RunSpec, loss: Loss) -> ExitCode:
-    after = take_over(store, table, spec.id, f"the run {loss}", by="guardian")
-    return after.exit_code

@@ -20,6 +20,8 @@ from keelwatch.workspace.errors import SourceError
 MISSES = 6  # beats without a word before the other side counts as frozen
 READY = b"R"
 BEAT = b"."
+BYE = b"B"
+FAREWELL_S = 1.0
 READY_WITHIN_S = 15.0
 
 
@@ -36,12 +38,25 @@ class GuardianLink:
         self._pidfd = -1
         self._misses = 0
         self._beat_at = 0.0
+        self._is_dismissed = False
 
     def ensure(self) -> None:
         """Return with a guardian that said it is ready. Raises `SourceError` when none can be had."""
         with self._mutex:
             if self._line is None:
                 self._start()
+
+    def dismiss(self) -> None:
+        """The run has closed in good order: send its guardian home, or end it when it does not go."""
+        with self._mutex:
+            line, self._line = self._line, None
+            self._is_dismissed = True
+            if line is None:
+                return
+            with suppress(OSError):
+                line.send(BYE)
+            if not wait_gone(self._pidfd, FAREWELL_S):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def attend(self) -> None:
         """Look after the guardian for at most one beat. Raises `SourceError` when it was lost and no
@@ -57,8 +72,9 @@ class GuardianLink:
             self._misses = 0
         if pidfd in ready or self._misses > MISSES:
             with self._mutex:
-                self._drop()
-                self._start()
+                if not self._is_dismissed:
+                    self._drop()
+                    self._start()
 
     def _beat(self, line: socket.socket) -> float:
         """Send a beat when one is due; returns the seconds to the next. Unanswered beats are counted,
@@ -67,7 +83,7 @@ class GuardianLink:
         if now >= self._beat_at + self._tick_s:
             self._beat_at = now
             self._misses += 1
-            with suppress(BlockingIOError, BrokenPipeError):
+            with suppress(OSError):
                 line.send(BEAT)
         return max(0.0, self._beat_at + self._tick_s - now)
 

@@ -11,6 +11,7 @@ from keelwatch.ledger.store import LedgerStore
 from keelwatch.runs.aftermath import take_over
 from keelwatch.runs.effect import Effect
 from keelwatch.runs.locks import try_lock
+from keelwatch.runs.pulse import frozen, kill_processes
 from keelwatch.runs.state import Phase, RunView, is_alive, load, view
 from keelwatch.runs.table import OnDeath, ProcessTable
 from keelwatch.workspace.errors import ExitCode, Fenced
@@ -68,12 +69,13 @@ def heal(store: LedgerStore, table: ProcessTable) -> HealReport:
     """Close what is orphaned or failed in runs whose kind is undone on death; name the rest.
 
     Takes each run's guardian lock, so two healers, or a healer and a guardian, never act on the same
-    run. A run that died owing nothing gets its closing fact too.
+    run. A run that died owing nothing gets its closing fact too. Where run and guardian are both
+    frozen, they are ended first.
     """
-    healed = list[OpenUndo]()
-    for run in _unfinished(store):
-        if not is_alive(run):
-            healed += _heal_one(store, table, run)
+    unfinished = list(_unfinished(store))
+    for folder in frozen([run_dir(run) for run in unfinished], table.tick_s):
+        kill_processes(folder)  # what the one would have done to the other
+    healed = [undo for run in unfinished if not is_alive(run) for undo in _heal_one(store, table, run)]
     return HealReport(list_open(store), tuple(healed))
 
 

@@ -50,6 +50,18 @@ class ProcessMark:
             os.close(pidfd)
         return True
 
+    def kill(self, within_s: float = 2.0) -> bool:
+        """SIGKILL it and wait until it is gone; False when it was gone already."""
+        pidfd = self.open()
+        if pidfd is None:
+            return False
+        try:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            return wait_gone(pidfd, within_s)
+        finally:
+            os.close(pidfd)
+
 
 def own_mark() -> ProcessMark:
     pid = os.getpid()
@@ -87,7 +99,7 @@ def kill_marked(variable: str, value: str) -> int:
     """
     killed = 0
     for _ in range(20):
-        found = [pid for pid in _with_environment(f"{variable}={value}".encode()) if pid != os.getpid()]
+        found = list(marked(variable, value))
         if not found:
             break
         for pid in found:
@@ -102,9 +114,11 @@ def kill_marked(variable: str, value: str) -> int:
     return killed
 
 
-def _with_environment(entry: bytes) -> Iterator[int]:
+def marked(variable: str, value: str) -> Iterator[int]:
+    """Pids of the other processes whose environment has `variable=value`."""
+    entry = f"{variable}={value}".encode()
     for folder in PROC.iterdir():
-        if folder.name.isdigit():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
             with suppress(OSError):
                 if entry in (folder / "environ").read_bytes().split(b"\0"):
                     yield int(folder.name)

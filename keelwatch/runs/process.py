@@ -82,7 +82,7 @@ def _begin(table: ProcessTable, spec: RunSpec) -> tuple[Run, Journal]:
     since = store.head()[0]
     run = Run(spec, table, store, journal, state.effects, since)
     _wire_signals(run)
-    Watcher(spec.id, run.guardian, run.stop_requested, since).start()
+    Watcher(spec, run.guardian, run.stop_requested, since).start()
     return run, journal
 
 
@@ -133,6 +133,7 @@ def _pause(run: Run, journal: Journal, reason: str, code: ExitCode) -> ExitCode:
     run.stream.close()
     journal.note("paused", {"reason": reason, "exit": int(code)})
     run.release_leases()
+    run.guardian.dismiss()
     return code
 
 
@@ -144,6 +145,7 @@ def _end(run: Run, journal: Journal, verdict: Verdict) -> ExitCode:
         verdict = verdict.but(ExitCode.LEFT_BEHIND) if left else verdict
         journal.close(verdict, left, run.stream.close())
         run.release_leases()
+        run.guardian.dismiss()
     except Fenced as error:
         narrate(error.message)
         return error.exit_code

@@ -8,6 +8,8 @@ import threading
 from keelwatch.ledger.fact import FactKind
 from keelwatch.ledger.sqlite import Access, SqliteLedger, open_ledger
 from keelwatch.runs.guardlink import GuardianLink
+from keelwatch.runs.pulse import beat
+from keelwatch.runs.spec import RunSpec
 from keelwatch.runs.stopflag import StopFlag
 from keelwatch.workspace.errors import KeelwatchError
 from keelwatch.workspace.sink import narrate
@@ -16,8 +18,8 @@ from keelwatch.workspace.sink import narrate
 class Watcher:
     """`since` is the fact from which on commands count."""
 
-    def __init__(self, run: str, guardian: GuardianLink, stop: StopFlag, since: int) -> None:
-        self._run = run
+    def __init__(self, spec: RunSpec, guardian: GuardianLink, stop: StopFlag, since: int) -> None:
+        self._spec = spec
         self._guardian = guardian
         self._stop = stop
         self._since = since
@@ -29,6 +31,7 @@ class Watcher:
     def _watch(self) -> None:
         ledger = open_ledger(access=Access.READ)  # its own: never behind an append of the main thread
         while True:
+            beat(self._spec.folder, "process")
             try:
                 self._guardian.attend()
             except (KeelwatchError, OSError) as error:
@@ -38,7 +41,7 @@ class Watcher:
 
     def _heed(self, ledger: SqliteLedger) -> None:
         try:
-            for fact in ledger.after(self._since, run=self._run, kinds=(FactKind.COMMAND,)):
+            for fact in ledger.after(self._since, run=self._spec.id, kinds=(FactKind.COMMAND,)):
                 self._since = fact.seq
                 if fact.event in {"stop", "pause"}:
                     self._stop.raise_flag(f"{fact.event} by {fact.actor}")

@@ -48,18 +48,17 @@ def effects(world: Path) -> list[str]:
 
 
 def crash_at(world: Path, point: str) -> None:
-    """Strike here, once, when `crash.json` in the world says so: {point, run, signal, victims}."""
+    """Strike here, once, when `crash.json` in the world says so: {point, runs, signal, victims}."""
     order = world / "crash.json"
-    if not order.exists():
+    try:
+        wanted = json.loads(order.read_text())
+    except FileNotFoundError:
         return
-    wanted = json.loads(order.read_text())
     if wanted["point"] != point:
         return
-    try:
-        order.rename(world / "crashed.json")
-    except FileNotFoundError:  # another process struck first
-        return
-    strike(Path(wanted["folder"]), wanted["victims"], signal.Signals[wanted["signal"]])
+    order.rename(world / "crashed.json")
+    (folder,) = Path(wanted["runs"]).iterdir()
+    strike(folder, wanted["victims"], signal.Signals[wanted["signal"]])
 
 
 def strike(folder: Path, victims: list[str], number: signal.Signals) -> bool:
