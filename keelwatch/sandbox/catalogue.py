@@ -33,7 +33,8 @@ def _worker(layout: Layout, region: str, number: int) -> Server:
         component="portal",
         region=region,
         argv=python("keelwatch.sandbox.portal", str(layout.folder), name),
-        ready=partial(answers_http, layout.ports[name], "/healthz"),
+        ready=(healthy := partial(answers_http, layout.ports[name], "/healthz")),
+        serves=healthy,
     )
 
 
@@ -44,14 +45,15 @@ def _billing(layout: Layout, region: str) -> Server:
         component="billing",
         region=region,
         argv=python("keelwatch.sandbox.billing", str(layout.folder), region),
-        ready=partial(answers_http, layout.ports[name], "/healthz"),
+        ready=(healthy := partial(answers_http, layout.ports[name], "/healthz")),
+        serves=healthy,
     )
 
 
 def _customers(layout: Layout) -> Server:
     """Last: the first request already finds a whole portal, and Prometheus counts it."""
 
-    async def ready() -> bool:
+    async def always() -> bool:
         return True
 
     everything = ("haproxy", "prometheus", "postgres-east", "redis-east", "west-billing", "east-billing")
@@ -60,6 +62,7 @@ def _customers(layout: Layout) -> Server:
         component="customers",
         region=None,
         argv=python("keelwatch.sandbox.customers", str(layout.folder)),
-        ready=ready,
+        ready=always,
+        serves=always,
         needs=everything,
     )

@@ -14,7 +14,7 @@ from enum import StrEnum
 from keelwatch.sandbox.endpoints import Child
 from keelwatch.sandbox.layout import IDENTITY_VARIABLE, Layout
 from keelwatch.sandbox.processes import start_ticks
-from keelwatch.sandbox.servers.server import Server
+from keelwatch.sandbox.servers.server import Question, Server
 from keelwatch.workspace import KeelwatchError, SourceError
 
 FIRST_BACKOFF_S = 0.2
@@ -53,7 +53,7 @@ class Keeper:
         """Prepare and start; returns when ready. Raises `SourceError` naming the server and its log."""
         await self.server.prepare()
         await self._spawn()
-        await self._await_ready()
+        await self._await(self.server.ready)
         self._watch = asyncio.create_task(self._keep(), name=f"keep {self.server.name}")
 
     async def _spawn(self) -> None:
@@ -82,12 +82,12 @@ class Keeper:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         return kept | {IDENTITY_VARIABLE: self.layout.id} | dict(self.server.environment)
 
-    async def _await_ready(self) -> None:
+    async def _await(self, question: Question) -> None:
         deadline = time.monotonic() + self.server.within_s
         while time.monotonic() < deadline:
             if self._process is None or self._process.returncode is not None:
                 raise self._failure("ended while it started")
-            if await self.server.ready():
+            if await question():
                 self._set(State.READY)
                 self.is_up.set()
                 return
@@ -115,9 +115,15 @@ class Keeper:
             pause_s = FIRST_BACKOFF_S if time.monotonic() - began > STEADY_S else pause_s
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_BACKOFF_S)
-            with contextlib.suppress(KeelwatchError, OSError):
-                await self._spawn()
-                await self._await_ready()
+            await self._start_again()
+
+    async def _start_again(self) -> None:
+        """One try. One that hangs is killed, so that `_keep` sees its end and tries once more."""
+        try:
+            await self._spawn()
+            await self._await(self.server.serves)
+        except (KeelwatchError, OSError):
+            self._signal(signal.SIGKILL)
 
     def crash(self) -> None:
         """kill -9, once; the keeper starts it again."""
@@ -130,16 +136,14 @@ class Keeper:
         self._set(State.HELD)
 
     async def release(self) -> None:
-        """Start it again after `hold`. Raises `SourceError` like `start`."""
+        """Start it again after `hold`; returns at once, and the keeper goes on trying."""
         if not self._held:
             return
         self._held = False
         self._watch = asyncio.create_task(self._revive(), name=f"keep {self.server.name}")
 
     async def _revive(self) -> None:
-        with contextlib.suppress(KeelwatchError, OSError):
-            await self._spawn()
-            await self._await_ready()
+        await self._start_again()
         await self._keep()
 
     async def end(self) -> None:

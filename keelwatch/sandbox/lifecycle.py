@@ -31,6 +31,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 Narrator = Callable[[str], None]
 
+# A supervisor outlives the call that started it, not seldom also this process; kept so that it is reaped.
+_supervisors: dict[str, subprocess.Popen[bytes]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -72,6 +75,8 @@ def down(name: str = "main") -> bool:
         asked = _ask_to_end(name)
         swept = _sweep(name)
         _clean(folder)
+        if (own := _supervisors.pop(name, None)) is not None:
+            _wait(own)
         return asked or swept
 
 
@@ -123,7 +128,7 @@ def _clean(folder: Path) -> None:
 def _start(name: str, folder: Path, options: Options, on_step: Narrator | None) -> Endpoints:
     shutil.rmtree(folder / "logs", ignore_errors=True)
     (folder / "logs").mkdir(mode=0o700)
-    supervisor = _spawn(name, folder, options)
+    supervisor = _supervisors[name] = _spawn(name, folder, options)
     try:
         _await_ready(supervisor, folder, on_step)
         found = _running(name)

@@ -102,6 +102,7 @@ def server_of(layout: Layout, servers: Servers) -> Server:
         region=None,
         argv=(servers["haproxy"], "-db", "-f", str(config)),
         ready=partial(_all_workers_up, layout),
+        serves=partial(_answers, layout),
         prepare=partial(_prepare, layout, servers, config),
         needs=tuple(f"{region}-{number}" for region in REGIONS for number in WORKERS),
     )
@@ -206,6 +207,10 @@ async def ask(layout: Layout, command: str) -> str:
         return ""
     finally:
         os.close(handle)
+
+
+async def _answers(layout: Layout) -> bool:
+    return bool(await ask(layout, "show version"))
 
 
 async def _all_workers_up(layout: Layout) -> bool:

@@ -159,6 +159,7 @@ def _server(
         region=region,
         argv=command(servers, folder(layout, region), layout.ports[f"{region}-postgres"]),
         ready=partial(is_ready, superuser(layout, region), question),
+        serves=partial(is_ready, superuser(layout, region), "select true"),
         prepare=prepare,
         needs=needs,
         stop_signal=signal.SIGINT,  # "fast": the default would wait for every connection to leave

@@ -47,6 +47,7 @@ def _server(layout: Layout, servers: Servers, region: str, sign: str, needs: tup
         region=region,
         argv=(servers["redis-server"], str(file)),
         ready=partial(_replication_shows, port, layout.passwords.redis, sign),
+        serves=partial(_replication_shows, port, layout.passwords.redis, "role:"),
         prepare=partial(_write, layout, region, file),
         needs=needs,
     )

@@ -27,13 +27,15 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`prepare` runs once before the first start, `after` every start once ready."""
+    """`prepare` runs once, before the first start. `ready` is asked at the first start, `serves` at later
+    ones: a standby that restarts while its primary is held by a fault must not be thought broken."""
 
     name: str
     component: str
     region: str | None
     argv: tuple[str, ...]
     ready: Question
+    serves: Question
     prepare: Step = _nothing
     needs: tuple[str, ...] = ()
     within_s: float = 20.0
