@@ -34,7 +34,7 @@ class SpecKind:
 
 KINDS = (
     SpecKind("workspace", "keelwatch", "", "keelwatch.workspace.model:WorkspaceSpec", ""),
-    SpecKind("slo", "apiVersion", "slo", "slo.spec:SloSpec", "slo.spec:check_documents"),
+    SpecKind("slo", "apiVersion", "slo", "slo.spec:SloSpec", "console.kinds:check_objectives"),
 )
 
 Checker = Callable[[list[Document], "Workspace | None"], list[Problem]]
@@ -94,6 +94,30 @@ def _check_kind(kind: SpecKind, documents: list[Document], workspace: Workspace 
     found = checker(documents, workspace)
     assert isinstance(found, list)
     return found
+
+
+def check_objectives(documents: list[Document], workspace: Workspace | None) -> list[Problem]:
+    """OpenSLO documents, and whether their services are components of the workspace they belong to."""
+    from slo.load import read_objectives
+
+    problems: list[Problem] = []
+    try:
+        read_objectives(documents)
+    except InputError as error:
+        problems += error.problems
+    if workspace is None or not workspace.components:
+        return problems
+    return [*problems, *(one for document in documents for one in _unknown_service(document, workspace))]
+
+
+def _unknown_service(document: Document, workspace: Workspace) -> list[Problem]:
+    match document.data:
+        case {"spec": {"service": str(service)}} if service not in workspace.components:
+            near = closest(service, workspace.components)
+            found, expected = f"the service {service!r}", "a component of keelwatch.yaml"
+            return [problem(document, ("spec", "service"), found=found, expected=expected, did_you_mean=near)]
+        case _:
+            return []
 
 
 def _check_workspace(document: Document) -> list[Problem]:

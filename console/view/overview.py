@@ -157,6 +157,10 @@ def changed_line(world: World) -> str:
     return "WHAT CHANGED  " + " | ".join(parts)
 
 
+def when(at: float, world: World) -> str:
+    return numbers.hour_minute(at, world.now)
+
+
 def told(change: Change, now: float) -> str:
     return f"{numbers.hour_minute(change.at, now)} {change.text}"
 

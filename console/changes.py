@@ -1,0 +1,72 @@
+"""What changed lately, who is acting, and what was left behind, as the ledger tells it."""
+
+from __future__ import annotations
+
+from console.view.world import Change
+from keelwatch.ledger import Access, Fact, FactKind, LedgerStore, current_actor, open_ledger
+from keelwatch.runs import Phase, list_open, runs
+from keelwatch.workspace import KeelwatchError, narrate
+
+LOOK_BACK = 200  # facts; a day of an operator's work, read in a millisecond
+SANDBOX_EVENT = "sandbox"
+
+
+def recent_changes(now: float) -> tuple[tuple[Change, ...], tuple[str, ...], int]:
+    """Changes oldest first, living runs, and the number of undos nobody takes care of.
+
+    A ledger that cannot be read is itself worth saying, and is no reason to show nothing else.
+    """
+    try:
+        store = open_ledger(access=Access.READ)
+    except KeelwatchError as error:
+        return (Change(now, f"the ledger cannot be read: {error.message}"),), (), 0
+    try:
+        head, _ = store.head()
+        facts = list(store.after(max(0, head - LOOK_BACK)))
+        changes = tuple(change for fact in facts if (change := _told(fact)))
+        views = runs(store, newest=20)
+        living = tuple(
+            f"{one.state.kind} {one.state.name}"
+            for one in views
+            if one.phase in {Phase.RUNNING, Phase.STOPPING}
+        )
+        orphaned = sum(undo.needs_heal for undo in list_open(store))
+        return changes, living, orphaned
+    finally:
+        store.close()
+
+
+def _told(fact: Fact) -> Change | None:
+    body, who = fact.body, _login(fact.actor)
+    match fact.kind, fact.event:
+        case FactKind.NOTE, "sandbox":
+            return Change(fact.at, str(body.get("text", "sandbox changed")), who)
+        case FactKind.NOTE, "created":
+            return Change(fact.at, f"{body.get('kind')} {body.get('name')} started", who)
+        case FactKind.VERDICT, _:
+            return Change(
+                fact.at, f"run {fact.run} {body.get('verdict', 'ended')}: {body.get('reason', '')}", who
+            )
+        case _:
+            return None
+
+
+def _login(actor: str) -> str:
+    """`0:sre (claimed)` to `sre`."""
+    return actor.partition(":")[2].partition(" ")[0] or actor
+
+
+def record_sandbox(text: str, name: str) -> None:
+    """Note what was done to a sandbox. The deed is done by then: a ledger that fails is told, not raised."""
+    try:
+        store: LedgerStore = open_ledger()
+    except KeelwatchError as error:
+        narrate(f"not recorded: {error.message}")
+        return
+    try:
+        payload = {"event": SANDBOX_EVENT, "text": text, "sandbox": name}
+        store.append("", FactKind.NOTE, payload, actor=current_actor())
+    except KeelwatchError as error:
+        narrate(f"not recorded: {error.message}")
+    finally:
+        store.close()

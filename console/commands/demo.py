@@ -1,0 +1,140 @@
+"""`keelwatch demo`: the sandbox and the console on it, with one command."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from console.options import as_json
+from console.output import emit_json
+from keelwatch.workspace import ExitCode, KeelwatchError, SystemClock, UsageError, narrate, write_out
+
+if TYPE_CHECKING:
+    from slo.snapshot import Snapshot
+
+SANDBOX = "main"
+BEGINS_AFTER_S = 10.0  # long enough to see the quiet before
+TICK_S = 2.0
+SCENARIOS = {
+    "bad-deploy": ("billing.errors", "60%", "west"),
+    "slow-database": ("database.latency", "400ms", "west"),
+    "cache-gone": ("cache.down", "on", "all"),
+}
+
+
+@click.command()
+@click.option("--scenario", type=click.Choice(sorted(SCENARIOS)), help="Break something after 10 seconds.")
+@click.option("--headless", is_flag=True, help="No console: watch, report, stop the sandbox if it was not up.")
+@click.option("--for", "lasts", default=None, help="How long to watch, with --headless (default: 60s).")
+@as_json
+def demo(scenario: str | None, lasts: str | None, *, headless: bool, json_wanted: bool) -> None:
+    """Start the sandbox and open the console on it.
+
+    Leaving the console asks whether to stop the sandbox. With --headless the exit code is that of
+    `status` at the end.
+    """
+    from console.commands.sandbox import seconds
+
+    if (json_wanted or lasts) and not headless:
+        raise UsageError("--json and --for go with --headless")
+    started = _start()
+    if not headless:
+        sys.exit(_with_console(scenario))
+    try:
+        code = _watch(scenario, seconds(lasts) or 60.0, json_wanted=json_wanted)
+    finally:
+        _end(scenario, started=started)
+    sys.exit(code)
+
+
+def _start() -> bool:
+    """Bring the sandbox up; True when it was not up before."""
+    from console.commands.sandbox import bring_up
+    from keelwatch.sandbox import lifecycle
+
+    running = lifecycle.status(SANDBOX) is not None
+    bring_up(SANDBOX)
+    return not running
+
+
+def _with_console(scenario: str | None) -> int:
+    from console.tui.start import open_console
+    from keelwatch.workspace.find import built_in
+
+    if scenario:
+        threading.Thread(target=_break_later, args=(scenario,), daemon=True).start()
+    return open_console(str(built_in()), None, leaving=SANDBOX)
+
+
+def _break_later(scenario: str) -> None:
+    time.sleep(BEGINS_AFTER_S)
+    try:
+        _break(scenario)
+    except KeelwatchError as error:
+        narrate(error.message)
+
+
+def _break(scenario: str) -> None:
+    from console.changes import record_sandbox
+    from keelwatch.adapters import sandbox
+
+    target, value, region = SCENARIOS[scenario]
+    sandbox.set_fault(target, value, region=region, name=SANDBOX)
+    record_sandbox(f"{scenario}: {target} {value} in {region}", SANDBOX)
+
+
+def _watch(scenario: str | None, lasts_s: float, *, json_wanted: bool) -> ExitCode:
+    """Tick until the time is over; narrate what changes; report how it ended."""
+    from console.commands.status import exit_code
+    from console.feed import world_of
+    from console.live_feed import LiveFeed
+    from console.view.overview import verdict_line
+    from console.view.plain import overview_lines
+    from keelwatch.workspace.find import built_in
+    from slo.status import to_json
+
+    feed = LiveFeed.open(built_in(), None)
+    began, broken, told = time.monotonic(), None, ""
+    paged_after: float | None = None
+    while True:
+        elapsed = time.monotonic() - began
+        if scenario and broken is None and elapsed >= min(BEGINS_AFTER_S, lasts_s / 4):
+            _break(scenario)
+            broken = elapsed
+        look = feed.look()
+        state, sentence = verdict_line(world_of(look, look.snapshot.at), 120)
+        if state != told:
+            narrate(f"{elapsed:5.1f}s  {sentence}")
+            told = state
+        if broken is not None and paged_after is None and _pages(look.snapshot):
+            paged_after = elapsed - broken
+        if elapsed + TICK_S >= lasts_s:
+            break
+        time.sleep(TICK_S)
+    if json_wanted:
+        body = {"scenario": scenario, "watched_s": elapsed, "paged_after_s": paged_after}
+        emit_json("demo", "sandbox", SystemClock().now(), {**body, "status": to_json(look.snapshot)})
+    else:
+        write_out("\n".join(overview_lines(world_of(look, look.snapshot.at))))
+    return exit_code(look.snapshot)
+
+
+def _pages(snapshot: Snapshot) -> bool:
+    from slo.snapshot import State
+
+    return any(one.state is State.PAGE for one in snapshot.objectives)
+
+
+def _end(scenario: str | None, *, started: bool) -> None:
+    """Leave things as they were: the fault of the scenario ended, the sandbox down unless it was up before."""
+    from console.commands.sandbox import take_down
+    from keelwatch.adapters import sandbox
+
+    if started:
+        take_down(SANDBOX)
+    elif scenario:
+        sandbox.clear_faults(SCENARIOS[scenario][0], name=SANDBOX)

@@ -1,0 +1,121 @@
+"""`keelwatch slo`: objectives one by one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from console.options import as_json, in_environment
+from console.output import emit_json
+from keelwatch.workspace import ExitCode, UsageError, worst, write_out
+from slo.snapshot import ObjectiveReading
+
+
+@click.command("list")
+@in_environment
+@as_json
+def list_objectives(workspace: Path | None, environment: str | None, *, json_wanted: bool) -> None:
+    """List objectives with their state and budget."""
+    from console.live_feed import LiveFeed
+    from console.view import overview
+    from slo.status import to_json
+
+    snapshot = LiveFeed.open(workspace, environment).look().snapshot
+    if json_wanted:
+        document = to_json(snapshot)
+        emit_json("slo-list", snapshot.environment, snapshot.at, {"objectives": document["objectives"]})
+    else:
+        write_out(overview.header(120).rstrip())
+        for one in snapshot.objectives:
+            write_out("".join(overview.cells(one, 120, stale=False).values()).rstrip())
+    sys.exit(ExitCode.SOURCE if snapshot.source_error else ExitCode.PASS)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--region", help="Only this region.")
+@in_environment
+@as_json
+def show(
+    name: str, region: str | None, workspace: Path | None, environment: str | None, *, json_wanted: bool
+) -> None:
+    """Show one objective: windows, pairs, budget.
+
+    Every region of it, unless --region names one. Exit codes are those of `status`.
+    """
+    from console.commands.status import exit_code
+    from console.feed import world_of
+    from console.live_feed import LiveFeed
+    from console.view.objective import burn_down_lines
+    from console.view.plain import objective_lines
+    from console.view.plot import Charset
+    from slo.status import _objective as objective_json
+
+    feed = LiveFeed.open(workspace, environment)
+    look = feed.look()
+    chosen = choose(look.snapshot.objectives, name, region)
+    if json_wanted:
+        body = {"objectives": [objective_json(one) for one in chosen]}
+        emit_json("slo-show", look.snapshot.environment, look.snapshot.at, body)
+    else:
+        for one in chosen:
+            past = feed.burn_down(one.key)
+            plot = burn_down_lines(one, past, 100, 12, Charset.ASCII)
+            write_out("\n".join([*objective_lines(one, world_of(look, look.snapshot.at)), "", *plot, ""]))
+    shown = type(look.snapshot)(
+        look.snapshot.at,
+        look.snapshot.environment,
+        look.snapshot.source,
+        tuple(chosen),
+        source_error=look.snapshot.source_error,
+    )
+    sys.exit(exit_code(shown))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--region", help="Only this region.")
+@in_environment
+@as_json
+def why(
+    name: str, region: str | None, workspace: Path | None, environment: str | None, *, json_wanted: bool
+) -> None:
+    """Show the queries and counts behind every number.
+
+    Each query can be pasted into Prometheus as it is.
+    """
+    from console.live_feed import LiveFeed
+    from console.view.why import why_json, why_lines
+
+    feed = LiveFeed.open(workspace, environment)
+    snapshot = feed.look().snapshot
+    keys = [one.key for one in choose(snapshot.objectives, name, region)]
+    found = [explained for key in keys if (explained := feed.explain(key)) is not None]
+    if json_wanted:
+        emit_json("slo-why", snapshot.environment, snapshot.at, {"objectives": [why_json(one) for one in found]})
+    else:
+        for one in found:
+            write_out("\n".join(why_lines(one)))
+    unknown = snapshot.source_error or not found
+    sys.exit(worst([ExitCode.SOURCE] if unknown else [ExitCode.PASS]))
+
+
+def choose(
+    objectives: Iterable[ObjectiveReading], name: str, region: str | None
+) -> list[ObjectiveReading]:
+    """The readings of objective `name`. Raises `UsageError` with the nearest name there is."""
+    import difflib
+
+    every = list(objectives)
+    named = [one for one in every if one.name == name]
+    chosen = [one for one in named if region is None or one.region == region]
+    if chosen:
+        return chosen
+    if named:
+        regions = ", ".join(sorted(str(one.region or "all") for one in named))
+        raise UsageError(f"{name} is not kept for the region {region!r}", f"there are: {regions}")
+    near = difflib.get_close_matches(name, [one.name for one in every], n=1)
+    raise UsageError(f"no objective {name!r}", f"did you mean {near[0]!r}?" if near else "keelwatch slo list")

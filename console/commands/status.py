@@ -1,0 +1,69 @@
+"""`keelwatch status`: the Overview for a script, a pager or a dumb terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from console.options import as_json, in_environment
+from keelwatch.workspace import ExitCode, worst, write_out
+from slo.snapshot import Snapshot, State
+
+
+@click.command()
+@in_environment
+@as_json
+@click.option("--plain", is_flag=True, help="Plain lines (the default when not --json).")
+@click.option(
+    "--fail-on", type=click.Choice(["page", "ticket"]), default="page", show_default=True, help="What counts as 1."
+)
+def status(
+    workspace: Path | None, environment: str | None, fail_on: str, *, json_wanted: bool, plain: bool
+) -> None:
+    """Say how customers are doing, worst first.
+
+    Exit code: 0 nothing pages, 1 an objective pages, 4 something is unknown, 5 the source is unreachable.
+    """
+    if json_wanted and plain:
+        raise click.UsageError("--json or --plain, not both")
+    sys.exit(print_status(workspace, environment, fail_on=fail_on, json_wanted=json_wanted))
+
+
+def print_status(
+    workspace: Path | None, environment: str | None, *, fail_on: str = "page", json_wanted: bool = False
+) -> int:
+    """Look once and print; returns the exit code."""
+    from console.feed import world_of
+    from console.live_feed import LiveFeed
+    from console.view.plain import overview_lines
+
+    look = LiveFeed.open(workspace, environment).look()
+    if json_wanted:
+        _print_json(look.snapshot, look.backfill_until)
+    else:
+        for line in overview_lines(world_of(look, look.snapshot.at)):
+            write_out(line)
+    return int(exit_code(look.snapshot, fail_on))
+
+
+def _print_json(snapshot: Snapshot, backfill_until: float | None) -> None:
+    import json
+
+    from slo.status import to_json
+
+    write_out(json.dumps({**to_json(snapshot), "backfill_until": backfill_until}, indent=2))
+
+
+def exit_code(snapshot: Snapshot, fail_on: str = "page") -> ExitCode:
+    """A page is 1, a ticket only when asked; unknown is 4 unless something worse is known; no source is 5."""
+    states = {one.state for one in snapshot.objectives}
+    codes = [ExitCode.PASS]
+    if State.PAGE in states or (fail_on == "ticket" and State.TICKET in states):
+        codes.append(ExitCode.FAIL)
+    if State.UNKNOWN in states or not snapshot.objectives:
+        codes.append(ExitCode.UNKNOWN)
+    if snapshot.source_error:
+        codes.append(ExitCode.SOURCE)
+    return worst(codes)

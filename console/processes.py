@@ -1,0 +1,17 @@
+"""Where the processes of runs start: `python -m console.processes run ID` and `guard ID FD`.
+
+Hands `keelwatch.runs` the table from names to what they stand for, so that the kernel imports nothing
+above itself. A room that brings runs or verbs adds its lines here.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from keelwatch.runs import ProcessTable, main
+
+ENTRY = "console.processes"
+TABLE = ProcessTable(kinds={}, verbs={})
+
+if __name__ == "__main__":
+    sys.exit(main(TABLE, sys.argv[1:]))

@@ -1,0 +1,91 @@
+"""Runs as text: the list, and the lines a follower prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from console.view import numbers
+from keelwatch.ledger import Fact, FactKind
+from keelwatch.runs import Glance, HealReport, OpenUndo, RunView, StreamLine
+
+
+def listed(runs: Sequence[RunView]) -> list[str]:
+    """A table of runs; the pid is shown only while there is a process."""
+    if not runs:
+        return ["no runs yet"]
+    lines = [f"{'RUN':<40} {'STATE':<9} {'PID':>8}  {'STARTED':<10} {'VERDICT'}"]
+    for run in runs:
+        state = run.state
+        pid = str(run.pid) if run.pid else numbers.DASH
+        verdict = str(state.verdict) if state.verdict else numbers.DASH
+        lines.append(f"{state.id:<40} {run.phase:<9} {pid:>8}  {numbers.clock(state.started):<10} {verdict}")
+    return lines
+
+
+def as_json(run: RunView) -> dict[str, str | float | int | None]:
+    state = run.state
+    return {
+        "id": state.id,
+        "kind": state.kind,
+        "name": state.name,
+        "state": run.phase.value,
+        "pid": run.pid,
+        "started": state.started,
+        "actor": state.actor,
+        "verdict": str(state.verdict) if state.verdict else None,
+    }
+
+
+def glance_lines(glance: Glance) -> list[str]:
+    return [f"{numbers.clock(item.at)}  {_told(item)}" for item in glance.items]
+
+
+def _told(item: Fact | StreamLine) -> str:
+    if isinstance(item, StreamLine):
+        said = item.record.get("say")
+        rest = {key: value for key, value in item.record.items() if key != "at"}
+        return str(said) if said is not None else f"sample {_short(rest)}"
+    body = item.body
+    match item.kind:
+        case FactKind.INTENT:
+            doing = "undo" if "undoes" in body else "do"
+            return f"intent   {doing} {body.get('verb', '')} {_short(body.get('args', {}))}"
+        case FactKind.RESULT:
+            return f"result   {body.get('outcome', '')} {body.get('error', '')}".rstrip()
+        case FactKind.VERDICT:
+            return f"verdict  {body.get('verdict', 'redacted')}: {body.get('reason', '')}"
+        case FactKind.NOTE | FactKind.COMMAND | FactKind.LEASE:
+            words = [str(body[key]) for key in ("question", "reason", "answer", "scope") if body.get(key)]
+            return f"{item.kind.value:<8} {item.event} {' '.join(words)}".rstrip()
+        case _:
+            return f"{item.kind.value:<8} {_short(body)}"
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, default=str) if isinstance(value, Mapping | list | tuple) else str(value)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def heal_lines(report: HealReport) -> list[str]:
+    lines = [f"healed   {_undo(one)}" for one in report.healed]
+    lines += [f"{one.state.value:<8} {_undo(one)}" for one in report.open]
+    if not report.open:
+        lines.append("nothing is open")
+    return lines
+
+
+def _undo(one: OpenUndo) -> str:
+    error = f"  ({one.error})" if one.error else ""
+    return f"{one.run}  {one.verb} on {one.target}: undo with {one.undo}{error}"
+
+
+def undo_json(one: OpenUndo) -> dict[str, str]:
+    return {
+        "run": one.run,
+        "verb": one.verb,
+        "target": one.target,
+        "undo": one.undo,
+        "state": one.state.value,
+        "error": one.error,
+    }
