@@ -1,0 +1,93 @@
+"""One sandbox for the whole test session, also under xdist: the workers share it and take turns."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from keelwatch.adapters import sandbox as control
+from keelwatch.sandbox import down, up
+from tests.sandbox.running import RunningSandbox
+from tests.sandbox.waiting import until
+
+NAME = "tests"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` they run in one worker; with any other the lock keeps them apart."""
+    for item in items:
+        if "sandbox" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("sandbox"))
+
+
+@pytest.fixture(scope="session")
+def sandbox_state(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A state folder that all workers of this session share."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    state = shared / "sandbox-state"
+    state.mkdir(mode=0o700, exist_ok=True)
+    return state
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox(sandbox_state: Path) -> Iterator[RunningSandbox]:
+    """Started by whoever comes first, taken down by whoever leaves last."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KEELWATCH_STATE", str(sandbox_state))
+        with (sandbox_state / "users").open("a") as users:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            yield RunningSandbox(NAME, sandbox_state, up(NAME))
+            patch.setenv("KEELWATCH_STATE", str(sandbox_state))
+            if _is_last(users):
+                down(NAME)
+
+
+def _is_last(users: IO[str]) -> bool:
+    fcntl.flock(users, fcntl.LOCK_UN)
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _turn(state: Path) -> Iterator[None]:
+    with (state / "turn").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSandbox]:
+    """The session's sandbox, whole and without faults, to this test alone; KEELWATCH_STATE points at it."""
+    monkeypatch.setenv("KEELWATCH_STATE", str(shared_sandbox.state))
+    with _turn(shared_sandbox.state):
+        up(NAME)  # a test before this one may have failed half-way through killing it
+        until(_is_whole)
+        yield shared_sandbox
+        monkeypatch.setenv("KEELWATCH_STATE", str(shared_sandbox.state))
+        control.clear_faults(name=NAME)
+        until(_is_whole)
+
+
+def _is_whole() -> bool:
+    return all(server.state == "ready" for server in control.status(NAME).servers)
+
+
+@pytest.fixture
+def own_sandbox(sandbox_state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a sandbox that this test may start, kill and leave lying about."""
+    monkeypatch.setenv("KEELWATCH_STATE", str(sandbox_state))
+    name = "own"
+    with (sandbox_state / "own").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield name
+        monkeypatch.setenv("KEELWATCH_STATE", str(sandbox_state))
+        down(name)
