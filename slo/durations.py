@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _WHOLE = re.compile(r"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?")
 _PART = re.compile(r"(\d+)([wdhms])")
 
 
+@cache
 def parse(text: str) -> int:
     """Seconds of `30d`, `4w2d`, `720h`, `1h30m`. Raises `ValueError` for anything else, and for 0."""
     if not text or not _WHOLE.fullmatch(text):

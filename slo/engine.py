@@ -17,7 +17,7 @@ from slo.durations import spell
 from slo.evaluate import PartOfTotal, evaluate, stale, unreachable, without_bucket
 from slo.history import FINE_S, Rings, boundary
 from slo.objective import Objective, Stream, Tracked, track
-from slo.plan import Increase, Newest, terms
+from slo.plan import Increase, Newest, ask, families, terms
 from slo.snapshot import ObjectiveReading, Snapshot, State, in_order
 from slo.store import Store
 from slo.why import Evidence, Why, why
@@ -56,7 +56,11 @@ class Engine:
             for entry in track(objective, tuple(narrowed.get(objective.component, regions)))
         )
         self._streams = tuple(dict.fromkeys(s for one in self.tracked for s in (one.part, one.total)))
-        self._totals = tuple(dict.fromkeys(one.total for one in self.tracked))
+        self._families = families(self._streams)
+        self._fixed = [
+            *ask(self._families, [Increase(float(seconds)) for seconds in DIRECT_S.values()]),
+            *terms((one.total for one in self.tracked), [Newest()]),
+        ]
         self._opening: str | None = None
         self._store = self._open(store_path)
         longest = max((one.period_s for one in objectives), default=30.0 * DAY_S)
@@ -117,9 +121,7 @@ class Engine:
             return None
 
     def _measure(self, at: float) -> Snapshot:
-        questions = [*map(Increase, map(float, DIRECT_S.values())), _tail(at)]
-        asked = [*terms(self._streams, questions), *terms(self._totals, [Newest()])]
-        answers = instant(self._source, asked, at, PATIENCE_S)
+        answers = instant(self._source, [*self._fixed, *ask(self._families, [_tail(at)])], at, PATIENCE_S)
         self._rings.sync(self._source, self._streams, at)
         counted = {one.key: self._counts(one, answers, at) for one in self.tracked}
         readings = tuple(self._read(one, counted[one.key], answers, at) for one in self.tracked)
@@ -140,22 +142,17 @@ class Engine:
 
     def _counts(self, one: Tracked, answers: Answers, at: float) -> dict[str, PartOfTotal]:
         """Both streams of an objective in every window; short ones as answered, long ones from the rings."""
+        tail = _tail(at)
+        tails = [(stream, answers.counted(stream, tail, "tail")) for stream in (one.part, one.total)]
         counted = {}
         for window, length_s in lengths(one.objective.period_s).items():
             if window in DIRECT_S:
-                question = Increase(length_s)
-                counted[window] = PartOfTotal(
-                    answers.counted(one.part, question, window), answers.counted(one.total, question, window)
-                )
+                part, total = (answers.counted(stream, Increase(length_s), window) for stream, _ in tails)
             else:
-                counted[window] = PartOfTotal(
-                    *(
-                        self._rings.counted(
-                            stream, length_s, at, answers.counted(stream, _tail(at), "tail"), window
-                        )
-                        for stream in (one.part, one.total)
-                    )
+                part, total = (
+                    self._rings.counted(stream, length_s, at, open_end, window) for stream, open_end in tails
                 )
+            counted[window] = PartOfTotal(part, total)
         return counted
 
     def _read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from slo.promql import Counter, Query, Selector
@@ -11,16 +11,20 @@ from slo.snapshot import Kind, Stratum
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One countable thing: a query, and the one label value of its result that is meant (or all of it)."""
+    """One countable thing: a query, and the one label value of its result that is meant (or all of it).
 
-    query: Query
-    label: tuple[str, str] | None = None
+    `key` tells this stream from every other, also across restarts. It alone is compared: a tick looks
+    streams up some hundred thousand times.
+    """
 
-    @property
-    def key(self) -> str:
-        """Tells this stream from every other, also across restarts."""
+    query: Query = field(compare=False)
+    label: tuple[str, str] | None = field(default=None, compare=False)
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
         text = str(self.query.selector) if isinstance(self.query, Counter) else self.query.text
-        return f"{text} | {self.label[0]}={self.label[1]}" if self.label else text
+        picked = f" | {self.label[0]}={self.label[1]}" if self.label else ""
+        object.__setattr__(self, "key", text + picked)
 
     @property
     def newest(self) -> Selector | None:

@@ -17,6 +17,7 @@ from slo.promql import (
     Expression,
     Matcher,
     Op,
+    Query,
     Scale,
     Selector,
     duration,
@@ -77,14 +78,49 @@ class Packed:
         return (term, stream) if stream else None
 
 
-def terms(streams: Iterable[Stream], questions: Sequence[Question]) -> list[Term]:
-    """The fewest terms that ask every question of every stream."""
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Streams that one term can ask about: counters of one merged selector, or picks of one expression."""
+
+    query: Query
+    newest: Selector | None
+    by: tuple[str, ...]
+    members: Mapping[tuple[str, ...], Stream]
+
+    def text(self, question: Question) -> str:
+        """The expression that asks `question` of every member; empty if it cannot be asked."""
+        match question, self.query:
+            case Newest(), _:
+                return f"max {_by(self.by)}(timestamp({self.newest}))" if self.newest else ""
+            case Increase(seconds), Counter(selector):
+                return f"sum {_by(self.by)}(increase({selector}[{duration(seconds)}]))"
+            case Increase(), Expression() as expression:
+                return _expression(expression, question)
+        raise AssertionError(question)
+
+
+def families(streams: Iterable[Stream]) -> list[Family]:
+    """The fewest families of these streams, each small enough for one query."""
     groups: defaultdict[object, list[Stream]] = defaultdict(list)
     for stream in dict.fromkeys(streams):
         groups[_shape(stream)].append(stream)
+    return [family for group in groups.values() for family in _families(group)]
+
+
+def ask(wanted: Iterable[Family], questions: Sequence[Question]) -> list[Term]:
+    """One term for each family and question that it can answer."""
+    found = list(wanted)
     return [
-        term for question in questions for group in groups.values() for term in _group_terms(group, question)
+        Term(question, text, family.by, family.members)
+        for question in questions
+        for family in found
+        if (text := family.text(question))
     ]
+
+
+def terms(streams: Iterable[Stream], questions: Sequence[Question]) -> list[Term]:
+    """The fewest terms that ask every question of every stream."""
+    return ask(families(streams), questions)
 
 
 def pack(wanted: Iterable[Term]) -> list[Packed]:
@@ -127,32 +163,30 @@ def _shape(stream: Stream) -> object:
     return (selector.metric, equal, tuple(m for m in selector.matchers if m.op is not Op.EQUAL))
 
 
-def _group_terms(group: Sequence[Stream], question: Question) -> Iterator[Term]:
+_ROOM = 128
+"""Bytes around a merged selector: the aggregation, the range, the number of the term."""
+
+
+def _families(group: Sequence[Stream]) -> Iterator[Family]:
+    """One family, or several when the alternatives would not fit into one query."""
     query = group[0].query
-    if isinstance(query, Counter):
-        yield from _counter_terms(group, question)
+    if isinstance(query, Expression):
+        label = group[0].label
+        members: dict[tuple[str, ...], Stream] = {
+            (stream.label[1],) if stream.label else (): stream for stream in group
+        }
+        yield Family(query, query.newest, (label[0],) if label else (), members)
         return
-    by = (group[0].label[0],) if group[0].label else ()
-    members: dict[tuple[str, ...], Stream] = {
-        (stream.label[1],) if stream.label else (): stream for stream in group
-    }
-    text = _newest_text(query.newest, by) if isinstance(question, Newest) else _expression(query, question)
-    if text:
-        yield Term(question, text, by, members)
-
-
-def _counter_terms(group: Sequence[Stream], question: Question) -> Iterator[Term]:
-    """One term, or several when the alternatives would not fit into one query."""
-    term = _merge(group, question)
-    if len(term.text.encode()) + 64 <= MAX_QUERY_BYTES or len(group) == 1:
-        yield term
+    merged = _merge(group)
+    if len(merged.text(Newest()).encode()) + _ROOM <= MAX_QUERY_BYTES or len(group) == 1:
+        yield merged
         return
     middle = len(group) // 2
-    yield from _counter_terms(group[:middle], question)
-    yield from _counter_terms(group[middle:], question)
+    yield from _families(group[:middle])
+    yield from _families(group[middle:])
 
 
-def _merge(group: Sequence[Stream], question: Question) -> Term:
+def _merge(group: Sequence[Stream]) -> Family:
     selectors = [stream.query.selector for stream in group if isinstance(stream.query, Counter)]
     names = [m.name for m in selectors[0].matchers if m.op is Op.EQUAL]
     values = {name: {s.equals(name) or "" for s in selectors} for name in names}
@@ -165,22 +199,11 @@ def _merge(group: Sequence[Stream], question: Question) -> Term:
         tuple(_canonical(name, selector.equals(name) or "") for name in by): stream
         for selector, stream in zip(selectors, group, strict=True)
     }
-    text = (
-        _newest_text(merged, by) if isinstance(question, Newest) else counting(merged, by, question.seconds)
-    )
-    return Term(question, text, by, members)
-
-
-def counting(selector: Selector, by: Sequence[str], seconds: float) -> str:
-    return f"sum {_by(by)}(increase({selector}[{duration(seconds)}]))"
+    return Family(Counter(merged), merged, by, members)
 
 
 def _by(names: Sequence[str]) -> str:
     return f"by ({','.join(names)}) " if names else ""
-
-
-def _newest_text(selector: Selector | None, by: Sequence[str]) -> str:
-    return f"max {_by(by)}(timestamp({selector}))" if selector else ""
 
 
 def _expression(query: Expression, question: Increase) -> str:

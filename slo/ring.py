@@ -21,18 +21,19 @@ class Ring:
     `end` is the newest bucket that was asked for, None before the first.
     """
 
-    __slots__ = ("_known", "_sums", "_values", "end", "step_s")
+    __slots__ = ("_counts", "_known", "_known_sums", "_sums", "end", "step_s")
 
     def __init__(self, step_s: int, slots: int) -> None:
         self.step_s = step_s
         self.end: int | None = None
-        self._values = array("d", [ABSENT]) * slots
-        self._sums: list[float] | None = None
-        self._known: list[int] = []
+        self._counts = array("d", bytes(8 * slots))  # 0 where absent, so that it can be summed as it is
+        self._known = bytearray(slots)
+        self._sums: array[float] | None = None
+        self._known_sums = array("l")
 
     @property
     def slots(self) -> int:
-        return len(self._values)
+        return len(self._known)
 
     @property
     def start(self) -> int:
@@ -46,16 +47,18 @@ class Ring:
             return
         self._reach(first + (len(values) - 1) * self.step_s)
         index = (first - self.start) // self.step_s
-        kept = array("d", values[max(0, -index) :])
+        kept = values[max(0, -index) :]
         index = max(0, index)
-        self._values[index : index + len(kept)] = kept
+        self._known[index : index + len(kept)] = bytes([not isnan(v) for v in kept])
+        self._counts[index : index + len(kept)] = array("d", [0.0 if isnan(v) else v for v in kept])
         self._sums = None
 
     def value(self, bucket: int) -> float:
         """The count of one bucket; NaN when absent or not kept."""
         if self.end is None or not self.start <= bucket <= self.end:
             return ABSENT
-        return self._values[(bucket - self.start) // self.step_s]
+        index = (bucket - self.start) // self.step_s
+        return self._counts[index] if self._known[index] else ABSENT
 
     def total(self, since: float, until: float) -> tuple[float, float]:
         """The events of (since, until] and how many seconds of it have samples behind them.
@@ -73,8 +76,8 @@ class Ring:
             return 0.0, 0.0
         events, seconds = sums[last] - sums[whole], (known[last] - known[whole]) * float(self.step_s)
         share = whole - first
-        if share > 0 and not isnan(edge := self._values[whole - 1]):
-            events += edge * share
+        if share > 0 and self._known[whole - 1]:
+            events += self._counts[whole - 1] * share
             seconds += self.step_s * share
         return events, seconds
 
@@ -86,11 +89,12 @@ class Ring:
         if ahead <= 0:
             return
         gone = min(ahead, self.slots)
-        self._values = self._values[gone:] + array("d", [ABSENT]) * gone
+        self._counts = self._counts[gone:] + array("d", bytes(8 * gone))
+        self._known = self._known[gone:] + bytes(gone)
         self.end = end
 
-    def _prefix(self) -> tuple[list[float], list[int]]:
+    def _prefix(self) -> tuple[array[float], array[int]]:
         if self._sums is None:
-            self._sums = list(accumulate((0.0 if isnan(v) else v for v in self._values), initial=0.0))
-            self._known = list(accumulate((not isnan(v) for v in self._values), initial=0))
-        return self._sums, self._known
+            self._sums = array("d", accumulate(self._counts, initial=0.0))
+            self._known_sums = array("l", accumulate(self._known, initial=0))
+        return self._sums, self._known_sums

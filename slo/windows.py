@@ -7,7 +7,10 @@ factor = share * period / long (SRE workbook, chapter 5).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 
 from slo import durations
 from slo.snapshot import PERIOD, WINDOWS, State
@@ -62,6 +65,7 @@ _SHAPES = (
 )
 
 
+@cache
 def pairs(period_s: float) -> tuple[Pair, ...]:
     """The pairs of a period, pages first. A pair whose long window exceeds the period is left out."""
     weekly = period_s < SHORT_PERIOD_S
@@ -72,7 +76,9 @@ def pairs(period_s: float) -> tuple[Pair, ...]:
     )
 
 
-def lengths(period_s: float) -> dict[str, float]:
+@cache
+def lengths(period_s: float) -> Mapping[str, float]:
     """Seconds of each window of a period by name, shortest first, the period itself last."""
     fixed = {name: float(durations.parse(name)) for name in WINDOWS if name != PERIOD}
-    return {name: length for name, length in fixed.items() if length <= period_s} | {PERIOD: period_s}
+    within = {name: length for name, length in fixed.items() if length <= period_s}
+    return MappingProxyType(within | {PERIOD: period_s})

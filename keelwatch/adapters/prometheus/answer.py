@@ -135,13 +135,21 @@ def _series(item: object) -> Series:
     labels = _labels(item)
     match item:
         case {"values": list(values)}:
-            points = [_point(value) for value in values]
+            points = _points(values)
         case {"histograms": list(histograms)}:
             return Series(labels, (), len(histograms))
         case _:
             raise Malformed("the source answered with a series without values")
-    finite = tuple((at, value) for at, value in points if isinstance(value, float))
+    finite = tuple(point for point in points if isfinite(point[1]))
     return Series(labels, finite, len(points) - len(finite))
+
+
+def _points(values: list[tuple[float, str]]) -> list[tuple[float, float]]:
+    """A month of history has millions of these: shape and type are checked by what float() refuses."""
+    try:
+        return [(float(at), float(text)) for at, text in values]
+    except (TypeError, ValueError):
+        raise Malformed("the source answered with a point that is no [time, text] pair") from None
 
 
 def _point(pair: object) -> tuple[float, float | Missing]:
