@@ -59,12 +59,16 @@ def state_of(pairs: Sequence[PairReading]) -> State:
 
 def trend_of(pairs: Sequence[PairReading], burn: Mapping[str, Reading]) -> Trend:
     """A burning objective is told by its last 5 minutes against its last hour, another by the first pair
-    with one side over: only the short one means that trouble begins, only the long one that it ends."""
+    with one side over: only the short one means that trouble begins, only the long one that it ends.
+
+    A short window of hours still remembers what is over; it counts only while the 5 minutes agree.
+    """
     if any(pair.outcome == "critical" for pair in pairs):
         return _compare(burn.get("5m"), burn.get("1h"))
     for pair in pairs:
+        now = _side(burn["5m"], pair.factor)
         match _side(pair.long_burn, pair.factor), _side(pair.short_burn, pair.factor):
-            case _Side.UNDER, _Side.OVER:
+            case _Side.UNDER, _Side.OVER if now is not _Side.UNDER:
                 return Trend.INCREASING
             case _Side.OVER, _Side.UNDER:
                 return Trend.RECOVERING

@@ -1,0 +1,117 @@
+"""Our formulas against numbers that others have published (SRE workbook chapter 5, sloth)."""
+
+from __future__ import annotations
+
+import pytest
+
+from keelwatch.workspace.reading import Value
+from slo.burn import consumed, detection_s, empty_in_s
+from slo.snapshot import State
+from slo.windows import DAY_S, HOUR_S, pairs
+
+MONTH_S = 30.0 * DAY_S
+EXACT = 1e-9
+
+
+def value(number: float) -> Value:
+    return Value(number, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("burn", "error_ratio", "gone_in_s"),
+    [(1, 0.001, 30 * DAY_S), (2, 0.002, 15 * DAY_S), (10, 0.01, 3 * DAY_S), (1000, 1.0, 43.2 * 60)],
+)
+def test_the_workbooks_table_of_burn_rates(burn: float, error_ratio: float, gone_in_s: float) -> None:
+    assert error_ratio / 0.001 == pytest.approx(burn, rel=EXACT)
+    assert MONTH_S / burn == pytest.approx(gone_in_s, rel=EXACT)
+    if burn > 1:
+        assert empty_in_s(value(1.0), value(burn), MONTH_S) == pytest.approx(gone_in_s, rel=EXACT)
+
+
+def test_ten_percent_errors_burn_100_times_not_1000_as_the_workbook_has_it() -> None:
+    burn = 0.1 / 0.001
+    assert burn == pytest.approx(100, rel=EXACT)
+    assert consumed(burn, HOUR_S, MONTH_S) == pytest.approx(100 / 720, rel=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("period_days", "factors"),
+    [(30, (14.4, 6, 3, 1)), (28, (13.44, 5.6, 2.8, 28 / 30)), (7, (13.44, 3.5, 1.4, 0.98))],
+)
+def test_the_factors_of_the_workbook_and_of_sloth(period_days: int, factors: tuple[float, ...]) -> None:
+    found = pairs(period_days * float(DAY_S))
+    assert [pair.factor for pair in found] == pytest.approx(factors, rel=EXACT)
+    assert [(pair.long, pair.short) for pair in found] == [
+        ("1h", "5m"),
+        ("6h", "30m"),
+        ("1d", "2h"),
+        ("3d", "6h"),
+    ]
+    assert [pair.severity for pair in found] == [State.PAGE, State.PAGE, State.TICKET, State.TICKET]
+
+
+@pytest.mark.parametrize(
+    ("target", "thresholds"), [(0.999, (0.0144, 0.006, 0.003, 0.001)), (0.95, (0.72, 0.30, 0.15, 0.05))]
+)
+def test_the_error_ratios_at_which_sloth_alerts(target: float, thresholds: tuple[float, ...]) -> None:
+    assert [pair.factor * (1 - target) for pair in pairs(MONTH_S)] == pytest.approx(thresholds, rel=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("window_s", "factor", "seconds"),
+    [
+        (600, 1, 0.6),
+        (36 * HOUR_S, 1, 129.6),
+        (HOUR_S, 36, 129.6),
+        (HOUR_S, 14.4, 51.84),
+        (6 * HOUR_S, 6, 129.6),
+        (DAY_S, 3, 259.2),
+        (3 * DAY_S, 1, 259.2),
+    ],
+)
+def test_how_soon_an_outage_of_everything_is_noticed(window_s: float, factor: float, seconds: float) -> None:
+    assert detection_s(1.0, 0.999, window_s, factor) == pytest.approx(seconds, rel=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("window_s", "factor", "minutes"), [(HOUR_S, 14.4, 43.2), (6 * HOUR_S, 6, 108), (DAY_S, 3, 216)]
+)
+def test_how_soon_two_percent_errors_are_noticed(window_s: float, factor: float, minutes: float) -> None:
+    assert detection_s(0.02, 0.999, window_s, factor) == pytest.approx(minutes * 60, rel=EXACT)
+
+
+def test_an_error_ratio_at_or_below_the_threshold_is_never_noticed() -> None:
+    assert detection_s(0.0144, 0.999, HOUR_S, 14.4 * (1 + 1e-12)) is None
+    assert detection_s(0.035, 0.999, HOUR_S, 36) is None
+
+
+def test_burning_35_times_under_a_36_times_alert_empties_the_budget_in_20_hours_unseen() -> None:
+    left = empty_in_s(value(1.0), value(35.0), MONTH_S)
+    assert left == pytest.approx(720 / 35 * HOUR_S, rel=EXACT)
+    assert left == pytest.approx(20.57 * HOUR_S, rel=1e-3)
+
+
+def test_waiting_an_hour_before_alerting_on_an_outage_costs_139_percent_of_the_budget() -> None:
+    assert consumed(1000, HOUR_S, MONTH_S) == pytest.approx(1.3888888888888888, rel=EXACT)
+
+
+def test_a_target_of_90_percent_spends_1_4_percent_per_hour_of_outage_and_cannot_page() -> None:
+    assert consumed(1 / 0.1, HOUR_S, MONTH_S) == pytest.approx(1 / 72, rel=EXACT)
+    assert [pair.reachable(0.1) for pair in pairs(MONTH_S)] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(("factor", "lowest"), [(14.4, 0.930556), (6, 0.833333), (3, 0.666667)])
+def test_the_lowest_target_that_each_factor_can_reach(factor: float, lowest: float) -> None:
+    assert 1 - 1 / factor == pytest.approx(lowest, abs=1e-6)
+    (pair,) = [one for one in pairs(MONTH_S) if one.factor == pytest.approx(factor)]
+    assert pair.reachable(1 - lowest - 1e-5)
+    assert not pair.reachable(1 - lowest + 1e-5)
+
+
+def test_five_nines_last_26_seconds_of_outage_or_43_minutes_of_a_one_percent_canary() -> None:
+    assert pytest.approx(25.92, rel=EXACT) == MONTH_S / (1.0 / 1e-5)
+    assert pytest.approx(43.2 * 60, rel=EXACT) == MONTH_S / (0.01 / 1e-5)
+
+
+def test_one_failure_of_ten_requests_an_hour_is_14_percent_of_the_budget() -> None:
+    assert pytest.approx(1 / 7.2, rel=EXACT) == 1 / (10 * 720 * 0.001)
