@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from console.changes import recent_changes
 from console.feed import Key, Look, world_of
 from console.places import Place, place
 from console.view.why import why_lines
-from keelwatch.adapters.prometheus import Basic, Bearer, Prometheus, PrometheusConfig
+from keelwatch.adapters.prometheus import Basic, Bearer, Matrix, Prometheus, PrometheusConfig, Vector
 from keelwatch.workspace import Clock, SourceError, SystemClock, endpoints_path, state_dir
 from keelwatch.workspace.model import PrometheusSpec
 from keelwatch.workspace.secret import resolve
 from slo.engine import STALE_AFTER_S, Engine
+from slo.load import load_folder
 from slo.snapshot import Snapshot
 from slo.why import Why
-from slo.load import load_folder
 
 SANDBOX_STALE_AFTER_S = 15.0
 
@@ -148,11 +148,18 @@ class _Nowhere:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        def refuse(*_args: object, **_kwargs: object) -> object:
-            raise SourceError(self._reason)
+    def query(self, promql: str, at: float, read_s: float | None = None) -> Vector:  # noqa: ARG002 - as Prometheus
+        raise SourceError(self._reason)
 
-        return refuse
+    def query_range(
+        self,
+        promql: str,  # noqa: ARG002 - as Prometheus
+        start: int,  # noqa: ARG002
+        end: int,  # noqa: ARG002
+        step_s: int,  # noqa: ARG002
+        read_s: float | None = None,  # noqa: ARG002
+    ) -> Matrix:
+        raise SourceError(self._reason)
 
 
 def find_source(where: Place) -> Source:

@@ -28,7 +28,9 @@ SCENARIOS = {
 
 @click.command()
 @click.option("--scenario", type=click.Choice(sorted(SCENARIOS)), help="Break something after 10 seconds.")
-@click.option("--headless", is_flag=True, help="No console: watch, report, stop the sandbox if it was not up.")
+@click.option(
+    "--headless", is_flag=True, help="No console: watch, report, stop the sandbox if it was not up."
+)
 @click.option("--for", "lasts", default=None, help="How long to watch, with --headless (default: 60s).")
 @as_json
 def demo(scenario: str | None, lasts: str | None, *, headless: bool, json_wanted: bool) -> None:
@@ -130,7 +132,7 @@ def _pages(snapshot: Snapshot) -> bool:
 
 
 def _end(scenario: str | None, *, started: bool) -> None:
-    """Leave things as they were: the fault of the scenario ended, the sandbox down unless it was up before."""
+    """Leave things as they were: no fault of ours, and the sandbox down unless it was up before."""
     from console.commands.sandbox import take_down
     from keelwatch.adapters import sandbox
 

@@ -100,14 +100,11 @@ def _status_json(found: SandboxStatus) -> dict[str, object]:
 
 
 def _status_lines(found: SandboxStatus) -> list[str]:
-    lines = [
-        f"sandbox {found.name}: {found.state}, edge {found.urls['edge']}, prometheus {found.urls['prometheus']}"
-    ]
-    for server in found.servers:
-        pid = server.pid or "--"
-        lines.append(
-            f"  {server.name:<18}{server.region or 'both':<6}{server.state:<10}{pid!s:>8}  restarts {server.restarts}"
-        )
+    lines = [f"sandbox {found.name}: {found.state}"]
+    lines += [f"  {name:<18}{url}" for name, url in found.urls.items()]
+    for one in found.servers:
+        where, pid = one.region or "both", one.pid or "--"
+        lines += [f"  {one.name:<18}{where:<6}{one.state:<10}{pid!s:>8}  restarts {one.restarts}"]
     return [*lines, *[f"  fault  {told(fault)}" for fault in found.faults]]
 
 

@@ -95,7 +95,9 @@ def why(
     keys = [one.key for one in choose(snapshot.objectives, name, region)]
     found = [explained for key in keys if (explained := feed.explain(key)) is not None]
     if json_wanted:
-        emit_json("slo-why", snapshot.environment, snapshot.at, {"objectives": [why_json(one) for one in found]})
+        emit_json(
+            "slo-why", snapshot.environment, snapshot.at, {"objectives": [why_json(one) for one in found]}
+        )
     else:
         for one in found:
             write_out("\n".join(why_lines(one)))
@@ -103,9 +105,7 @@ def why(
     sys.exit(worst([ExitCode.SOURCE] if unknown else [ExitCode.PASS]))
 
 
-def choose(
-    objectives: Iterable[ObjectiveReading], name: str, region: str | None
-) -> list[ObjectiveReading]:
+def choose(objectives: Iterable[ObjectiveReading], name: str, region: str | None) -> list[ObjectiveReading]:
     """The readings of objective `name`. Raises `UsageError` with the nearest name there is."""
     import difflib
 

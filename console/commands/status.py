@@ -17,7 +17,11 @@ from slo.snapshot import Snapshot, State
 @as_json
 @click.option("--plain", is_flag=True, help="Plain lines (the default when not --json).")
 @click.option(
-    "--fail-on", type=click.Choice(["page", "ticket"]), default="page", show_default=True, help="What counts as 1."
+    "--fail-on",
+    type=click.Choice(["page", "ticket"]),
+    default="page",
+    show_default=True,
+    help="What counts as 1.",
 )
 def status(
     workspace: Path | None, environment: str | None, fail_on: str, *, json_wanted: bool, plain: bool

@@ -14,6 +14,7 @@ from console.feed import FeedLike, Key, world_of
 from console.tui.messages import Looked, LookFailed
 from console.tui.overview import OverviewScreen
 from console.tui.ticker import Ticker
+from console.view.overview import NARROW
 from console.view.world import Origin, World
 from keelwatch.workspace.clock import Clock, SystemClock
 
@@ -30,7 +31,7 @@ class Keelwatch(App[str]):
     TITLE = "Keelwatch"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - declared by App
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]  # noqa: RUF012 - declared by App
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - declared by App
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "quit", id="app.quit"),

@@ -68,10 +68,10 @@ class ObjectiveScreen(WorldlyScreen):
 
     def on_history_read(self, message: HistoryRead) -> None:
         self._past = message.past
-        self.show_body(self.console_app.world)
+        self.show(self.console_app.world)
 
     def on_resize(self, _: events.Resize) -> None:
-        self.show_body(self.console_app.world)
+        self.show(self.console_app.world)
 
     def reading(self, world: World) -> ObjectiveReading | None:
         objectives = world.snapshot.objectives if world.snapshot else ()

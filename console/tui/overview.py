@@ -72,7 +72,7 @@ class OverviewScreen(WorldlyScreen):
         if event.size.width != self._width:
             self._width = event.size.width
             self._set_columns()
-            self.show_body(self.console_app.world)
+            self.show(self.console_app.world)
 
     def _set_columns(self) -> None:
         self._drawn = {}

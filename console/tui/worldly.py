@@ -74,16 +74,22 @@ class WorldlyScreen(Screen[None]):
     def body(self) -> Iterable[Widget]:
         raise TypeError(f"{type(self).__name__} has no body")
 
+    _composed = False
+
     def on_mount(self) -> None:
+        self._composed = True
         self.show(self.console_app.world)
 
     def show(self, world: World) -> None:
-        self.query_one(Head).show(world)
-        self.show_body(world)
+        """Draw `world`; a screen that is only just being made will draw it itself."""
+        if self._composed:
+            self.query_one(Head).show(world)
+            self.show_body(world)
 
     def show_time(self, world: World) -> None:
         """A second has passed and nothing else: only what contains an age is drawn."""
-        self.query_one(Head).show(world)
+        if self._composed:
+            self.query_one(Head).show(world)
 
     def show_body(self, world: World) -> None:
         raise TypeError(f"{type(self).__name__} shows nothing of {world.environment}")

@@ -10,7 +10,7 @@ from console.view.world import Change, Origin, World
 from keelwatch.workspace.reading import Value
 from slo.snapshot import URGENCY, ObjectiveReading, Snapshot, State, Trend
 
-NARROW = 100  # below this many columns the table drops what can wait
+NARROW = 119  # below this many columns the table drops what can wait
 ARROWS = {Trend.INCREASING: "^", Trend.RECOVERING: "v", Trend.STEADY: " "}
 TREND_WORDS = {
     Trend.INCREASING: "getting worse",
@@ -33,8 +33,8 @@ class Column:
 
 
 WIDE = (
-    Column("state", " STATE", 11),
-    Column("objective", "OBJECTIVE", 31),
+    Column("state", " STATE", 12),
+    Column("objective", "OBJECTIVE", 30),
     Column("target", "TARGET", 7, right=True),
     Column("budget", "BUDGET LEFT", 19, right=True),
     Column("5m", "5m", 7, right=True),
@@ -45,8 +45,8 @@ WIDE = (
     Column("recent", "LAST HOUR", 13, right=True),
 )
 SMALL = (
-    Column("state", " STATE", 11),
-    Column("objective", "OBJECTIVE", 34),
+    Column("state", " STATE", 12),
+    Column("objective", "OBJECTIVE", 33),
     Column("left", "LEFT", 7, right=True),
     Column("5m", "5m", 8, right=True),
     Column("1h", "1h", 8, right=True),
@@ -173,10 +173,10 @@ def title(one: ObjectiveReading) -> str:
 
 def state_word(one: ObjectiveReading, *, stale: bool) -> str:
     """`PAGE  ^`; what is no longer known to hold is in the past tense."""
-    if stale:
-        return f" was {one.state.upper()}"[:11]
     if one.state is State.UNKNOWN:
         return " UNKNOWN ?"
+    if stale:
+        return f" was {one.state.upper()}"
     return f" {one.state.upper():<7} {ARROWS[one.trend]}"
 
 

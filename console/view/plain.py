@@ -14,8 +14,8 @@ def overview_lines(world: World) -> list[str]:
     _, sentence = overview.verdict_line(world, WIDTH)
     lines = [overview.world_line(world, WIDTH), sentence, overview.changed_line(world), ""]
     lines.append(overview.header(WIDTH).rstrip())
-    for one in world.snapshot.objectives if world.snapshot else ():
-        lines.append("".join(overview.cells(one, WIDTH, stale=world.stale).values()).rstrip())
+    objectives = world.snapshot.objectives if world.snapshot else ()
+    lines += ["".join(overview.cells(one, WIDTH, stale=world.stale).values()).rstrip() for one in objectives]
     lines += ["", *overview.region_lines(world)]
     if world.backfill_until is not None:
         lines += ["", f"history before {overview.when(world.backfill_until, world)} is BACKFILLED"]

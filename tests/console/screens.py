@@ -1,0 +1,75 @@
+"""Driving the console without a terminal, and comparing what it draws with a golden text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.app import App
+from textual.pilot import Pilot
+
+from console.feed import Look
+from console.tui.app import Keelwatch
+from console.view.world import World
+from keelwatch.workspace.clock import FixedClock
+from tests.console.worlds import NOW, RecordedFeed, look, world
+
+GOLDENS = Path(__file__).parent / "goldens"
+SIZES = ((120, 36), (80, 24))
+
+
+def screen_text(app: App[str]) -> str:
+    """What a monochrome terminal shows."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
+
+
+def console(
+    first: World | None = None,
+    looks: list[Look] | None = None,
+    *,
+    theme: str = "dark",
+    charset: str = "braille",
+) -> Keelwatch:
+    return Keelwatch(
+        RecordedFeed(looks or [look()]),
+        first or world(),
+        theme=theme,
+        charset=charset,
+        clock=FixedClock(NOW + 2),
+    )
+
+
+async def until(pilot: Pilot[str], condition: Callable[[], bool]) -> None:
+    """Let the app work until `condition` holds."""
+    for _ in range(400):
+        await pilot.pause()
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError(f"never came true; the screen is\n{screen_text(pilot.app)}")
+
+
+async def drive(
+    app: Keelwatch, size: tuple[int, int], act: Callable[[Pilot[str]], Awaitable[None]] | None = None
+) -> str:
+    """Run `app` at `size`, wait for its first look, act, and return the screen as text."""
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.live or app.world.trouble is not None)
+        if act is not None:
+            await act(pilot)
+        await pilot.pause()
+        return screen_text(app)
+
+
+def assert_golden(name: str, text: str) -> None:
+    """`text` is what `goldens/name.txt` holds; KEELWATCH_REWRITE=1 writes it anew."""
+    path = GOLDENS / f"{name}.txt"
+    if os.environ.get("KEELWATCH_REWRITE"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    assert text == path.read_text(encoding="utf-8"), (
+        f"{name} is drawn otherwise; KEELWATCH_REWRITE=1 accepts it"
+    )

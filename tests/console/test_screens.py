@@ -1,0 +1,196 @@
+"""What the screens show, at both sizes, without colour."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from console.tui.live_table import LiveTable
+from console.view.world import Origin, World
+from slo.snapshot import State
+from tests.console.screens import SIZES, assert_golden, console, drive, screen_text, until
+from tests.console.worlds import NOW, bad_evening, look, world
+
+
+def named(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_the_overview_says_what_is_worst_and_which_key_is_next(size: tuple[int, int]) -> None:
+    assert_golden(f"overview-{named(size)}", asyncio.run(drive(console(), size)))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_an_objective_shows_its_pairs_and_how_its_budget_went(size: tuple[int, int]) -> None:
+    async def open_it(pilot: Pilot[str]) -> None:
+        await pilot.press("enter")
+        await until(pilot, lambda: "-30d" in screen_text(pilot.app))
+
+    assert_golden(f"objective-{named(size)}", asyncio.run(drive(console(), size, open_it)))
+
+
+def test_an_objective_is_drawn_in_ascii_where_there_is_no_unicode() -> None:
+    async def open_it(pilot: Pilot[str]) -> None:
+        await pilot.press("enter")
+        await until(pilot, lambda: "-30d" in screen_text(pilot.app))
+
+    text = asyncio.run(drive(console(charset="ascii"), (80, 24), open_it))
+
+    assert_golden("objective-ascii-80x24", text)
+    assert text.replace("▇", "").replace("▆", "").isascii()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_a_dead_source_leaves_the_last_data_in_the_past_tense(size: tuple[int, int]) -> None:
+    dead = replace(bad_evening(), source_error="http://127.0.0.1:17090 refuses connections", at=NOW + 40)
+    app = console(looks=[look(), look(dead)])
+
+    async def wait_for_silence(pilot: Pilot[str]) -> None:
+        app._ticker.hurry()
+        await until(pilot, lambda: app.world.trouble is not None)
+
+    text = asyncio.run(drive(app, size, wait_for_silence))
+
+    assert_golden(f"dead-source-{named(size)}", text)
+    assert not re.search(r"(?<!was) OK ", text)
+
+
+def test_the_first_frame_shows_the_cached_world_with_its_age() -> None:
+    async def first_frame() -> str:
+        app = console(first=world(Origin.CACHED, now=NOW + 41))
+        app._ticker.start = lambda: None  # type: ignore[method-assign]  # the first look never comes
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            return screen_text(app)
+
+    text = asyncio.run(first_frame())
+
+    assert "CACHED 42s ago" in text
+    assert "was PAGE" in text
+
+
+def test_before_any_snapshot_the_screen_says_loading_and_nothing_is_ok() -> None:
+    async def first_frame() -> str:
+        app = console(first=World("sandbox", ("west", "east"), Origin.LOADING, NOW))
+        app._ticker.start = lambda: None  # type: ignore[method-assign]  # the first look never comes
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            return screen_text(app)
+
+    text = asyncio.run(first_frame())
+
+    assert "loading" in text
+    assert "UNKNOWN  nothing is known yet" in text
+
+
+def test_the_console_recovers_by_itself_when_the_source_is_back() -> None:
+    dead = replace(bad_evening(), source_error="connection refused")
+    app = console(looks=[look(), look(dead), look()])
+
+    async def go_through_it(pilot: Pilot[str]) -> None:
+        app._ticker.hurry()
+        await until(pilot, lambda: app.world.trouble is not None)
+        app._ticker.hurry()
+        await until(pilot, lambda: app.world.trouble is None)
+
+    text = asyncio.run(drive(app, (120, 36), go_through_it))
+
+    assert "prometheus ok" in text
+    assert "was" not in text.split("NEXT")[0].replace("WHAT", "")
+
+
+def test_a_tick_patches_changed_rows_and_leaves_the_cursor_where_it_is() -> None:
+    worse = bad_evening()
+    objectives = tuple(
+        replace(one, trend=one.trend)
+        if one.state is not State.OK
+        else replace(one, burn={**one.burn, "5m": one.burn["1h"]})
+        for one in worse.objectives
+    )
+    app = console(looks=[look(), look(replace(worse, objectives=objectives))])
+    filled: list[int] = []
+
+    async def tick(pilot: Pilot[str]) -> None:
+        await pilot.press("j", "j")
+        table = app.screen.query_one(LiveTable)
+        original = table.fill
+        table.fill = lambda rows: (filled.append(len(rows)), original(rows))[1]  # type: ignore[method-assign]
+        at = table.cursor_row
+        app._ticker.hurry()
+        await until(
+            pilot, lambda: app.world.snapshot is not None and app.world.snapshot.objectives == objectives
+        )
+        assert table.cursor_row == at == 2
+
+    asyncio.run(drive(app, (120, 36), tick))
+
+    assert filled == []
+
+
+def test_the_filter_narrows_and_escape_clears_it() -> None:
+    async def filter_it(pilot: Pilot[str]) -> None:
+        await pilot.press("slash", *"lookup")
+        await until(pilot, lambda: pilot.app.screen.query_one(LiveTable).row_count == 2)
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: pilot.app.screen.query_one(LiveTable).row_count == 10)
+
+    asyncio.run(drive(console(), (120, 36), filter_it))
+
+
+def test_why_shows_the_numbers_behind_the_selected_objective() -> None:
+    async def ask(pilot: Pilot[str]) -> None:
+        await pilot.press("w")
+        await until(pilot, lambda: "bad 60.84" in screen_text(pilot.app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "bad 60.84" not in screen_text(pilot.app))
+
+    asyncio.run(drive(console(), (80, 24), ask))
+
+
+def test_help_lists_the_keys_that_work_and_the_palette_opens() -> None:
+    async def look_around(pilot: Pilot[str]) -> None:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "keys that work here" in screen_text(pilot.app))
+        await pilot.press("escape", "colon")
+        await until(pilot, lambda: "keelwatch slo show" in screen_text(pilot.app))
+
+    asyncio.run(drive(console(), (120, 36), look_around))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "ansi"])
+def test_every_theme_draws_the_same_text(theme: str) -> None:
+    text = asyncio.run(drive(console(theme=theme), (120, 36)))
+
+    assert_golden("overview-120x36", text)
+
+
+def test_q_leaves_at_once() -> None:
+    async def leave() -> int | None:
+        app = console()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("q")
+        return app.return_code
+
+    assert asyncio.run(leave()) == 0
+
+
+@pytest.mark.parametrize(("key", "answer"), [("s", "stop"), ("k", "keep"), ("enter", "keep")])
+def test_leaving_the_demo_asks_about_the_sandbox(key: str, answer: str) -> None:
+    from console.tui.leaving import LeaveScreen
+
+    async def leave() -> str | None:
+        app = console()
+        app._may_leave = lambda: LeaveScreen("main")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("q")
+            await until(pilot, lambda: "What about the sandbox" in screen_text(app))
+            await pilot.press(key)
+            await pilot.pause()
+        return app.return_value
+
+    assert asyncio.run(leave()) == answer

@@ -1,0 +1,140 @@
+"""Values to text: numbers, sentences, plots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.view import numbers, objective, overview
+from console.view.filter import matches
+from console.view.plot import Axis, Charset, plot, resample
+from keelwatch.workspace.reading import Unknown, Value
+from slo.snapshot import State
+from tests.console.worlds import NOW, RISING, bad_evening, unknown, world
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"), (47, "47s"), (60, "1m"), (61, "1m01s"), (1500, "25m"), (6900, "1h55m"), (3599, "59m"),
+        (86400, "1d00h"), (283000, "3d06h"), (-5, "0s"), (2592000, "30d00h"),
+    ],
+)  # fmt: skip
+def test_lengths_have_two_units_at_most(seconds: float, text: str) -> None:
+    assert numbers.length(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("reading", "text"),
+    [
+        (Value(16.9, 0), "16.9x"),
+        (Value(0.04, 0), "0.0x"),
+        (Value(595.2, 0), "595x"),
+        (Unknown("x", 0), "?"),
+        (None, "--"),
+    ],
+)
+def test_burn_rates_read_like_burn_rates(reading: Value | Unknown | None, text: str) -> None:
+    assert numbers.burn(reading) == text
+
+
+def test_a_budget_that_is_not_quite_gone_shows_a_mark() -> None:
+    assert numbers.bar(0.001) == "#........."
+    assert numbers.bar(-0.5) == ".........."
+    assert numbers.bar(1.7) == "##########"
+
+
+def test_a_missing_value_is_a_question_mark_in_a_sparkline() -> None:
+    assert numbers.sparkline([0.0, None, 20.0, 40.0], top=20.0) == ".?@@"
+
+
+def test_the_wide_verdict_names_worst_speed_end_start_and_trend() -> None:
+    state, sentence = overview.verdict_line(world(), 120)
+
+    assert state is State.PAGE
+    assert sentence == (
+        "PAGE  1 of 10 objectives paging, 1 rising. Worst: invoices-availability west 16.9x/1h, "
+        "empty in 1h55m, since 13:49 (25m), getting worse"
+    )
+
+
+def test_unknown_is_never_called_ok() -> None:
+    quiet = tuple(one for one in bad_evening().objectives if one.state is State.OK)
+    snapshot = replace(bad_evening(), objectives=(*quiet, unknown("lookup-availability", "no such series")))
+
+    state, sentence = overview.verdict_line(replace(world(), snapshot=snapshot), 120)
+
+    assert state is State.UNKNOWN
+    assert "no such series" in sentence
+
+
+def test_a_budget_that_is_gone_is_called_empty() -> None:
+    gone = replace(bad_evening().objectives[0], budget_remaining=Value(-0.2, NOW), empty_in_s=0.0)
+
+    assert "budget EMPTY" in objective.budget_line(gone, 120)
+    assert overview.cells(gone, 120, stale=False)["empty"].strip() == "EMPTY"
+    assert "-20.0%" in overview.cells(gone, 120, stale=False)["budget"]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_rows_are_as_wide_as_their_header(width: int) -> None:
+    header = overview.header(width)
+
+    for one in bad_evening().objectives:
+        assert len("".join(overview.cells(one, width, stale=False).values())) == len(header) <= width
+
+
+@pytest.mark.parametrize(
+    ("expression", "count"),
+    [("", 10), ("lookup", 2), ("!lookup", 8), ("-s page", 1), ("-s unk", 1), ("WEST", 4), ("billing", 2)],
+)
+def test_a_filter_matches_names_regions_components_and_states(expression: str, count: int) -> None:
+    assert sum(matches(one, expression) for one in bad_evening().objectives) == count
+
+
+@pytest.mark.parametrize("charset", list(Charset))
+def test_a_rising_line_rises_in_every_charset(charset: Charset) -> None:
+    lines = plot([0.0, 0.5, 1.0], 3, 3, Axis(0.0, 1.0), charset)
+
+    assert len(lines) == 3
+    assert all(len(line) == 3 for line in lines)
+    assert lines[0][2].strip()
+    assert lines[2][0].strip() or charset is Charset.BLOCK
+
+
+def test_a_gap_in_the_series_is_a_gap_in_the_plot() -> None:
+    lines = plot([1.0, None, None, 1.0], 4, 2, Axis(0.0, 1.0), Charset.ASCII)
+
+    assert [line[1:3] for line in lines] == ["  ", "  "]
+
+
+@given(
+    series=st.lists(st.none() | st.floats(-1e9, 1e9), max_size=300),
+    width=st.integers(0, 60),
+    height=st.integers(0, 12),
+    charset=st.sampled_from(Charset),
+)
+def test_any_series_gives_a_full_rectangle(
+    series: list[float | None], width: int, height: int, charset: Charset
+) -> None:
+    lines = plot(series, width, height, Axis(-10, 10), charset)
+
+    assert len(lines) == (height if width and height else 0)
+    assert all(len(line) == width for line in lines)
+
+
+@given(st.lists(st.none() | st.floats(-1, 1), min_size=1, max_size=200), st.integers(1, 100))
+def test_the_newest_known_value_shows_at_the_right(series: list[float | None], columns: int) -> None:
+    if series[-1] is not None:
+        assert resample(series, columns)[-1] == series[-1]
+
+
+def test_the_forecast_reaches_empty_and_is_only_made_when_something_burns() -> None:
+    burning, quiet = bad_evening().objectives[0], bad_evening().objectives[3]
+
+    assert objective.forecast(burning, [1.0, 0.5])[-1] == 0.0
+    assert objective.forecast(quiet, [1.0, 0.9]) == []
+    assert RISING[-1] == 41.2
