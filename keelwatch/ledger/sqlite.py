@@ -50,17 +50,17 @@ def open_ledger(
     where = path or ledger_path()
     with _told_plainly(where):
         if access is Access.READ:
-            return SqliteLedger(_open_to_read(where), None, where)
+            return SqliteLedger(_open_to_read(where), None, where, patience_s)
         refuse_network_filesystem(where.parent)
-        lock = WriteLock(where.with_suffix(".lock"), patience_s)
+        lock = WriteLock(where.with_suffix(".lock"))
         try:
-            return SqliteLedger(_open_to_write(where, lock), lock, where)
+            return SqliteLedger(_open_to_write(where, lock, patience_s), lock, where, patience_s)
         except BaseException:
             lock.close()
             raise
 
 
-def _open_to_write(path: Path, lock: WriteLock) -> sqlite3.Connection:
+def _open_to_write(path: Path, lock: WriteLock, patience_s: float) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # -wal and -shm take its mode
     path.chmod(0o600)
     connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
@@ -68,7 +68,7 @@ def _open_to_write(path: Path, lock: WriteLock) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")  # a redacted payload leaves no bytes behind
         if _needs_work(connection):
-            with lock.held():
+            with lock.held(patience_s):
                 connection.execute("PRAGMA journal_mode = WAL")
                 migrate(connection)
     except BaseException:
@@ -106,7 +106,10 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
 class SqliteLedger:
     """A `LedgerStore`. Safe to use from several threads; not across a fork. Make it with `open_ledger`."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: WriteLock | None, path: Path) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: WriteLock | None, path: Path, patience_s: float
+    ) -> None:
+        self.patience_s = patience_s
         self._connection = connection
         self._lock = lock
         self._path = path
@@ -181,7 +184,7 @@ class SqliteLedger:
     def _in_transaction(self, write: Callable[[], Fact]) -> Fact:
         if self._lock is None:
             raise SourceError(f"the ledger {self._path} was opened to read only")
-        with self._mutex, _told_plainly(self._path), self._lock.held():
+        with self._mutex, _told_plainly(self._path), self._lock.held(self.patience_s):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 fact = write()

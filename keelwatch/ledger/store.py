@@ -26,7 +26,12 @@ class RawEvent:
 
 
 class LedgerStore(Protocol):
-    """All methods raise `SourceError` when the store cannot be used (gone, full, locked, corrupt)."""
+    """All methods raise `SourceError` when the store cannot be used (gone, full, locked, corrupt).
+
+    `patience_s` is how long a write waits for other writers before it says so.
+    """
+
+    patience_s: float
 
     def append(
         self, run: str, kind: FactKind, payload: JsonObject, *, actor: str, fences: Sequence[Fence] = ()

@@ -21,29 +21,29 @@ LONGEST_PAUSE_S = 0.005
 
 
 class WriteLock:
-    """`patience_s` is how long `held` waits before it raises `SourceError`: a writer that was
-    frozen with the lock in hand must not freeze everybody else."""
+    """Held by one writer at a time, over all processes."""
 
-    def __init__(self, path: Path, patience_s: float) -> None:
-        self.patience_s = patience_s
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        self._take()
+    def held(self, patience_s: float) -> Iterator[None]:
+        """Raises `SourceError` after `patience_s`: a writer that was frozen with the lock in hand must
+        not freeze everybody else."""
+        self._take(patience_s)
         try:
             yield
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
-    def _take(self) -> None:
-        deadline = time.monotonic() + self.patience_s
+    def _take(self, patience_s: float) -> None:
+        deadline = time.monotonic() + patience_s
         pause_s = FIRST_PAUSE_S
         while not _try(self._fd):
             if time.monotonic() > deadline:
                 raise SourceError(
-                    f"the ledger was locked by another writer for {self.patience_s:g} s ({self._path})",
+                    f"the ledger was locked by another writer for {patience_s:g} s ({self._path})",
                     f"a frozen process may hold it: fuser {self._path}",
                 )
             time.sleep(pause_s)

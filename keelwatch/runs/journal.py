@@ -3,7 +3,8 @@ a run look; `state.fold` reads them back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from keelwatch.ledger.fact import Fact, FactKind, Fence, JsonObject
@@ -12,6 +13,9 @@ from keelwatch.runs.effect import Effect, Fate, intent_payload
 from keelwatch.runs.verdict import Verdict
 from keelwatch.workspace.errors import SourceError
 from keelwatch.workspace.sink import narrate
+
+HURRY_S = 2.0
+HOPELESS_S = 0.2
 
 
 class Journal:
@@ -38,6 +42,17 @@ class Journal:
         payload: JsonObject = {"intent": effect.seq, "outcome": fate, "by": by, "evidence": evidence}
         self._append(FactKind.RESULT, payload)
         return replace(effect, fate=fate, evidence=evidence)
+
+    @contextmanager
+    def in_a_hurry(self) -> Iterator[None]:
+        """While undoing, the world does not wait long for other writers, and hardly at all once they
+        have shown that they do not let go."""
+        usual = self._store.patience_s
+        self._store.patience_s = min(usual, HURRY_S)
+        try:
+            yield
+        finally:
+            self._store.patience_s = usual
 
     def intend_undo(self, effect: Effect) -> bool:
         """Whether it could be recorded. An undo runs even when it cannot: leaving the world broken
@@ -80,6 +95,7 @@ class Journal:
             self._append(kind, payload)
         except SourceError as error:
             narrate(f"not recorded: {error.message}")
+            self._store.patience_s = min(self._store.patience_s, HOPELESS_S)
             return False
         return True
 

@@ -36,16 +36,17 @@ def undo_effects(journal: Journal, table: ProcessTable, owed: Sequence[Effect]) 
     Raises `Fenced` when somebody else has taken this journal over; then nothing more is touched.
     """
     reverse = [effect for effect in reversed(owed) if effect.is_open]
-    outcomes = {effect.seq: _take_back(journal, table, effect) for effect in reverse}
-    doubtful = [effect for effect in reverse if effect.may_land_late]
-    if doubtful:
-        time.sleep(max(effect.unsettled_s() for effect in doubtful))
-        outcomes |= {effect.seq: _attempt(journal, table, effect) for effect in doubtful}
-    return [
-        Undone(effect, error, journal.settle_undo(effect, error, evidence))
-        for effect in reverse
-        for error, evidence in [outcomes[effect.seq]]
-    ]
+    with journal.in_a_hurry():
+        outcomes = {effect.seq: _take_back(journal, table, effect) for effect in reverse}
+        doubtful = [effect for effect in reverse if effect.may_land_late]
+        if doubtful:
+            time.sleep(max(effect.unsettled_s() for effect in doubtful))
+            outcomes |= {effect.seq: _attempt(journal, table, effect) for effect in doubtful}
+        return [
+            Undone(effect, error, journal.settle_undo(effect, error, evidence))
+            for effect in reverse
+            for error, evidence in [outcomes[effect.seq]]
+        ]
 
 
 def _take_back(journal: Journal, table: ProcessTable, effect: Effect) -> tuple[str, str]:

@@ -138,9 +138,9 @@ def test_a_corrupt_file_is_named_and_not_touched(path: Path) -> None:
 
 
 def test_a_ledger_locked_by_a_frozen_writer_is_given_up_after_its_patience(path: Path) -> None:
-    holder = WriteLock(path.with_suffix(".lock"), 1.0)
+    holder = WriteLock(path.with_suffix(".lock"))
     store = open_ledger(path, patience_s=0.2)
-    with holder.held(), pytest.raises(SourceError, match="locked by another writer"):
+    with holder.held(1.0), pytest.raises(SourceError, match="locked by another writer"):
         note(store, "never")
     assert note(store, "now").seq == 1
     store.close()

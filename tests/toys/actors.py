@@ -12,6 +12,7 @@ from pathlib import Path
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Run, UndoBy, Verdict, failed, inconclusive, passed
 from keelwatch.runs.fields import number, text
+from keelwatch.runs.mark import read_mark
 
 GENERATOR = """
 import json, subprocess, sys, time
@@ -20,6 +21,7 @@ for second in range(600):
     print(json.dumps({"users": 5, "second": second}), flush=True)
     time.sleep(0.05)
 """
+TINY = 4096  # bytes
 
 
 def _target(run: Run, target: str, wanted: str) -> JsonObject:
@@ -35,7 +37,7 @@ async def _journey(run: Run) -> Verdict:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_reader(run.stop_requested.fileno(), stop.set)
     for number_ in range(1, 4):
-        if number_ == 2:
+        if number_ == 1:
             run.act("toy.set", _target(run, "account", "opened"))
         run.sample({"step": number_, "ok": True})
         try:
@@ -89,11 +91,14 @@ def runbook(run: Run) -> Verdict:
 
 
 def full_disk(run: Run) -> Verdict:
-    """Acts once, finds the disk full, and tries to act again; `resource` stands in for the disk."""
+    """Acts once, finds the disk full, and tries to act again. A limit on the size of files, for the run and
+    its guardian, stands in for the disk: it needs no root, and the small files of the world still fit."""
     run.act("toy.set", _target(run, "first", "changed"))
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
-    Path(text(run.args, "world"), "full").mkdir()
+    _soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    guardian = read_mark(run.spec.folder / "guardian.json")
+    assert guardian is not None
+    for pid in (guardian.pid, 0):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (TINY, hard))
     run.act("toy.set", _target(run, "second", "changed"))
     return failed("it acted without a record")
 
@@ -106,3 +111,9 @@ def late(run: Run) -> Verdict:
         run.wait(0.02)
     run.act("toy.set", _target(run, "late", "changed"))
     return failed("it acted under a stale epoch")
+
+
+def buggy(run: Run) -> Verdict:
+    """Acts, and then trips over its own feet."""
+    run.act("toy.set", _target(run, "billing", "down"))
+    raise ZeroDivisionError

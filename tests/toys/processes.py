@@ -17,6 +17,7 @@ KINDS = (
     RunKind("runbook", actors.runbook, OnDeath.ORPHAN, OnTerm.PAUSE),
     RunKind("full", actors.full_disk),
     RunKind("late", actors.late),
+    RunKind("buggy", actors.buggy),
 )
 TABLE = ProcessTable(
     {kind.name: kind for kind in KINDS}, VERBS, tick_s=float(os.environ.get("TOY_TICK_S", "0.2"))
