@@ -35,7 +35,11 @@ def counter_lines(name: str, series: dict[str, Iterable[tuple[float, float]]]) -
     for labels, points in series.items():
         braces = "{" + labels + "}" if labels else ""
         for at, value in points:
-            yield f"{name}{braces} {value:g} {at:.3f}\n" if value < 1e5 else f"{name}{braces} {value!r} {at:.3f}\n"
+            yield (
+                f"{name}{braces} {value:g} {at:.3f}\n"
+                if value < 1e5
+                else f"{name}{braces} {value!r} {at:.3f}\n"
+            )
 
 
 def fill(folder: Path, lines: Iterable[str]) -> None:
