@@ -25,7 +25,6 @@ from keelwatch.sandbox.portal.routes import ROUTES, VERSION, audience
 from keelwatch.sandbox.ports import REGIONS
 
 DAY = 86_400
-HISTORY_S = 35 * DAY
 COARSE_S = 300
 FINE_S = 15
 FINE_HISTORY_S = 6 * 3600
@@ -97,10 +96,10 @@ class Series:
     values: Sequence[float]
 
 
-def times(until: float) -> list[int]:
-    """When there are samples, in order: from 35 days back up to `until`."""
+def times(until: float, days: float) -> list[int]:
+    """When there are samples, in order: from `days` back up to `until`."""
     fine_from = math.ceil((until - FINE_HISTORY_S) / COARSE_S) * COARSE_S
-    first = math.ceil((until - HISTORY_S) / COARSE_S) * COARSE_S
+    first = min(fine_from, math.ceil((until - days * DAY) / COARSE_S) * COARSE_S)
     return [*range(first, fine_from, COARSE_S), *range(fine_from, int(until) + 1, FINE_S)]
 
 
@@ -234,8 +233,9 @@ def load_history(folder: Path, promtool: str, tsdb: Path, until: float) -> None:
 
     Raises `subprocess.CalledProcessError` when promtool refuses it.
     """
-    at = times(until)
-    series = all_series(load(folder).seed, at, until)
+    layout = load(folder)
+    at = times(until, layout.history_days)
+    series = all_series(layout.seed, at, until)
     tsdb.mkdir(parents=True, exist_ok=True)
     loaders = []
     for number, part in enumerate(parts(at)):

@@ -16,6 +16,7 @@ IDENTITY_VARIABLE = "KEELWATCH_SANDBOX"
 FILE = "layout.json"
 DEFAULT_SEED = 20_260_101
 CUSTOMERS_PER_SECOND = 20.0
+HISTORY_DAYS = 35.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Layout:
     passwords: Passwords
     seed: int
     requests_per_second: float
+    history_days: float
 
     @property
     def logs(self) -> Path:
@@ -77,6 +79,7 @@ def load(folder: Path) -> Layout:
         passwords=Passwords(**document["passwords"]),
         seed=document["seed"],
         requests_per_second=document["requests_per_second"],
+        history_days=document["history_days"],
     )
 
 

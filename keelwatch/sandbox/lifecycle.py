@@ -22,7 +22,7 @@ from pathlib import Path
 from keelwatch.sandbox import control, endpoints, processes
 from keelwatch.sandbox.endpoints import Endpoints
 from keelwatch.sandbox.find_servers import find_servers
-from keelwatch.sandbox.layout import CUSTOMERS_PER_SECOND, DEFAULT_SEED, IDENTITY_VARIABLE
+from keelwatch.sandbox.layout import CUSTOMERS_PER_SECOND, DEFAULT_SEED, HISTORY_DAYS, IDENTITY_VARIABLE
 from keelwatch.workspace import KeelwatchError, SourceError, UsageError, boot_id, endpoints_path, sandbox_dir
 
 UP_SECONDS = 90.0
@@ -38,12 +38,14 @@ _supervisors: dict[str, subprocess.Popen[bytes]] = {}
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a new sandbox is made. `ports` replaces single ports by the names in `ports.OFFSETS`;
-    `requests_per_second` is the background customers' rate (0: none)."""
+    `requests_per_second` is the background customers' rate (0: none). A `history_days` shorter than 35
+    starts sooner, and leaves windows longer than that partial."""
 
     base_port: int | None = None
     ports: Mapping[str, int] | None = None
     seed: int = DEFAULT_SEED
     requests_per_second: float = CUSTOMERS_PER_SECOND
+    history_days: float = HISTORY_DAYS
 
 
 def up(name: str = "main", options: Options | None = None, on_step: Narrator | None = None) -> Endpoints:
@@ -150,7 +152,8 @@ def _spawn(name: str, folder: Path, options: Options) -> subprocess.Popen[bytes]
     identity = is_marked(name) + secrets.token_hex(4)
     argv = [sys.executable, "-P", "-m", "keelwatch.sandbox.supervisor"]
     argv += ["--name", name, "--id", identity, "--folder", str(folder), "--seed", str(options.seed)]
-    argv += ["--rate", str(options.requests_per_second), "--ports", json.dumps(dict(options.ports or {}))]
+    argv += ["--rate", str(options.requests_per_second), "--history-days", str(options.history_days)]
+    argv += ["--ports", json.dumps(dict(options.ports or {}))]
     argv += ["--base", str(options.base_port)] if options.base_port is not None else []
     with (folder / "logs" / "supervisor.log").open("w") as log:
         return subprocess.Popen(

@@ -188,6 +188,7 @@ async def serve(options: argparse.Namespace, reservation: Reservation, servers: 
         passwords=passwords,
         seed=options.seed,
         requests_per_second=options.rate,
+        history_days=options.history_days,
     )
     for part in ("config", "data"):
         (folder / part).mkdir(mode=0o700, exist_ok=True)
@@ -227,6 +228,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--history-days", type=float, required=True)
     parser.add_argument("--base", type=int)
     parser.add_argument("--ports", type=json.loads, default={})
     return parser.parse_args(arguments)

@@ -69,16 +69,15 @@ def sandbox(shared_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> 
     """The session's sandbox, whole and without faults, to this test alone; KEELWATCH_STATE points at it."""
     monkeypatch.setenv("KEELWATCH_STATE", str(shared_sandbox.state))
     with _turn(shared_sandbox.state):
-        up(NAME)  # a test before this one may have failed half-way through killing it
-        until(_is_whole)
+        until(lambda: _is_whole(shared_sandbox), 20)
         yield shared_sandbox
         monkeypatch.setenv("KEELWATCH_STATE", str(shared_sandbox.state))
         control.clear_faults(name=NAME)
-        until(_is_whole)
 
 
-def _is_whole() -> bool:
-    return all(server.state == "ready" for server in control.status(NAME).servers)
+def _is_whole(sandbox: RunningSandbox) -> bool:
+    ready = all(server.state == "ready" for server in control.status(NAME).servers)
+    return ready and sandbox.serves()
 
 
 @pytest.fixture

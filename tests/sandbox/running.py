@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 
 from keelwatch.sandbox import Endpoints
 from keelwatch.sandbox.layout import load
@@ -59,6 +60,30 @@ class RunningSandbox:
             tuple(value for _, value in sorted(row["metric"].items())): float(row["value"][1])
             for row in answer.json()["data"]["result"]
         }
+
+    def serves(self) -> bool:
+        """Whether every route of both regions answers, and the standby has what the primary wrote."""
+        try:
+            for edge in ("west-edge", "east-edge"):
+                with self.customer(edge=edge) as client:
+                    for path in ("/v1/session", "/v1/accounts/me", "/v1/invoices"):
+                        if client.get(path).status_code != httpx.codes.OK:
+                            return False
+        except httpx.HTTPError:
+            return False
+        return self.is_streaming()
+
+    def is_streaming(self) -> bool:
+        try:
+            with (
+                psycopg.connect(self.conninfo("west")) as west,
+                psycopg.connect(self.conninfo("east")) as east,
+            ):
+                now = west.execute("select pg_current_wal_lsn()").fetchone()
+                there = east.execute("select pg_last_wal_receive_lsn() >= %s", now).fetchone()
+        except psycopg.Error:
+            return False
+        return there == (True,)
 
 
 def marked_processes(identity: str) -> list[int]:

@@ -53,7 +53,8 @@ defaults
     retries 2
     option redispatch 1
     retry-on conn-failure
-    default-server check inter 1s fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server check inter 1s fastinter 250ms downinter 250ms fall 2 rise 1
+    default-server on-marked-down shutdown-sessions
     option httpchk GET /healthz
     http-reuse safe
 
