@@ -23,13 +23,14 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`seq` is that of the intent. `undo_tried` is an undo that was begun, `undone` a verified
-    one, `undo_error` why the last one failed.
-    `boot_s` is the boot time (s) of the intent, on the boot `boot`."""
+    """`seq` is that of the intent, `key` the same for every attempt of one step. `undo_tried` is an
+    undo that was begun, `undo_error` why the last one failed; an effect that was undone is gone from
+    its run's state. `boot_s` is the boot time (s) of the intent, on the boot `boot`."""
 
     run: str
     seq: int
     step: str
+    key: str
     action: Action
     effect_class: str
     target: str
@@ -42,13 +43,12 @@ class Effect:
     fate: Fate = Fate.DOUBT
     evidence: JsonObject | None = None
     undo_tried: bool = False
-    undone: bool = False
     undo_error: str = ""
 
     @property
     def is_open(self) -> bool:
         """Whether its undo is still owed."""
-        return self.undo is not None and not self.undone and self.fate is not Fate.NOT_DONE
+        return self.undo is not None and self.fate is not Fate.NOT_DONE
 
     @property
     def may_land_late(self) -> bool:
@@ -66,6 +66,7 @@ class Effect:
 def intent_payload(effect: Effect) -> JsonObject:
     return {
         "step": effect.step,
+        "key": effect.key,
         "verb": effect.action.verb,
         "args": effect.action.args,
         "effect": effect.effect_class,
@@ -87,6 +88,7 @@ def effect_of(fact: Fact) -> Effect:
         run=fact.run,
         seq=fact.seq,
         step=text(payload, "step"),
+        key=text(payload, "key"),
         action=Action(text(payload, "verb"), mapping(payload, "args")),
         effect_class=text(payload, "effect"),
         target=text(payload, "target"),

@@ -14,11 +14,11 @@ from types import FrameType
 from keelwatch.ledger.fact import Fact
 from keelwatch.ledger.store import LedgerStore
 from keelwatch.runs.commands import stop
-from keelwatch.runs.state import Phase, RunView, view
+from keelwatch.runs.state import Life, Phase, RunState, RunView, fold, view_of
 from keelwatch.runs.stopflag import StopFlag
 from keelwatch.runs.stream import StreamLine, read_stream
 from keelwatch.runs.table import OnTerm
-from keelwatch.workspace.errors import ExitCode
+from keelwatch.workspace.errors import ExitCode, SourceError
 from keelwatch.workspace.paths import run_dir
 
 PAUSE_S = 0.15
@@ -26,9 +26,9 @@ PAUSE_S = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a follower has read: the last fact's seq and the byte offset in the stream."""
+    """How far a follower has read: the facts folded into `state`, and the byte offset in the stream."""
 
-    seq: int = 0
+    state: RunState | None = None
     offset: int = 0
 
 
@@ -53,13 +53,17 @@ class FollowEnd(StrEnum):
 
 
 def look(store: LedgerStore, run: str, position: Position) -> Glance:
-    """One look, without waiting; for a face that has a clock of its own."""
-    seen = view(store, run)  # before reading: what is over now has written its last
-    facts = list(store.after(position.seq, run=run))
+    """One look, without waiting; for a face that has a clock of its own. Raises `SourceError`."""
+    life = Life.of(run)
+    before = position.state or RunState(run)
+    facts = list(store.after(before.at_seq, run=run))
+    state = fold(before, facts)
+    if not state.at_seq:
+        raise SourceError(f"there is no run {run}", "see: keelwatch runs")
     lines, offset = read_stream(run_dir(run) / "stream.jsonl", position.offset)
     both: list[Fact | StreamLine] = [*facts, *lines]
-    seq = facts[-1].seq if facts else position.seq
-    return Glance(tuple(sorted(both, key=lambda item: item.at)), Position(seq, offset), seen)
+    items = tuple(sorted(both, key=lambda item: item.at))
+    return Glance(items, Position(state, offset), view_of(state, life))
 
 
 def follow(store: LedgerStore, run: str, position: Position | None = None) -> Iterator[Glance]:

@@ -16,6 +16,7 @@ from keelwatch.runs.guardlink import BEAT, BYE, MISSES, READY
 from keelwatch.runs.locks import try_lock
 from keelwatch.runs.mark import read_mark, wait_gone, write_mark
 from keelwatch.runs.pulse import keep_beating
+from keelwatch.runs.signals import unmoved
 from keelwatch.runs.spec import read_spec
 from keelwatch.runs.table import ProcessTable
 from keelwatch.workspace.errors import ExitCode
@@ -34,7 +35,7 @@ class Loss(StrEnum):
 def guard(table: ProcessTable, run: str, fd: int) -> ExitCode:
     """The body of the process `ENTRY guard RUN FD`; FD is its end of the line."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # it ends with its run, not with a terminal or a shutdown
+        signal.signal(number, unmoved)  # it ends with its run, not with a terminal or a shutdown
     spec = read_spec(run)
     line = socket.socket(fileno=fd)
     mark = read_mark(spec.folder / "process.json")

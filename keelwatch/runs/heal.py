@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,9 +9,10 @@ from keelwatch.ledger.fact import FactKind, canonical
 from keelwatch.ledger.store import LedgerStore
 from keelwatch.runs.aftermath import take_over
 from keelwatch.runs.effect import Effect
+from keelwatch.runs.fields import wholes
 from keelwatch.runs.locks import try_lock
 from keelwatch.runs.pulse import frozen, kill_processes
-from keelwatch.runs.state import Phase, RunView, is_alive, load, view
+from keelwatch.runs.state import Phase, RunView, is_alive, view
 from keelwatch.runs.table import OnDeath, ProcessTable
 from keelwatch.workspace.errors import ExitCode, Fenced
 from keelwatch.workspace.paths import run_dir
@@ -61,8 +61,7 @@ class HealReport:
 
 def list_open(store: LedgerStore) -> tuple[OpenUndo, ...]:
     """Every unfinished undo, newest run first. Reads only."""
-    owing = sorted(store.runs_with(FactKind.INTENT), reverse=True)
-    return tuple(undo for run in owing for undo in _undos(view(store, run)))
+    return tuple(undo for run in _unfinished(store) for undo in _undos(view(store, run)))
 
 
 def heal(store: LedgerStore, table: ProcessTable) -> HealReport:
@@ -72,7 +71,7 @@ def heal(store: LedgerStore, table: ProcessTable) -> HealReport:
     run. A run that died owing nothing gets its closing fact too. Where run and guardian are both
     frozen, they are ended first.
     """
-    unfinished = list(_unfinished(store))
+    unfinished = _unfinished(store)
     for folder in frozen([run_dir(run) for run in unfinished], table.tick_s):
         kill_processes(folder)  # what the one would have done to the other
     healed = [undo for run in unfinished if not is_alive(run) for undo in _heal_one(store, table, run)]
@@ -94,12 +93,11 @@ def _heal_one(store: LedgerStore, table: ProcessTable, run: str) -> list[OpenUnd
         lock.release()
 
 
-def _unfinished(store: LedgerStore) -> Iterator[str]:
+def _unfinished(store: LedgerStore) -> list[str]:
     """Runs that never closed, or closed with something left; newest first."""
-    for run in sorted(store.runs_with(FactKind.LEASE), reverse=True):
-        state = load(store, run)
-        if state.verdict is None or state.open:
-            yield run
+    closings = store.after(0, kinds=(FactKind.VERDICT,))
+    left = {fact.run: bool(wholes(fact.body, "left")) for fact in closings}  # the last closing counts
+    return [run for run in reversed(store.runs_with(FactKind.LEASE)) if left.get(run, True)]
 
 
 def _undos(run: RunView) -> list[OpenUndo]:

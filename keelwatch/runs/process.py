@@ -19,6 +19,7 @@ from keelwatch.runs.lease import lease_payload
 from keelwatch.runs.locks import try_lock
 from keelwatch.runs.mark import write_mark
 from keelwatch.runs.run import Run
+from keelwatch.runs.signals import unmoved
 from keelwatch.runs.spec import RunSpec, read_spec
 from keelwatch.runs.state import RunState, load
 from keelwatch.runs.table import OnDeath, OnTerm, ProcessTable
@@ -43,6 +44,9 @@ def main(table: ProcessTable, argv: Sequence[str]) -> int:
     except KeelwatchError as error:
         narrate(f"{error.message}\n{error.hint}".rstrip())
         return error.exit_code
+    except Exception:  # noqa: BLE001 -- masked on its way into the log, as a plain traceback would not be
+        narrate(traceback.format_exc())
+        return ExitCode.INTERNAL
 
 
 def perform(table: ProcessTable, run_id: str) -> ExitCode:
@@ -67,7 +71,7 @@ def perform(table: ProcessTable, run_id: str) -> ExitCode:
     except KeelwatchError as error:
         return _broken_off(run, journal, error)
     except Exception:  # noqa: BLE001 -- the actor's own bug; it is written to the log, and the world restored
-        traceback.print_exc()
+        narrate(traceback.format_exc())
         return _broken_off(run, journal, None)
     return _end(run, journal, verdict)
 
@@ -114,7 +118,7 @@ def _wire_signals(run: Run) -> None:
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed lid or lost terminal stops nothing
+    signal.signal(signal.SIGHUP, unmoved)  # a closed lid or lost terminal stops nothing
 
 
 def _broken_off(run: Run, journal: Journal, error: KeelwatchError | None) -> ExitCode:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import secrets
 import subprocess
 import threading
 import time
@@ -22,7 +24,7 @@ from keelwatch.runs.stopflag import StopFlag
 from keelwatch.runs.stream import StreamWriter
 from keelwatch.runs.table import OnDeath, ProcessTable
 from keelwatch.runs.undo import Undone, undo_effects
-from keelwatch.runs.verb import Action, Attempt, Verb
+from keelwatch.runs.verb import Action, Attempt, Prediction, Verb
 from keelwatch.runs.verdict import Stopped
 from keelwatch.workspace.clock import boot_id
 from keelwatch.workspace.errors import KeelwatchError, UnknownResult
@@ -38,8 +40,9 @@ class UndoBy(Enum):
 
 
 class Run:
-    """Made by the kernel. Its methods are for the actor's thread (the main one), except
-    `stop_requested`, which anybody may look at or wait for."""
+    """Made by the kernel. Its methods may be called from any thread, but `spawn_child` only from the
+    main one, and `ask` and `commands` from one at a time. `act` blocks for as long as its verb does: an
+    actor with an event loop uses `announce` and `report` around its own request, or a thread."""
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Run:
         self._effects = {effect.seq: effect for effect in effects}
         self._read_seq = since
         self._leases: list[Lease] = []
+        self._unnamed = itertools.count(1)
         self._mutex = threading.RLock()
 
     @property
@@ -73,7 +77,8 @@ class Run:
     @property
     def effects(self) -> tuple[Effect, ...]:
         """What this run did so far, also before it was resumed, oldest first."""
-        return tuple(self._effects.values())
+        with self._mutex:
+            return tuple(self._effects.values())
 
     def act(
         self, verb: str, args: JsonObject, *, step: str = "", undo: Action | UndoBy = UndoBy.VERB
@@ -86,24 +91,40 @@ class Run:
         synced or no guardian is ready (nothing was done then), and what the verb raises.
         """
         known = self._table.verb(verb)
-        step = step or f"{len(self._effects) + 1}-{verb}"
-        earlier = [effect for effect in self._effects.values() if effect.step == step]
+        step = step or f"{next(self._unnamed)}-{verb}"
+        earlier = [effect for effect in self.effects if effect.step == step]
         if earlier and earlier[-1].fate is not Fate.NOT_DONE:
             evidence = self._settled(earlier[-1], known)
             if evidence is not None:
                 return evidence
+        key = earlier[0].key if earlier else self._new_key(step)
         for number in range(len(earlier) + 1, len(earlier) + ATTEMPTS + 1):
-            evidence = self._attempt(known, args, step, undo, number)
+            evidence = self._do(self._intend(known, args, step, undo, key, number), known)
             if evidence is not None:
                 return evidence
         raise UnknownResult(f"{step}: not done after {ATTEMPTS} attempts", "look at the target, then resume")
 
-    def undo_all(self) -> list[Undone]:
-        """Take back everything owed, newest first, verified. Also runs after a stop."""
-        outcomes = undo_effects(self._journal, self._table, self.effects)
-        for done in outcomes:
-            if not done.error:
-                self._effects.pop(done.effect.seq)
+    def announce(
+        self, verb: str, args: JsonObject, *, step: str = "", undo: Action | UndoBy = UndoBy.VERB
+    ) -> Effect:
+        """The first half of `act`, for an actor that makes the request itself: the intent and its undo
+        are on record when this returns. End it with `report`; without that it stays in doubt."""
+        step = step or f"{next(self._unnamed)}-{verb}"
+        return self._intend(self._table.verb(verb), args, step, undo, self._new_key(step), number=1)
+
+    def report(self, effect: Effect, fate: Fate, evidence: JsonObject) -> None:
+        """What became of an announced effect: done, failed or not done."""
+        self._settle(effect, fate, evidence, by="do")
+
+    def undo_all(self, steps: str = "") -> list[Undone]:
+        """Take back what is owed, newest first, verified: everything, or only the steps whose names
+        begin with `steps`. Also runs after a stop."""
+        chosen = [effect for effect in self.effects if effect.step.startswith(steps)]
+        outcomes = undo_effects(self._journal, self._table, chosen)
+        with self._mutex:
+            for done in outcomes:
+                if not done.error and done.recorded:
+                    del self._effects[done.effect.seq]
         return outcomes
 
     def sample(self, record: JsonObject) -> None:
@@ -177,19 +198,16 @@ class Run:
         with (self.spec.folder / "log").open("ab") as log:
             return start_child(self.id, argv, env or {}, stdout, log if stderr is None else stderr)
 
-    def _attempt(
-        self, verb: Verb, args: JsonObject, step: str, undo: Action | UndoBy, number: int
-    ) -> JsonObject | None:
-        """Evidence, or None when the check says it was not done after all."""
+    def _new_key(self, step: str) -> str:
+        """Another one each time, for a step that was undone may be done anew."""
+        return f"{self.id}/{step}/{secrets.token_hex(4)}"
+
+    def _intend(
+        self, verb: Verb, args: JsonObject, step: str, undo: Action | UndoBy, key: str, number: int
+    ) -> Effect:
         self.check_stop()
         prediction = verb.plan(args)
-        match undo:
-            case Action():
-                owed: Action | None = undo
-            case UndoBy.VERB:
-                owed = verb.undo(args, prediction.before)
-            case UndoBy.NOBODY:
-                owed = None
+        owed = _owed(verb, args, prediction, undo)
         if owed is not None or self.spec.on_death is OnDeath.ORPHAN:
             self.guardian.ensure()
         self.check_stop()
@@ -198,6 +216,7 @@ class Run:
                 run=self.id,
                 seq=0,
                 step=step,
+                key=key,
                 action=Action(verb.name, args),
                 effect_class=verb.effect,
                 target=prediction.target,
@@ -209,12 +228,12 @@ class Run:
                 boot_s=time.clock_gettime(time.CLOCK_BOOTTIME),
             )
         )
-        self._effects[effect.seq] = effect
-        return self._do(effect, verb)
+        self._remember(effect)
+        return effect
 
     def _do(self, effect: Effect, verb: Verb) -> JsonObject | None:
-        key = f"{self.id}/{effect.step}"
-        attempt = Attempt(key, effect.number, self._journal.epoch, before=effect.before)
+        """Evidence, or None when the check says it was not done after all."""
+        attempt = Attempt(effect.key, effect.number, self._journal.epoch, before=effect.before)
         try:
             evidence = verb.do(effect.action.args, attempt)
         except UnknownResult:
@@ -257,4 +276,18 @@ class Run:
         raise UnknownResult(f"{effect.step}: left in doubt by the operator")
 
     def _settle(self, effect: Effect, fate: Fate, evidence: JsonObject, by: str) -> None:
-        self._effects[effect.seq] = self._journal.settle(effect, fate, evidence, by)
+        self._remember(self._journal.settle(effect, fate, evidence, by))
+
+    def _remember(self, effect: Effect) -> None:
+        with self._mutex:
+            self._effects[effect.seq] = effect
+
+
+def _owed(verb: Verb, args: JsonObject, prediction: Prediction, undo: Action | UndoBy) -> Action | None:
+    match undo:
+        case Action():
+            return undo
+        case UndoBy.VERB:
+            return verb.undo(args, prediction.before)
+        case UndoBy.NOBODY:
+            return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -17,6 +17,8 @@ from keelwatch.runs.table import OnDeath, OnTerm
 from keelwatch.runs.verdict import Outcome, Verdict
 from keelwatch.workspace.errors import ExitCode, SourceError
 from keelwatch.workspace.paths import run_dir
+
+LIFE_FACTS = (FactKind.NOTE, FactKind.LEASE, FactKind.COMMAND, FactKind.VERDICT)
 
 
 class Phase(StrEnum):
@@ -78,12 +80,41 @@ class RunView:
     pid: int | None
 
 
-def fold(run: str, facts: Iterable[Fact]) -> RunState:
-    """The state after `facts`, which are those of `run` in order."""
-    state = RunState(run)
+def fold(state: RunState, facts: Iterable[Fact]) -> RunState:
+    """`state` after `facts`, which are those of its run that follow, in order.
+
+    An effect that was undone is as if it had never been: a resumed run may do that step anew.
+    """
+    effects = {effect.seq: effect for effect in state.effects}
     for fact in facts:
-        state = replace(_next(state, fact), at_seq=fact.seq)
-    return state
+        match fact.kind:
+            case FactKind.INTENT:
+                _announced(effects, fact)
+            case FactKind.RESULT:
+                _settled(effects, fact)
+            case _:
+                state = _next(state, fact)
+        state = replace(state, at_seq=fact.seq)
+    return replace(state, effects=tuple(effects.values()))
+
+
+def _announced(effects: dict[int, Effect], fact: Fact) -> None:
+    undone = whole(fact.body, "undoes")
+    if undone in effects:
+        effects[undone] = replace(effects[undone], undo_tried=True)
+    elif "undoes" not in fact.body:
+        effects[fact.seq] = effect_of(fact)
+
+
+def _settled(effects: dict[int, Effect], fact: Fact) -> None:
+    payload = fact.body
+    intent, undone, outcome = whole(payload, "intent"), whole(payload, "undoes"), text(payload, "outcome")
+    if intent in effects:
+        effects[intent] = replace(effects[intent], fate=Fate(outcome), evidence=mapping(payload, "evidence"))
+    elif undone in effects and outcome == "undone":
+        del effects[undone]
+    elif undone in effects:
+        effects[undone] = replace(effects[undone], undo_error=text(payload, "error"))
 
 
 def _next(state: RunState, fact: Fact) -> RunState:
@@ -92,12 +123,6 @@ def _next(state: RunState, fact: Fact) -> RunState:
             return _noted(state, fact)
         case FactKind.LEASE if text(fact.body, "scope") == run_scope(state.id):
             return _leased(state, fact)
-        case FactKind.INTENT if "undoes" in fact.body:
-            return replace(state, effects=tuple(_undo_begun(effect, fact) for effect in state.effects))
-        case FactKind.INTENT:
-            return replace(state, effects=(*state.effects, effect_of(fact)))
-        case FactKind.RESULT:
-            return replace(state, effects=tuple(_settled(effect, fact) for effect in state.effects))
         case FactKind.COMMAND:
             return _commanded(state, fact)
         case FactKind.VERDICT:
@@ -140,20 +165,6 @@ def _leased(state: RunState, fact: Fact) -> RunState:
     )
 
 
-def _settled(effect: Effect, fact: Fact) -> Effect:
-    payload = fact.body
-    outcome = text(payload, "outcome")
-    if whole(payload, "intent") == effect.seq:
-        return replace(effect, fate=Fate(outcome), evidence=mapping(payload, "evidence"))
-    if whole(payload, "undoes") == effect.seq:
-        return replace(effect, undone=outcome == "undone", undo_error=text(payload, "error"))
-    return effect
-
-
-def _undo_begun(effect: Effect, fact: Fact) -> Effect:
-    return replace(effect, undo_tried=True) if whole(fact.body, "undoes") == effect.seq else effect
-
-
 def _commanded(state: RunState, fact: Fact) -> RunState:
     match fact.event:
         case "stop" | "pause":
@@ -171,9 +182,9 @@ def _verdict(fact: Fact) -> Verdict:
     return Verdict(outcome, text(payload, "reason"), ExitCode(whole(payload, "exit")))
 
 
-def load(store: LedgerStore, run: str) -> RunState:
+def load(store: LedgerStore, run: str, kinds: Sequence[FactKind] = ()) -> RunState:
     """Raises `SourceError` when the ledger knows no such run."""
-    state = fold(run, store.after(0, run=run))
+    state = fold(RunState(run), store.after(0, run=run, kinds=kinds))
     if not state.at_seq:
         raise SourceError(f"there is no run {run}", "see: keelwatch runs")
     return state
@@ -187,14 +198,31 @@ def has_guardian(run: str) -> bool:
     return is_held(run_dir(run) / "guardian.lock")
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Which processes of a run exist. Look at them before its facts: whoever is seen dead has written
+    all it ever will, so a run that just ended is never taken for an orphan."""
+
+    pid: int | None
+    alive: bool
+    guarded: bool
+
+    @classmethod
+    def of(cls, run: str) -> Life:
+        alive, guarded = is_alive(run), has_guardian(run)
+        mark = read_mark(run_dir(run) / "process.json") if alive else None
+        return cls(mark.pid if mark else None, alive, guarded)
+
+
 def view(store: LedgerStore, run: str) -> RunView:
-    """How a run stands now. Its processes are looked at before its facts: whoever is seen dead has
-    written all it ever will, so a run that just ended is never taken for an orphan."""
-    alive, guarded = is_alive(run), has_guardian(run)
-    mark = read_mark(run_dir(run) / "process.json") if alive else None
-    state = load(store, run)
-    phase = _living_phase(state) if alive else _dead_phase(state, guarded=guarded)
-    return RunView(state, phase, mark.pid if mark else None)
+    """How a run stands now."""
+    life = Life.of(run)
+    return view_of(load(store, run), life)
+
+
+def view_of(state: RunState, life: Life) -> RunView:
+    phase = _living_phase(state) if life.alive else _dead_phase(state, guarded=life.guarded)
+    return RunView(state, phase, life.pid)
 
 
 def _living_phase(state: RunState) -> Phase:
@@ -218,4 +246,13 @@ def _dead_phase(state: RunState, *, guarded: bool) -> Phase:
 def runs(store: LedgerStore, newest: int = 200) -> list[RunView]:
     """The newest runs, newest first."""
     ids = sorted(store.runs_with(FactKind.NOTE), reverse=True)[:newest]
-    return [view(store, run) for run in ids]
+    return [_listed(store, run) for run in ids]
+
+
+def _listed(store: LedgerStore, run: str) -> RunView:
+    """Without its effects, of which a long run has many, unless they decide how it stands."""
+    life = Life.of(run)
+    state = load(store, run, LIFE_FACTS)
+    if life.alive or (state.verdict is not None and not state.left):
+        return view_of(state, life)
+    return view(store, run)

@@ -84,7 +84,7 @@ def _may_act_blind(table: ProcessTable, effect: Effect, number: int) -> bool:
 
 def _do(journal: Journal, table: ProcessTable, effect: Effect, number: int) -> str:
     assert effect.undo is not None
-    key = f"{effect.run}/{effect.step}/undo"
+    key = f"{effect.key}/undo"
     try:
         table.verb(effect.undo.verb).do(
             effect.undo.args, Attempt(key, number, journal.epoch, before=effect.before)

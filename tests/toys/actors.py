@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import sys
 import time
 from pathlib import Path
 
 from keelwatch.ledger import JsonObject
-from keelwatch.runs import Run, UndoBy, Verdict, failed, inconclusive, passed
+from keelwatch.runs import Fate, Run, UndoBy, Verdict, failed, inconclusive, passed
 from keelwatch.runs.fields import number, text
 from keelwatch.runs.mark import read_mark
+from keelwatch.workspace import Secret
+from tests.toys.world import crash_at, land
 
 GENERATOR = """
 import json, subprocess, sys, time
@@ -38,7 +41,7 @@ async def _journey(run: Run) -> Verdict:
     asyncio.get_running_loop().add_reader(run.stop_requested.fileno(), stop.set)
     for number_ in range(1, 4):
         if number_ == 1:
-            run.act("toy.set", _target(run, "account", "opened"))
+            await _open_account(run)
         run.sample({"step": number_, "ok": True})
         try:
             await asyncio.wait_for(stop.wait(), number(run.args, "hold_s") / 3)
@@ -46,6 +49,17 @@ async def _journey(run: Run) -> Verdict:
             continue
         run.check_stop()
     return passed()
+
+
+async def _open_account(run: Run) -> None:
+    """The journey makes its own request; the verb knows how to take it back."""
+    args = _target(run, "account", "opened")
+    effect = run.announce("toy.set", args)
+    world = Path(text(run.args, "world"))
+    crash_at(world, "opened:before")
+    land(world, "toy.set", "account", "opened")
+    crash_at(world, "opened:after")
+    run.report(effect, Fate.DONE, {"status": 201})
 
 
 def load(run: Run) -> Verdict:
@@ -117,3 +131,12 @@ def buggy(run: Run) -> Verdict:
     """Acts, and then trips over its own feet."""
     run.act("toy.set", _target(run, "billing", "down"))
     raise ZeroDivisionError
+
+
+def leaky(run: Run) -> Verdict:
+    """Says what it should not, everywhere it can."""
+    secret = Secret(os.environ["TOY_SECRET"])
+    run.say(f"token={secret.reveal()}")
+    run.sample({"header": secret.reveal()})
+    run.note("said", {"words": secret.reveal()})
+    raise RuntimeError(secret.reveal())

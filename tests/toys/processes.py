@@ -18,6 +18,7 @@ KINDS = (
     RunKind("full", actors.full_disk),
     RunKind("late", actors.late),
     RunKind("buggy", actors.buggy),
+    RunKind("leaky", actors.leaky),
 )
 TABLE = ProcessTable(
     {kind.name: kind for kind in KINDS}, VERBS, tick_s=float(os.environ.get("TOY_TICK_S", "0.2"))
