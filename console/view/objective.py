@@ -37,9 +37,11 @@ def budget_line(one: ObjectiveReading, width: int) -> str:
             ]
             if partial:
                 parts.append("history shorter than the window")
-    parts += [f"{text} at the {window} rate" for window in ("1h", "5m") if (text := _empty_at(one, window))]
-    if len(parts) == 1 and one.empty_in_s is None:
-        parts.append("not emptying at the present rate")
+    rates = [text for window in ("1h", "5m") if (text := _empty_at(one, window))]
+    if one.empty_in_s == 0:
+        parts.append("budget EMPTY")
+    else:
+        parts.append(f"empty in {', '.join(rates)}" if rates else "not emptying at the present rate")
     return " | ".join(parts)
 
 
@@ -52,9 +54,7 @@ def _outage(seconds: float) -> str:
 def _empty_at(one: ObjectiveReading, window: str) -> str | None:
     match one.budget_remaining, one.burn.get(window):
         case Value(value=left), Value(value=rate) if rate > 1 and left > 0:
-            return f"empty in {numbers.length(left * one.period_s / rate)}"
-        case Value(value=left), _ if left <= 0 and window == one.empty_basis:
-            return "budget EMPTY"
+            return f"{numbers.length(left * one.period_s / rate)} ({window} rate)"
         case _:
             return None
 

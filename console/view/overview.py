@@ -101,19 +101,22 @@ def _sentence(snapshot: Snapshot, now: float, *, wide: bool) -> tuple[State, str
     total = len(snapshot.objectives)
     by_state = {state: [one for one in snapshot.objectives if one.state is state] for state in State}
     rising = sum(1 for one in snapshot.objectives if one.trend is Trend.INCREASING)
-    rise = f", {rising} rising" if rising else ""
+    rise = f", {rising} rising" if rising and wide else ""
     if not total:
         return State.UNKNOWN, "UNKNOWN  this workspace has no objectives: keelwatch check"
     state = next(state for state in URGENCY if by_state[state])
     first, many = by_state[state][0], len(by_state[state])
-    count = f"{many} of {total} objectives" if wide else f"{many} of {total}"
+    count = f"{many} of {total} objectives" if wide else f"{many}/{total}"
     match state:
         case State.PAGE:
-            return state, f"PAGE  {count} paging{rise}. {_worst(first, now, wide=wide)}"
+            words = f"{count} paging{rise}. Worst" if wide else count
+            return state, f"PAGE  {words}: {_worst(first, now, wide=wide)}"
         case State.UNKNOWN:
-            return state, f"UNKNOWN  {count} unknown{rise}. {title(first)}: {first.unknown_reason}"
+            words = f"{count} unknown{rise}. First" if wide else count
+            return state, f"UNKNOWN  {words}: {title(first)}: {first.unknown_reason}"
         case State.TICKET:
-            return state, f"TICKET  {count} need a look{rise}. {_worst(first, now, wide=wide)}"
+            words = f"{count} need a look{rise}. Worst" if wide else count
+            return state, f"TICKET  {words}: {_worst(first, now, wide=wide)}"
         case State.OK:
             return (
                 state,
@@ -122,8 +125,7 @@ def _sentence(snapshot: Snapshot, now: float, *, wide: bool) -> tuple[State, str
 
 
 def _worst(one: ObjectiveReading, now: float, *, wide: bool) -> str:
-    lead = "Worst: " if wide else ""
-    parts = [f"{lead}{title(one)} {numbers.burn(one.burn.get(one.empty_basis))}/{one.empty_basis}"]
+    parts = [f"{title(one)} {numbers.burn(one.burn.get(one.empty_basis))}/{one.empty_basis}"]
     match one.empty_in_s:
         case None:
             pass
@@ -131,7 +133,7 @@ def _worst(one: ObjectiveReading, now: float, *, wide: bool) -> str:
             parts.append("budget empty")
         case seconds:
             parts.append(f"empty in {numbers.length(seconds)}")
-    if one.since is not None:
+    if one.since is not None and wide:
         parts.append(f"since {numbers.hour_minute(one.since, now)} ({numbers.length(now - one.since)})")
     parts.append(TREND_WORDS[one.trend])
     return ", ".join(parts)

@@ -70,7 +70,11 @@ def test_every_command_is_documented_as_its_help_says() -> None:
     assert MANUAL.read_text() == written_manual()
 
 
-@pytest.mark.parametrize(("words", "entry", "command"), leaves(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+@pytest.mark.parametrize(
+    ("words", "entry", "command"),
+    leaves(),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
 def test_the_catalogue_says_what_the_command_says(
     words: tuple[str, ...], entry: Entry, command: click.Command
 ) -> None:
@@ -78,15 +82,23 @@ def test_the_catalogue_says_what_the_command_says(
     assert (command.help or "").splitlines()[0] == entry.summary
 
 
-@pytest.mark.parametrize("page", sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]), ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]),
+    ids=lambda page: page.name,
+)
 def test_every_documented_command_exists(page: Path) -> None:
     known = {words for words, _, _ in leaves()} | {(name,) for name in COMMANDS}
     known_options = {
         words: {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
         for words, _, command in leaves()
     }
-    for line in re.findall(r"(?:^|[`$ (])(?:keelwatch|kw) ([a-z][^`\n#;|&]*)", page.read_text(), re.MULTILINE):
-        words = tuple(re.findall(r"^[a-z-]+(?: [a-z-]+)?", line)[0].split()) if re.match(r"[a-z-]+", line) else ()
+    for line in re.findall(
+        r"(?:^|[`$ (])(?:keelwatch|kw) ([a-z][^`\n#;|&]*)", page.read_text(), re.MULTILINE
+    ):
+        words = (
+            tuple(re.findall(r"^[a-z-]+(?: [a-z-]+)?", line)[0].split()) if re.match(r"[a-z-]+", line) else ()
+        )
         chosen = words if words in known else words[:1]
         if chosen not in known:
             pytest.fail(f"{page.name}: there is no `keelwatch {line}`")
@@ -94,7 +106,9 @@ def test_every_documented_command_exists(page: Path) -> None:
             assert option in known_options.get(chosen, {option}), f"{page.name}: keelwatch {line}"
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name
+)
 def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
@@ -111,7 +125,10 @@ def test_every_dependency_has_its_reason() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(one for group in project["optional-dependencies"].values() for one in group)]
+    wanted = [
+        *project["dependencies"],
+        *(one for group in project["optional-dependencies"].values() for one in group),
+    ]
     told = (ROOT / "docs" / "dependencies.md").read_text()
 
     for requirement in wanted:

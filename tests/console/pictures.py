@@ -1,0 +1,50 @@
+"""Take the pictures of `docs/screens` from the running sandbox: `python -m tests.console.pictures`.
+
+Put a fault on first; what is drawn is what the console shows at that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from console.tui.start import build
+from keelwatch.workspace.find import built_in
+from tests.console.screens import SIZES, screen_text, until
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+SETTLE_S = 8.0  # long enough for a trend to show
+
+
+async def take(size: tuple[int, int]) -> None:
+    app = build(built_in(), None, theme="dark", ascii_only=False, leaving=None)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.live)
+        await pilot.pause(SETTLE_S)
+        _save(pilot, f"overview-{size[0]}x{size[1]}")
+        await pilot.press("enter")
+        await until(pilot, lambda: "-30d" in screen_text(app))
+        _save(pilot, f"objective-{size[0]}x{size[1]}")
+        await pilot.press("w")
+        await until(pilot, lambda: "burn = bad" in screen_text(app))
+        _save(pilot, f"why-{size[0]}x{size[1]}")
+
+
+def _save(pilot: Pilot[str], name: str) -> None:
+    """An SVG without the web font that Textual asks for: a picture should not call anybody."""
+    svg = pilot.app.export_screenshot(title=f"keelwatch {name}")
+    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)  # leading blanks are part of the picture
+    path = FOLDER / f"{name}.svg"
+    path.write_text(svg, encoding="utf-8")
+    sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for one in SIZES:
+        asyncio.run(take(one))
