@@ -15,7 +15,7 @@ from keelwatch.sandbox.endpoints import Child
 from keelwatch.sandbox.layout import IDENTITY_VARIABLE, Layout
 from keelwatch.sandbox.processes import start_ticks
 from keelwatch.sandbox.servers.server import Question, Server
-from keelwatch.workspace import KeelwatchError, SourceError
+from keelwatch.workspace import KeelwatchError, SourceError, narrate
 
 FIRST_BACKOFF_S = 0.2
 LONGEST_BACKOFF_S = 5.0
@@ -161,6 +161,7 @@ class Keeper:
         try:
             await asyncio.wait_for(self._process.wait(), STOP_GRACE_S)
         except TimeoutError:
+            narrate(f"{self.server.name} did not stop within {STOP_GRACE_S:g} s and is killed")
             self._signal(signal.SIGKILL)
             await self._process.wait()
         self.child = None
