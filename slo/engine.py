@@ -26,6 +26,7 @@ from slo.windows import DAY_S, DIRECT_S, lengths
 STALE_AFTER_S = 150.0
 PATIENCE_S = 6.0
 SKEW_S = 5.0
+DIRECT = tuple(Increase(float(seconds)) for seconds in DIRECT_S.values())
 
 
 class Engine:
@@ -58,7 +59,7 @@ class Engine:
         self._streams = tuple(dict.fromkeys(s for one in self.tracked for s in (one.part, one.total)))
         self._families = families(self._streams)
         self._fixed = [
-            *ask(self._families, [Increase(float(seconds)) for seconds in DIRECT_S.values()]),
+            *ask(self._families, DIRECT),
             *terms((one.total for one in self.tracked), [Newest()]),
         ]
         self._opening: str | None = None
@@ -121,7 +122,9 @@ class Engine:
             return None
 
     def _measure(self, at: float) -> Snapshot:
-        answers = instant(self._source, [*self._fixed, *ask(self._families, [_tail(at)])], at, PATIENCE_S)
+        # On a boundary the open end is 5 minutes long, and that is asked anyway.
+        open_end = [] if _tail(at) in DIRECT else ask(self._families, [_tail(at)])
+        answers = instant(self._source, [*self._fixed, *open_end], at, PATIENCE_S)
         self._rings.sync(self._source, self._streams, at)
         counted = {one.key: self._counts(one, answers, at) for one in self.tracked}
         readings = tuple(self._read(one, counted[one.key], answers, at) for one in self.tracked)

@@ -109,6 +109,8 @@ def read_query(text: str, counter: Literal["counter", "not a counter"], group_by
     if (selector := _bare(tree)) is not None:
         return _counter(selector, counter)
     ranges = _ranges(tree)
+    if not ranges:
+        raise BadQuery("an expression without a range", _SHAPES)
     scale = _scale(tree)
     if group_by is not None:
         _check_keeps(tree, group_by)
@@ -117,13 +119,9 @@ def read_query(text: str, counter: Literal["counter", "not a counter"], group_by
         if ranges != {_PROBE_S}:
             raise BadQuery("$window beside a fixed range", "$window in every range")
         return Expression(text, scale, newest)
-    match sorted(ranges):
-        case []:
-            raise BadQuery("an expression without a range", _SHAPES)
-        case [seconds]:
-            return Expression(text, scale, newest, seconds)
-        case _:
-            raise BadQuery("several different ranges", _SHAPES)
+    if len(ranges) > 1:
+        raise BadQuery("several different ranges", _SHAPES)
+    return Expression(text, scale, newest, ranges.pop())
 
 
 def _counter(selector: Selector, counter: Literal["counter", "not a counter"]) -> Counter:

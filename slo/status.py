@@ -42,11 +42,12 @@ def to_json(snapshot: Snapshot) -> dict[str, Json]:
         "source": snapshot.source,
         "source_error": snapshot.source_error,
         "warnings": list(snapshot.warnings),
-        "objectives": [_objective(reading) for reading in snapshot.objectives],
+        "objectives": [objective_json(reading) for reading in snapshot.objectives],
     }
 
 
-def _objective(reading: ObjectiveReading) -> dict[str, Json]:
+def objective_json(reading: ObjectiveReading) -> dict[str, Json]:
+    """One entry of `objectives` of the document."""
     return {
         "name": reading.name,
         "component": reading.component,
@@ -71,6 +72,9 @@ def _objective(reading: ObjectiveReading) -> dict[str, Json]:
         "counts": {w: {"bad": count.bad, "total": count.total} for w, count in reading.counts.items()},
         "pairs": [_pair(pair) for pair in reading.pairs],
     }
+
+
+_objective = objective_json  # its former name
 
 
 def _pair(pair: PairReading) -> dict[str, Json]:
