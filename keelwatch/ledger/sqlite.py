@@ -98,6 +98,12 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError:  # a read-only folder cannot hold the -shm file; nobody writes there
         connection.close()
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise SourceError(
+                f"the last facts of {path} are in {log.name}, which cannot be read in a read-only folder",
+                "copy both files to a folder of yours and read them there",
+            ) from None
         address += "&immutable=1"
         connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
     return connection
@@ -166,9 +172,20 @@ class SqliteLedger:
             return self._insert("", FactKind.NOTE, payload, actor)
 
         fact = self._in_transaction(write)
-        with self._reading():  # the old page must not linger in the write-ahead log
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._empty_log()
         return fact
+
+    def _empty_log(self) -> None:
+        """The old page must not linger in the write-ahead log."""
+        if self._lock is None:
+            return
+        with self._mutex, _told_plainly(self._path), self._lock.held(self.patience_s):
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise SourceError(
+                f"the payload is dropped, but a reader keeps its old bytes in {self._path}-wal",
+                "close the program that reads the ledger; the next redaction clears them too",
+            )
 
     def events(self) -> Iterator[RawEvent]:
         for row in self._pages("seq > ?", [], None):

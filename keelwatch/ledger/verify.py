@@ -102,6 +102,9 @@ def _off_anchor(event: RawEvent, known: Anchor | None) -> Flaw | None:
 def _redaction(event: RawEvent) -> int | None:
     if event.kind != FactKind.NOTE or event.run != "":
         return None
-    payload = parse_object(str(event.payload))
+    try:
+        payload = parse_object(str(event.payload))
+    except ValueError:
+        return None
     seq = payload.get("seq")
     return seq if payload.get("event") == "redacted" and isinstance(seq, int) else None

@@ -15,7 +15,7 @@ from keelwatch.runs.aftermath import take_over
 from keelwatch.runs.guardlink import BEAT, BYE, MISSES, READY
 from keelwatch.runs.locks import try_lock
 from keelwatch.runs.mark import read_mark, wait_gone, write_mark
-from keelwatch.runs.pulse import keep_beating
+from keelwatch.runs.pulse import keep_waking
 from keelwatch.runs.signals import unmoved
 from keelwatch.runs.spec import read_spec
 from keelwatch.runs.table import ProcessTable
@@ -44,7 +44,7 @@ def guard(table: ProcessTable, run: str, fd: int) -> ExitCode:
     if lock is None:
         return ExitCode.REFUSED
     write_mark(spec.folder / "guardian.json")
-    keep_beating(spec.folder, "guardian", table.tick_s)
+    keep_waking(table.tick_s)
     store = open_ledger(patience_s=PATIENCE_S)
     loss = _watch(line, table.tick_s) if pidfd is not None else Loss.GONE
     if loss is Loss.DISMISSED:

@@ -1,36 +1,31 @@
-"""A sign of life that others can see without a line to the process: the time of a file, renewed every
-beat. A lock tells that a process exists; its pulse, that it moves."""
+"""Does a process still move? A lock tells that it exists; a frozen one holds its locks for ever.
+
+Every process of this room wakes at least once per beat, and the kernel counts that (context switches in
+/proc), whatever the disk, the clock or the process's own bookkeeping are doing.
+"""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from keelwatch.runs.guardlink import MISSES
 from keelwatch.runs.locks import is_held
-from keelwatch.runs.mark import read_mark
+from keelwatch.runs.mark import PROC, ProcessMark, read_mark
 
 MARGIN = 2  # beats more than run and guardian give each other: they come first
+LAST_STEPS = 1  # a thread still takes one on its way into being stopped
+COUNTERS = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
 
 
-def beat(folder: Path, who: str) -> None:
-    """`who` is `process` or `guardian`. Needs no space on the disk once the file is there."""
-    path = folder / f"{who}.pulse"
-    with suppress(OSError):
-        path.touch(mode=0o600)
-        os.utime(path)
-
-
-def keep_beating(folder: Path, who: str, tick_s: float) -> None:
-    """Beat from a thread of its own, until the process ends or freezes."""
+def keep_waking(tick_s: float) -> None:
+    """Wake once per beat from a thread of its own, until the process ends or freezes; for one whose other
+    threads may wait long for something."""
 
     def go_on() -> None:
         while True:
-            beat(folder, who)
             time.sleep(tick_s)
 
     threading.Thread(target=go_on, name="pulse", daemon=True).start()
@@ -39,30 +34,46 @@ def keep_beating(folder: Path, who: str, tick_s: float) -> None:
 def frozen(folders: Sequence[Path], tick_s: float) -> list[Path]:
     """Those run folders of which some process exists and none moves, watched for as long as it takes to
     be sure. A run or guardian that moves will deal with a frozen partner itself."""
-    first = {folder: _pulses(folder) for folder in folders}
-    still = {folder for folder in folders if first[folder]}
+    last = {folder: _pulses(folder) for folder in folders}
+    moves = {folder: 0 for folder, pulses in last.items() if pulses and None not in pulses.values()}
     for _ in range(MISSES + MARGIN):
-        if not still:
+        if not moves:
             break
         time.sleep(tick_s)
-        still = {folder for folder in still if _pulses(folder) == first[folder]}
-    return sorted(still)
+        now = {folder: _pulses(folder) for folder in moves}
+        moves = {folder: count + (now[folder] != last[folder]) for folder, count in moves.items()}
+        moves = {folder: count for folder, count in moves.items() if count <= LAST_STEPS}
+        last = now
+    return sorted(moves)
 
 
 def kill_processes(folder: Path) -> None:
     """End both processes of a run, each told by pid and start time."""
-    for who in ("process", "guardian"):
-        if mark := read_mark(folder / f"{who}.json"):
-            mark.kill()
+    for mark in _marks(folder):
+        mark.kill()
 
 
-def _pulses(folder: Path) -> dict[str, int]:
-    locks = {"process": "alive.lock", "guardian": "guardian.lock"}
-    return {who: _pulse(folder, who) for who, lock in locks.items() if is_held(folder / lock)}
+def _marks(folder: Path) -> list[ProcessMark]:
+    """Of the processes that exist by their locks."""
+    names = {"process.json": "alive.lock", "guardian.json": "guardian.lock"}
+    held = (read_mark(folder / name) for name, lock in names.items() if is_held(folder / lock))
+    return [mark for mark in held if mark]
 
 
-def _pulse(folder: Path, who: str) -> int:
-    try:
-        return (folder / f"{who}.pulse").stat().st_mtime_ns
-    except OSError:
-        return 0
+def _pulses(folder: Path) -> dict[ProcessMark, int | None]:
+    return {mark: pulse(mark.pid) for mark in _marks(folder)}
+
+
+def pulse(pid: int) -> int | None:
+    """A number that grows while the process moves; None where the kernel does not tell."""
+    total, told = 0, False
+    for status in (PROC / str(pid) / "task").glob("*/status"):
+        try:
+            lines = status.read_text(errors="replace").splitlines()
+        except OSError:  # that thread has just ended
+            continue
+        for line in lines:
+            name, _, value = line.partition(":")
+            if name in COUNTERS:
+                total, told = total + int(value), True
+    return total if told else None

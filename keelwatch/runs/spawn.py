@@ -32,7 +32,8 @@ def spawn(store: LedgerStore, kind: RunKind, name: str, args: JsonObject, env: s
     """Start a run in a process and session of its own; returns its id once it really runs.
 
     `env` names the environment acted on; `entry` is the module whose `run ID` is the process. The run
-    outlives the caller. Raises `NotStarted` with the run's own reason, or `SourceError`.
+    outlives the caller. `args` are recorded: secrets go in by reference only. Raises `NotStarted` with
+    the run's own reason, or `SourceError`.
     """
     spec = RunSpec(
         id=make_folder(kind.name),
@@ -99,7 +100,11 @@ def _start(spec: RunSpec) -> None:
         os.close(told)
         told = -1
         threading.Thread(target=process.wait, name=f"reap {spec.id}", daemon=True).start()
-        _await_start(spec, ready)
+        try:
+            _await_start(spec, ready)
+        except KeelwatchError:
+            process.kill()  # it acts only after it has said that it started
+            raise
     except OSError as error:
         raise SourceError(f"the run's process cannot be started: {error.strerror}") from None
     finally:

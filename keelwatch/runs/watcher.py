@@ -8,7 +8,6 @@ import threading
 from keelwatch.ledger.fact import FactKind
 from keelwatch.ledger.sqlite import Access, SqliteLedger, open_ledger
 from keelwatch.runs.guardlink import GuardianLink
-from keelwatch.runs.pulse import beat
 from keelwatch.runs.spec import RunSpec
 from keelwatch.runs.stopflag import StopFlag
 from keelwatch.workspace.errors import KeelwatchError
@@ -31,7 +30,6 @@ class Watcher:
     def _watch(self) -> None:
         ledger = open_ledger(access=Access.READ)  # its own: never behind an append of the main thread
         while True:
-            beat(self._spec.folder, "process")
             try:
                 self._guardian.attend()
             except (KeelwatchError, OSError) as error:

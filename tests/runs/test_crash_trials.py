@@ -52,7 +52,7 @@ class Trial:
 def trial(seed: int) -> Trial:
     chance = random.Random(seed)
     kind = chance.choices(list(SHARE), list(SHARE.values()))[0]
-    moments = ["plan", "before", "after", "check"]
+    moments = ["plan", "before", "after"]
     points = [f"{step}:{moment}" for step in STEPS[kind] for moment in moments] + ["lost:flight"] * (
         kind == "chaos"
     )
