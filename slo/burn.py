@@ -12,6 +12,8 @@ from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo.snapshot import Counts
 
 NO_TRAFFIC = "no traffic"
+LEAST_EVENTS = 1e-6
+"""Less is the dust of rounding, not traffic, and dividing by it would give an infinite burn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def error_ratio(bad: Counted, total: Counted, at: float, source: str = "") -> Re
     match total, bad:
         case (Absent(reason) | Failed(reason), _) | (Count(), Failed(reason)):
             return Unknown(reason, at, source)
-        case Count(events=events), _ if events <= 0:
+        case Count(events=events), _ if events < LEAST_EVENTS:
             return Unknown(NO_TRAFFIC, at, source)
         case Count(events=events, covered=covered), Count(events=wrong):
             return Value(wrong / events, at, source, partial=covered < FULL)

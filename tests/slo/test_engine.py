@@ -185,7 +185,7 @@ def test_a_slow_scrape_is_not_stale_when_told_so(source: Watched) -> None:
     assert found.state is State.OK
 
 
-def test_a_history_shorter_than_the_window_is_marked(source: Watched) -> None:
+def test_a_history_shorter_than_the_window_mark_of(source: Watched) -> None:
     found = read(source, events("young"))
     partial = {window for window, burn in found.burn.items() if isinstance(burn, Value) and burn.partial}
     assert partial == {"3d", "period"}
@@ -194,7 +194,7 @@ def test_a_history_shorter_than_the_window_is_marked(source: Watched) -> None:
     assert found.budget_remaining.partial
 
 
-def test_a_hole_in_the_history_is_marked_and_not_filled(source: Watched) -> None:
+def test_a_hole_in_the_history_mark_of_and_not_filled(source: Watched) -> None:
     found = read(source, events("holed"))
     period = found.burn["period"]
     assert isinstance(period, Value)

@@ -113,7 +113,7 @@ def test_a_failed_numerator_is_unknown_and_not_zero() -> None:
     assert isinstance(error_ratio(Failed("refused"), Count(5.0), 0.0), Unknown)
 
 
-def test_a_short_history_is_marked_through_to_the_burn() -> None:
+def test_a_short_history_mark_of_through_to_the_burn() -> None:
     burn = burn_rate(error_ratio(Count(1.0), Count(100.0, covered=0.4), 0.0), 0.99)
     assert isinstance(burn, Value)
     assert burn.partial
