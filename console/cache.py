@@ -1,22 +1,33 @@
-"""The last good world on disk, so that the first frame shows something, labelled with its age."""
+"""The last good world on disk, so that the first frame shows something, labelled with its age.
+
+It is kept twice in one file: as text, painted before anything is loaded that could read the snapshot, and
+as the snapshot itself, for the real screens a moment later.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from console.view.world import Change, Origin, World
 from keelwatch.workspace import KeelwatchError, redact, state_dir
 from keelwatch.workspace.find import find
-from slo.status import from_json, to_json
 
-VERSION = 1
+if TYPE_CHECKING:
+    from console.view.world import World
+
+VERSION = 2
+NARROW_FRAME, WIDE_FRAME = 80, 120
 
 
 def remember(workspace_file: Path, world: World) -> None:
     """Keep `world` for the next start. A full disk costs only the cached first frame."""
+    from console.view.plain import frame_lines
+    from slo.status import to_json
+
     if world.snapshot is None or world.stale:
         return
     document = {
@@ -26,6 +37,7 @@ def remember(workspace_file: Path, world: World) -> None:
         "source": world.source,
         "backfill_until": world.backfill_until,
         "changes": [{"at": one.at, "text": one.text, "actor": one.actor} for one in world.changes],
+        "frames": {str(width): frame_lines(world, width) for width in (NARROW_FRAME, WIDE_FRAME)},
         "status": to_json(world.snapshot),
     }
     text = redact(json.dumps(document))
@@ -36,13 +48,26 @@ def remember(workspace_file: Path, world: World) -> None:
             return
 
 
+def last_frame(workspace: Path | None, environment: str | None, now: float, width: int) -> list[str] | None:
+    """The remembered Overview as text, its first line made for `now`; loads nothing but JSON."""
+    document = _document(workspace, environment)
+    try:
+        wide = width >= WIDE_FRAME
+        age_s = max(0, int(now - document["status"]["at"]))
+        where = f"{str(document['environment']).upper()}  {'+'.join(document['regions'])}"
+        head = f" {where} | READ-ONLY | CACHED {age_s}s ago | asking {document['source']}"
+        return [head, *map(str, document["frames"][str(WIDE_FRAME if wide else NARROW_FRAME)])]
+    except (KeyError, TypeError):
+        return None
+
+
 def last_world(workspace: Path | None, environment: str | None, now: float) -> World | None:
     """The world remembered for this workspace and environment; None when there is none to trust."""
+    from console.view.world import Change, Origin, World
+    from slo.status import from_json
+
+    document = _document(workspace, environment)
     try:
-        path = _path(find(workspace, Path.cwd()), environment)
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["version"] != VERSION:
-            return None
         return World(
             environment=str(document["environment"]),
             regions=tuple(str(region) for region in document["regions"]),
@@ -55,8 +80,20 @@ def last_world(workspace: Path | None, environment: str | None, now: float) -> W
             source=str(document["source"]),
             backfill_until=document["backfill_until"],
         )
-    except (OSError, ValueError, KeyError, TypeError, KeelwatchError):
+    except (ValueError, KeyError, TypeError, KeelwatchError):
         return None
+
+
+def _document(workspace: Path | None, environment: str | None) -> Mapping[str, Any]:
+    """What is on disk for them, unread; empty when there is nothing of this version."""
+    try:
+        path = _path(find(workspace, Path.cwd()), environment)
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeelwatchError):
+        return {}
+    if not isinstance(document, dict) or document.get("version") != VERSION:
+        return {}
+    return document
 
 
 def _path(workspace_file: Path, environment: str | None) -> Path:

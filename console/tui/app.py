@@ -1,27 +1,29 @@
-"""The console application: one world, a few screens over it, and a ticker that keeps it fresh."""
+"""The console application: one world, a few screens over it, and a ticker that keeps it fresh.
+
+The first frame is plain text, painted before the screens and what they stand on are loaded; so this
+module imports Textual's core and little else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-
-from console.feed import FeedLike, Key, world_of
-from console.tui.messages import Looked, LookFailed
-from console.tui.overview import OverviewScreen
-from console.tui.ticker import Ticker
-from console.view.overview import NARROW
-from console.view.world import Origin, World
-from keelwatch.workspace.clock import Clock, SystemClock
+from textual.widgets import Static
 
 if TYPE_CHECKING:
+    from console.feed import FeedLike, Key
+    from console.tui.messages import Looked, LookFailed
     from console.tui.worldly import WorldlyScreen
+    from console.view.world import World
+    from keelwatch.workspace.clock import Clock
 
 THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
+WIDE = 119  # columns; console.view.overview.NARROW says the same and a test holds them together
 
 
 class Keelwatch(App[str]):
@@ -31,7 +33,7 @@ class Keelwatch(App[str]):
     TITLE = "Keelwatch"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-wide")]  # noqa: RUF012 - declared by App
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - declared by App
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - declared by App
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "quit", id="app.quit"),
@@ -49,37 +51,53 @@ class Keelwatch(App[str]):
     def __init__(
         self,
         feed: FeedLike,
-        world: World,
+        world: Callable[[], World],
         *,
+        clock: Clock,
+        first_frame: Sequence[str] = (),
         every_s: float = 2.0,
         theme: str = "dark",
         charset: str = "braille",
-        clock: Clock | None = None,
         may_leave: Callable[[], Screen[bool]] | None = None,
     ) -> None:
+        """`world` gives the first one and is asked once, after `first_frame` has been painted."""
         super().__init__()
         self.feed = feed
-        self.world = world
         self.charset = charset
-        self.clock = clock or SystemClock()
+        self.clock = clock
+        self.world: World
+        self._first_world = world
+        self._first_frame = first_frame
         self._chosen_theme = theme
-        self._ticker = Ticker(feed, self.post_message, every_s)
+        self._every_s = every_s
         self._may_leave = may_leave
+        self._paging: set[Key] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static("\n".join(self._first_frame), markup=False)
 
     def on_mount(self) -> None:
         self.theme = THEMES[self._chosen_theme]
-        self.push_screen(OverviewScreen())
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        """Only after the first paint: loading clients must not delay it."""
+        """Only after the first paint: loading the screens and clients must not delay it."""
+        from console.tui.overview import OverviewScreen
+        from console.tui.ticker import Ticker
+
+        self.world = self._first_world()
+        self.push_screen(OverviewScreen())
+        self._ticker = Ticker(self.feed, self.post_message, self._every_s)
         self._ticker.start()
         self.set_interval(1.0, self._beat)
 
     def on_unmount(self) -> None:
-        self._ticker.stop()
+        if hasattr(self, "_ticker"):
+            self._ticker.stop()
 
     def on_looked(self, message: Looked) -> None:
+        from console.feed import world_of
+
         now = self.clock.now()
         self.world = replace(world_of(message.look, now, self.world), paused=self.world.paused)
         self._ring_for_new_pages()
@@ -109,8 +127,7 @@ class Keelwatch(App[str]):
 
         snapshot = self.world.snapshot
         paging = {one.key for one in snapshot.objectives if one.state is State.PAGE} if snapshot else set()
-        before: set[Key] | None = getattr(self, "_paging", None)
-        if before is not None and paging - before:
+        if self._paging is not None and paging - self._paging:
             self.bell()
         self._paging = paging
 
@@ -138,6 +155,8 @@ class Keelwatch(App[str]):
             self.pop_screen()
 
     def action_objective(self) -> None:
+        from console.tui.overview import OverviewScreen
+
         overview = self.screen_stack[1]
         if isinstance(overview, OverviewScreen):
             self.action_overview()
@@ -177,4 +196,4 @@ class Keelwatch(App[str]):
 
     @property
     def live(self) -> bool:
-        return self.world.origin is Origin.LIVE
+        return hasattr(self, "world") and self.world.origin == "live"

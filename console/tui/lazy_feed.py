@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.feed import Key, Look
-
 if TYPE_CHECKING:
+    from console.feed import Key, Look
     from console.live_feed import LiveFeed
 
 

@@ -99,12 +99,12 @@ class OverviewScreen(WorldlyScreen):
         total = len(world.snapshot.objectives) if world.snapshot else 0
         folded = total - len(self._drawn) if self.folded and not self._filter else 0
         self.line("title").say(
-            " " + overview.table_title(world, len(self._drawn), folded=folded, chip=self._filter)
+            " " + overview.table_title(world, len(self._drawn), self._width, folded=folded, chip=self._filter)
         )
         _say(self.query_one("#regions", Static), [f" {line}" for line in overview.region_lines(world)])
         _say(self.query_one("#events", Static), ["EVENTS", *self._events(world)])
         self.line("strip").say(f" {overview.region_line(world)}")
-        self.line("next").say(" " + overview.next_line(world, self._twin()))
+        self.line("next").say(" " + overview.next_line(world, self._width))
 
     def _events(self, world: World) -> list[str]:
         told = [f"{overview.told(change, world.now)}  {change.actor}" for change in world.changes[-4:][::-1]]
@@ -128,9 +128,6 @@ class OverviewScreen(WorldlyScreen):
     def _cells(self, one: ObjectiveReading, world: World) -> Cells:
         texts = overview.cells(one, self._width, stale=world.stale, charset="ascii")
         return {key: paint.cell(key, text, one.state, stale=world.stale) for key, text in texts.items()}
-
-    def _twin(self) -> str:
-        return f"keelwatch status --env {self.console_app.world.environment}"
 
     def selected(self) -> ObjectiveReading | None:
         order = self.table.order()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.view.world import Origin, World
-from keelwatch.workspace.clock import SystemClock
-
 if TYPE_CHECKING:
     from console.tui.app import Keelwatch
+    from console.view.world import World
 
 
 def open_console(
@@ -58,18 +57,23 @@ def build(
     leaving: str | None,
 ) -> Keelwatch:
     """The application over a real feed, its first world from the disk cache when there is one."""
+    from console.cache import last_frame
     from console.tui.app import Keelwatch
     from console.tui.lazy_feed import LazyFeed
+    from keelwatch.workspace.clock import SystemClock
 
-    now = SystemClock().now()
+    clock = SystemClock()
     may_leave = None
     if leaving:
         from console.tui.leaving import LeaveScreen
 
         may_leave = lambda: LeaveScreen(leaving)  # noqa: E731 - a screen is made anew each time it is asked for
+    width = shutil.get_terminal_size().columns
     return Keelwatch(
         LazyFeed(workspace, environment),
-        first_world(workspace, environment, now),
+        lambda: first_world(workspace, environment, clock.now()),
+        clock=clock,
+        first_frame=last_frame(workspace, environment, clock.now(), width) or [" READ-ONLY | loading"],
         theme=theme or default_theme(),
         charset="ascii" if ascii_only or not _speaks_utf8() else "braille",
         may_leave=may_leave,
@@ -78,9 +82,9 @@ def build(
 
 def first_world(workspace: Path | None, environment: str | None, now: float) -> World:
     from console.cache import last_world
+    from console.view.world import Origin, World
 
-    cached = last_world(workspace, environment, now)
-    return cached or World(environment or "...", (), Origin.LOADING, now)
+    return last_world(workspace, environment, now) or World(environment or "...", (), Origin.LOADING, now)
 
 
 def default_theme() -> str:

@@ -203,13 +203,17 @@ def header(width: int) -> str:
     return "".join(column.fit(column.title) for column in columns(width))
 
 
-def table_title(world: World, shown: int, *, folded: int, chip: str = "") -> str:
+def table_title(world: World, shown: int, width: int, *, folded: int, chip: str = "") -> str:
     total = len(world.snapshot.objectives) if world.snapshot else 0
-    parts = ["Overview", f"filter: {chip or 'none'}", "sort: time to empty", f"{shown}/{total}"]
+    parts = [f"Overview {shown}/{total}"]
+    if chip:
+        parts.append(f"filter: {chip}")
     if folded:
         parts.append(f"{folded} OK folded (space)")
     if world.backfill_until is not None:
-        parts.append(f"history before {numbers.hour_minute(world.backfill_until, world.now)} is BACKFILLED")
+        parts.append(f"before {when(world.backfill_until, world)} BACKFILLED")
+    if width >= NARROW:
+        parts.append("sorted by time to empty")
     return " | ".join(parts)
 
 
@@ -279,15 +283,14 @@ def _health(row: RegionRow, *, stale: bool) -> str:
     return f"{was}{row.objectives}/{row.objectives} not paging"
 
 
-def next_line(world: World, twin: str) -> str:
-    """The next key, and the command that shows the same."""
+def next_line(world: World, width: int) -> str:
+    """The next key, and where there is room the command that shows the same."""
+    twin = f"   (keelwatch status --env {world.environment})" if width >= NARROW else ""
     state, _ = verdict_line(world, NARROW)
     if world.trouble:
-        return (
-            f"NEXT  keelwatch doctor says why {world.source} does not answer; this screen recovers by itself"
-        )
+        return "NEXT  this screen recovers by itself; keelwatch doctor says what is wrong"
     if state in {State.PAGE, State.TICKET} and world.snapshot:
-        return f"NEXT  enter: open {title(world.snapshot.objectives[0])}   w: why   ({twin})"
+        return f"NEXT  enter: open {title(world.snapshot.objectives[0])}   w: why{twin}"
     if state is State.UNKNOWN:
-        return f"NEXT  w: why it is unknown   ({twin})"
-    return f"NEXT  nothing burns; enter: look closer   ({twin})"
+        return f"NEXT  w: why it is unknown{twin}"
+    return f"NEXT  nothing burns; enter: look closer{twin}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from console.view import objective, overview
-from console.view.world import World
+from console.view.world import Origin, World
 from slo.snapshot import ObjectiveReading
 
 WIDTH = 120
@@ -20,6 +22,20 @@ def overview_lines(world: World) -> list[str]:
     if world.backfill_until is not None:
         lines += ["", f"history before {overview.when(world.backfill_until, world)} is BACKFILLED"]
     return lines
+
+
+def frame_lines(world: World, width: int) -> list[str]:
+    """The Overview below its first line, as it is when it is no longer known to hold."""
+    past = replace(world, origin=Origin.CACHED)
+    objectives = past.snapshot.objectives if past.snapshot else ()
+    _, sentence = overview.verdict_line(past, width)
+    lines = [
+        sentence,
+        overview.changed_line(past),
+        overview.table_title(past, len(objectives), width, folded=0),
+    ]
+    rows = ["".join(overview.cells(one, width, stale=True).values()).rstrip() for one in objectives]
+    return [*(f" {line}"[:width] for line in lines), overview.header(width).rstrip(), *rows]
 
 
 def objective_lines(one: ObjectiveReading, world: World) -> list[str]:

@@ -34,7 +34,7 @@ def console(
 ) -> Keelwatch:
     return Keelwatch(
         RecordedFeed(looks or [look()]),
-        first or world(),
+        lambda: first or world(),
         theme=theme,
         charset=charset,
         clock=FixedClock(NOW + 2),
@@ -56,7 +56,7 @@ async def drive(
 ) -> str:
     """Run `app` at `size`, wait for its first look, act, and return the screen as text."""
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.live or app.world.trouble is not None)
+        await until(pilot, lambda: app.live)
         if act is not None:
             await act(pilot)
         await pilot.pause()

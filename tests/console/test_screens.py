@@ -60,12 +60,14 @@ def test_a_dead_source_leaves_the_last_data_in_the_past_tense(size: tuple[int, i
     assert not re.search(r"(?<!was) OK ", text)
 
 
-def test_the_first_frame_shows_the_cached_world_with_its_age() -> None:
+def test_the_first_frame_shows_the_cached_world_with_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
     async def first_frame() -> str:
+        monkeypatch.setattr(
+            "console.tui.ticker.Ticker.start", lambda _self: None
+        )  # the first look never comes
         app = console(first=world(Origin.CACHED, now=NOW + 41))
-        app._ticker.start = lambda: None  # type: ignore[method-assign]  # the first look never comes
         async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.pause()
+            await until(pilot, lambda: "LEFT" in screen_text(app))
             return screen_text(app)
 
     text = asyncio.run(first_frame())
@@ -74,12 +76,16 @@ def test_the_first_frame_shows_the_cached_world_with_its_age() -> None:
     assert "was PAGE" in text
 
 
-def test_before_any_snapshot_the_screen_says_loading_and_nothing_is_ok() -> None:
+def test_before_any_snapshot_the_screen_says_loading_and_nothing_is_ok(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def first_frame() -> str:
+        monkeypatch.setattr(
+            "console.tui.ticker.Ticker.start", lambda _self: None
+        )  # the first look never comes
         app = console(first=World("sandbox", ("west", "east"), Origin.LOADING, NOW))
-        app._ticker.start = lambda: None  # type: ignore[method-assign]  # the first look never comes
         async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.pause()
+            await until(pilot, lambda: "LEFT" in screen_text(app))
             return screen_text(app)
 
     text = asyncio.run(first_frame())

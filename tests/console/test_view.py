@@ -138,3 +138,9 @@ def test_the_forecast_reaches_empty_and_is_only_made_when_something_burns() -> N
     assert objective.forecast(burning, [1.0, 0.5])[-1] == 0.0
     assert objective.forecast(quiet, [1.0, 0.9]) == []
     assert RISING[-1] == 41.2
+
+
+def test_the_app_and_the_view_agree_on_what_is_wide() -> None:
+    from console.tui.app import WIDE
+
+    assert WIDE == overview.NARROW
