@@ -38,7 +38,7 @@ ERRORS = {
     "login": 1.5e-4,
     "session": 1e-4,
     "lookup": 1.2e-4,
-    "invoices": 2.2e-4,
+    "invoices": 1.8e-4,
     "plan-change": 2e-4,
     "logout": 1e-4,
 }

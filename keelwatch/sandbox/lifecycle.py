@@ -87,7 +87,7 @@ def status(name: str = "main") -> Endpoints | None:
     return _running(name)
 
 
-def is_marked(name: str) -> str:
+def mark_of(name: str) -> str:
     """How the ids of all sandboxes `name` of this state folder begin."""
     place = hashlib.sha256(str(_folder(name).resolve()).encode()).hexdigest()[:10]
     return f"{name}.{place}."
@@ -149,7 +149,7 @@ def _start(name: str, folder: Path, options: Options, on_step: Narrator | None) 
 
 
 def _spawn(name: str, folder: Path, options: Options) -> subprocess.Popen[bytes]:
-    identity = is_marked(name) + secrets.token_hex(4)
+    identity = mark_of(name) + secrets.token_hex(4)
     argv = [sys.executable, "-P", "-m", "keelwatch.sandbox.supervisor"]
     argv += ["--name", name, "--id", identity, "--folder", str(folder), "--seed", str(options.seed)]
     argv += ["--rate", str(options.requests_per_second), "--history-days", str(options.history_days)]
@@ -231,7 +231,7 @@ def _sweep(name: str) -> bool:
     known = recorded.processes if recorded is not None and recorded.boot_id == boot_id() else ()
     listed = [child.process for child in known if child.process.is_alive()]
     descendants = processes.with_descendants(process.pid for process in listed)
-    found = sorted({*processes.marked(is_marked(name)), *listed, *descendants})
+    found = sorted({*processes.marked(mark_of(name)), *listed, *descendants})
     if left := processes.end(found):
         pids = ", ".join(str(process.pid) for process in left)
         raise SourceError(f"processes of the sandbox {name} cannot be ended: {pids}", f"kill -9 {pids}")

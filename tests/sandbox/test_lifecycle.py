@@ -17,7 +17,7 @@ import pytest
 from keelwatch.adapters import sandbox as control
 from keelwatch.sandbox import Endpoints, Options, down, status, up
 from keelwatch.sandbox.find_servers import PACKAGES, find_servers
-from keelwatch.sandbox.lifecycle import is_marked
+from keelwatch.sandbox.lifecycle import mark_of
 from keelwatch.sandbox.ports import FIRST_BASE, OFFSETS, is_free, reserve
 from keelwatch.sandbox.processes import Process, marked, start_ticks, with_descendants
 from keelwatch.workspace import SourceError, UsageError, narrate, sandbox_dir
@@ -94,7 +94,7 @@ def test_two_ups_at_once_make_one_sandbox(own_sandbox: str) -> None:
     assert ids == {found.id}
     supervisors = [child for child in found.processes if child.name == "supervisor"]
     assert len(supervisors) == 1
-    assert {process.pid for process in marked(is_marked(own_sandbox))} >= {supervisors[0].pid}
+    assert {process.pid for process in marked(mark_of(own_sandbox))} >= {supervisors[0].pid}
 
 
 def test_a_sandbox_outlives_the_process_that_started_it(own_sandbox: str) -> None:
@@ -134,8 +134,8 @@ def test_leftovers_without_any_record_are_found_by_their_mark(own_sandbox: str) 
     """A stray that carries an earlier id of this sandbox goes; one of another name stays."""
     up(own_sandbox, QUICK)
     down(own_sandbox)
-    stray = _stray(is_marked(own_sandbox) + "0123abcd")
-    other = _stray(is_marked("other") + "0123abcd")
+    stray = _stray(mark_of(own_sandbox) + "0123abcd")
+    other = _stray(mark_of("other") + "0123abcd")
     try:
         assert down(own_sandbox)
         assert stray.wait(5) == -signal.SIGTERM
@@ -201,7 +201,7 @@ def test_a_chosen_port_that_is_taken_is_named_and_nothing_starts(own_sandbox: st
         taken = stranger.getsockname()[1]
         with pytest.raises(SourceError, match=f"port {taken} on 127.0.0.1 is taken"):
             up(own_sandbox, Options(ports={"prometheus": taken}))
-    assert marked(is_marked(own_sandbox)) == []
+    assert marked(mark_of(own_sandbox)) == []
     assert status(own_sandbox) is None
 
 
@@ -255,7 +255,7 @@ def test_a_server_that_does_not_start_is_named_with_its_log_and_nothing_is_left(
     assert "prometheus ended while it started" in failed.value.message
     assert "the disk is made of cheese" in failed.value.message
     assert str(sandbox_dir(own_sandbox) / "logs" / "prometheus.log") in failed.value.message
-    assert marked(is_marked(own_sandbox)) == []
+    assert marked(mark_of(own_sandbox)) == []
     assert status(own_sandbox) is None
 
 
@@ -264,10 +264,10 @@ def test_an_interrupted_up_takes_down_what_had_started(own_sandbox: str) -> None
     starting = subprocess.Popen(
         [sys.executable, "-c", UP, own_sandbox], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    until(lambda: len(marked(is_marked(own_sandbox))) > 5, 30)
+    until(lambda: len(marked(mark_of(own_sandbox))) > 5, 30)
     starting.send_signal(signal.SIGINT)
     assert starting.wait(20) != 0
-    assert marked(is_marked(own_sandbox)) == []
+    assert marked(mark_of(own_sandbox)) == []
 
 
 def test_ready_within_seconds_also_the_first_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

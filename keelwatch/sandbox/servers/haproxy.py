@@ -40,7 +40,6 @@ global
     stats socket unix@{socket} mode 600 level admin
     {lua}
     ssl-default-bind-options ssl-min-ver TLSv1.2
-    tune.ssl.default-dh-param 2048
 
 defaults
     mode http

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from keelwatch.sandbox.find_servers import Servers
 from keelwatch.sandbox.layout import Layout, write_private
 from keelwatch.sandbox.ports import REGIONS, WORKERS
-from keelwatch.sandbox.servers.server import Server, answers_http, python, run
+from keelwatch.sandbox.servers.server import Server, answers_http, fetch, python, run
 
 RETENTION = "40d"
 EDGE_METRICS = "haproxy_(server|backend|frontend)_(http_responses_total|status|current_sessions|up|weight)"
@@ -33,8 +34,8 @@ def server_of(layout: Layout, servers: Servers, backfill_until: float) -> Server
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=warn",
         ),
-        ready=(ready := partial(answers_http, port, "/-/ready")),
-        serves=ready,
+        ready=partial(_has_scraped, port),
+        serves=partial(answers_http, port, "/-/ready"),
         prepare=partial(_prepare, layout, servers, config, backfill_until),
         environment={"GOMAXPROCS": "2", "GOGC": "200", "GOMEMLIMIT": "256MiB"},
         within_s=40.0,
@@ -45,6 +46,14 @@ async def _prepare(layout: Layout, servers: Servers, config: Path, backfill_unti
     write_private(config, configuration(layout))
     arguments = [str(layout.folder), servers["promtool"], str(folder(layout)), f"{backfill_until:.0f}"]
     await run(python("keelwatch.sandbox.backfill", *arguments), "loading the backfilled history")
+
+
+async def _has_scraped(port: int) -> bool:
+    """Whether every worker and billing was scraped: only then are the zeros of a new portal on record."""
+    targets = len(REGIONS) * (len(WORKERS) + 1)
+    question = quote(f'sum(up{{job=~"portal|billing"}}) == {targets}')
+    answer = await fetch(port, f"/api/v1/query?query={question}")
+    return answer is not None and b'"value"' in answer
 
 
 def configuration(layout: Layout) -> str:

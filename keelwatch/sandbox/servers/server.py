@@ -80,14 +80,19 @@ async def run(argv: Sequence[str], what: str, environment: Mapping[str, str] | N
 
 async def answers_http(port: int, path: str) -> bool:
     """Whether 127.0.0.1:`port` answers GET `path` with 200 within a second."""
+    return await fetch(port, path) is not None
+
+
+async def fetch(port: int, path: str) -> bytes | None:
+    """What 127.0.0.1:`port` answers to GET `path` within a second, head and body; None unless it is 200."""
     try:
         async with asyncio.timeout(1):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-                status = await reader.readline()
+                answer = await reader.read()
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return False
-    return b" 200 " in status
+        return None
+    return answer if b" 200 " in answer.partition(b"\r\n")[0] else None

@@ -1,0 +1,116 @@
+"""The history a sandbox is born with: deterministic, small, plausible, and read by Prometheus as meant."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from itertools import pairwise
+
+import pytest
+
+from keelwatch.sandbox import backfill
+from keelwatch.sandbox.portal.routes import ROUTES
+from keelwatch.sandbox.ports import REGIONS
+from tests.sandbox.running import RunningSandbox
+
+UNTIL = 1_800_000_123.0
+SEED = 7
+DAYS = 35.0
+BUDGET = 0.001
+MONTH_S = 30 * 86_400
+
+
+def series_by_head() -> dict[str, backfill.Series]:
+    at = backfill.times(UNTIL, DAYS)
+    return {series.head: series for series in backfill.all_series(SEED, at, UNTIL)}
+
+
+def test_samples_stand_where_the_rings_expect_them() -> None:
+    at = backfill.times(UNTIL, DAYS)
+    assert all(second % 300 == 0 for second in at if second < UNTIL - 6 * 3600)
+    assert all(second % 15 == 0 for second in at)
+    assert UNTIL - 15 < at[-1] <= UNTIL
+    assert 34.9 * 86_400 < UNTIL - at[0] <= 35 * 86_400
+    assert {now - before for before, now in pairwise(at)} == {300, 15}
+
+
+def test_the_same_seed_gives_the_same_history_and_another_another() -> None:
+    at = backfill.times(UNTIL, 2)
+    first = backfill.all_series(SEED, at, UNTIL)
+    assert first == backfill.all_series(SEED, at, UNTIL)
+    assert first != backfill.all_series(SEED + 1, at, UNTIL)
+
+
+def test_there_are_few_series_all_marked_and_only_rising() -> None:
+    found = series_by_head()
+    assert len(found) <= 300
+    for head, series in found.items():
+        assert 'backfill="true"' in head
+        assert all(before <= now for before, now in pairwise(series.values)), head
+
+
+def test_buckets_contain_each_other() -> None:
+    buckets: dict[str, list[backfill.Series]] = defaultdict(list)
+    for head, series in series_by_head().items():
+        if "_bucket" in head:
+            buckets[re.sub(r'le="[^"]*"', "", head)].append(series)
+    for ordered in buckets.values():
+        assert len(ordered) == 5
+        for narrow, wide in pairwise(ordered):
+            assert all(a <= b for a, b in zip(narrow.values, wide.values, strict=True))
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_month_leaves_a_budget_worth_watching(region: str, route: str) -> None:
+    """For a target of 99.9 % between 60 and 95 % are left, in each region."""
+    at = backfill.times(UNTIL, DAYS)
+    begin = next(index for index, second in enumerate(at) if second >= UNTIL - MONTH_S)
+    courses = backfill.courses(SEED, at, UNTIL)
+    course = next(each for each in courses if (each.region, each.route) == (region, route))
+    bad, total = (values[-1] - values[begin] for values in (course.bad, course.total))
+    assert 0.60 <= 1 - bad / total / BUDGET <= 0.95
+
+
+def test_days_have_nights() -> None:
+    at = backfill.times(UNTIL, 3)
+    course = next(backfill.courses(SEED, at, UNTIL))
+    hourly = [b - a for a, b in pairwise(course.total[:: 3600 // 300][:48])]
+    assert 2 < max(hourly) / min(hourly) < 8
+
+
+def test_each_file_fits_one_block() -> None:
+    at = backfill.times(UNTIL, DAYS)
+    parts = backfill.parts(at)
+    assert [second for part in parts for second in at[part]] == at
+    for part in parts:
+        assert len({second // backfill.BLOCK_S for second in at[part]}) == 1
+
+
+def test_prometheus_has_the_month_under_the_names_of_the_living(sandbox: RunningSandbox) -> None:
+    month = sandbox.query('sum(increase(portal_requests_total{backfill="true"}[30d]))')[()]
+    assert month == pytest.approx(20 * MONTH_S, rel=0.1)
+    for metric in ("portal_requests_total", "portal_request_seconds_bucket"):
+        old = set(sandbox.query(f'count by (region,route,version,traffic) ({metric}{{backfill="true"}})'))
+        new = f'count by (region,route,version,traffic) ({metric}{{backfill="",traffic="real"}})'
+        assert old == set(sandbox.query(new))
+    les = set(sandbox.query('count by (le) (portal_request_seconds_bucket{backfill="true"})'))
+    assert les == {("0.1",), ("0.25",), ("0.5",), ("1.0",), ("+Inf",)}
+    assert les <= set(sandbox.query('count by (le) (portal_request_seconds_bucket{backfill=""})'))
+
+
+def test_history_ends_where_life_begins(sandbox: RunningSandbox) -> None:
+    until = sandbox.first.backfill_until
+    last = sandbox.query(f'max(timestamp(portal_requests_total{{backfill="true"}} @ {until:.0f}))')
+    assert until - 15 < last[()] <= until
+    assert until <= sandbox.first.started
+
+
+def test_windows_over_the_seam_lose_nothing(sandbox: RunningSandbox) -> None:
+    """Each series is increased by itself and then summed, so the change of series is no reset."""
+    ratio = (
+        'sum by (route) (increase(portal_requests_total{code=~"5.."}[30d]))'
+        " / sum by (route) (increase(portal_requests_total[30d]))"
+    )
+    for (route,), value in sandbox.query(ratio).items():
+        assert 0 < value < BUDGET, route
