@@ -85,7 +85,7 @@ def keelwatch(
 
     Without a command: open the console.
     """
-    ctx.obj = {"workspace": workspace, "environment": environment}
+    ctx.obj = {**(ctx.obj or {}), "workspace": workspace, "environment": environment}
     if ctx.invoked_subcommand is None:
         from console.tui.start import open_console
 

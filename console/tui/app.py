@@ -173,8 +173,12 @@ class Keelwatch(App[str]):
         where = export(self)
         self.notify(f"written to {where}", title="exported")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Until the first screen is there, the only thing to do is to leave."""
+        return action == "leave" or hasattr(self, "world")
+
     def action_leave(self) -> None:
-        if self._may_leave is None:
+        if self._may_leave is None or not hasattr(self, "world"):
             self.exit("")
             return
         self.push_screen(self._may_leave(), lambda stop: self.exit("stop" if stop else "keep"))

@@ -192,10 +192,11 @@ def test_leaving_the_demo_asks_about_the_sandbox(key: str, answer: str) -> None:
         app = console()
         app._may_leave = lambda: LeaveScreen("main")
         async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.live)
             await pilot.press("q")
             await until(pilot, lambda: "What about the sandbox" in screen_text(app))
             await pilot.press(key)
-            await pilot.pause()
+            await until(pilot, lambda: app.return_value is not None)
         return app.return_value
 
     assert asyncio.run(leave()) == answer
