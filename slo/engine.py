@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 
 from keelwatch.workspace.errors import SourceError
 from slo.ask import Answers, Source, instant
 from slo.buckets import BucketDoctor
-from slo.burn import Count
+from slo.burn import LEAST_EVENTS, Count
 from slo.crosscheck import CrossCheck
 from slo.durations import spell
 from slo.evaluate import PartOfTotal, evaluate, stale, unreachable, without_bucket
-from slo.history import FINE_S, Rings, boundary
+from slo.history import FINE_SPAN_S, Rings, boundary
 from slo.objective import Objective, Stream, Tracked, track
+from slo.onset import onset
 from slo.plan import Increase, Newest, ask, families, terms
 from slo.snapshot import ObjectiveReading, Snapshot, State, in_order
 from slo.store import Store
@@ -198,20 +199,22 @@ class Engine:
         return replace(reading, since=since)
 
     def _began(self, one: Tracked, reading: ObjectiveReading, at: float) -> float | None:
-        """The start of the unbroken run of 5 minute buckets over the factor of the critical pair."""
-        factor = next((pair.factor for pair in reading.pairs if pair.outcome == "critical"), None)
-        if factor is None:
-            return self._last_seen.get(one.total) if reading.state is State.UNKNOWN else None
-        bucket = boundary(at)
-        while self._bucket_burn(one, bucket) > factor:
-            bucket -= FINE_S
-        return float(bucket) if bucket < boundary(at) else None
+        """Since when, for a state that was there at our first tick."""
+        if reading.state is State.UNKNOWN:
+            return self._last_seen.get(one.total)
+        pair = next((pair for pair in reading.pairs if pair.outcome == "critical"), None)
+        if pair is None:
+            return None
+        newest = boundary(at)
+        return onset(
+            pair, lambda start, end: self._burn_between(one, start, end), newest, newest - FINE_SPAN_S
+        )
 
-    def _bucket_burn(self, one: Tracked, bucket: int) -> float:
-        part, total = self._rings.fine(one.part, bucket), self._rings.fine(one.total, bucket)
-        if isnan(total) or total <= 0:
-            return 0.0
-        part = 0.0 if isnan(part) else part
+    def _burn_between(self, one: Tracked, start: float, end: float) -> float:
+        total, covered_s = self._rings.fine(one.total, start, end)
+        if covered_s == 0 or total < LEAST_EVENTS:
+            return nan
+        part, _ = self._rings.fine(one.part, start, end)
         bad = total - part if one.objective.ratio.part_is == "good" else part
         return bad / total / one.objective.budget
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import nan
 
 from keelwatch.workspace.errors import SourceError
 from slo.ask import Source, Stretch, bucket_question, stretch
@@ -79,10 +78,10 @@ class Rings:
             return Absent(f"no samples in the last {window}")
         return Count(events, min(1.0, seconds / length_s))
 
-    def fine(self, stream: Stream, bucket: int) -> float:
-        """The count of one closed 5 minute bucket; NaN when absent."""
+    def fine(self, stream: Stream, since: float, until: float) -> tuple[float, float]:
+        """The events between two times in closed 5 minute buckets, and the seconds with samples."""
         ring = self._rings[FINE_S].get(stream)
-        return ring.value(bucket) if ring else nan
+        return ring.total(since, until) if ring else (0.0, 0.0)
 
     def hours(self, stream: Stream, until: int) -> Iterator[tuple[int, float]]:
         """Every kept hourly bucket up to `until`, oldest first; absent ones are NaN."""
