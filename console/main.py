@@ -92,10 +92,13 @@ def keelwatch(
         sys.exit(open_console(workspace, environment, theme=theme, ascii_only=ascii_only))
 
 
-def main() -> None:
-    """Run the command line; every way out has an exit code of the design's table."""
+def main(embedded: Mapping[str, object] | None = None) -> None:
+    """Run the command line; every way out has an exit code of the design's table.
+
+    `embedded` is for a program that brings its own table of runs and verbs, as `processes`.
+    """
     try:
-        keelwatch.main(standalone_mode=False)
+        keelwatch.main(standalone_mode=False, obj=dict(embedded or {}))
     except click.ClickException as error:
         error.show()
         sys.exit(2)
