@@ -83,6 +83,8 @@ def _heal_one(store: LedgerStore, table: ProcessTable, run: str) -> list[OpenUnd
     if lock is None:
         return []
     try:
+        if is_alive(run):  # resumed while we waited for the lock
+            return []
         before = _undos(view(store, run))
         after = take_over(store, table, run, "the run died and so did its guardian", by="heal")
         done = {effect.seq for effect in after.healed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -74,8 +75,17 @@ def make_folder(kind: str) -> str:
 
 
 def write_spec(spec: RunSpec) -> None:
+    """Synced: a runbook must be resumable after a power cut too."""
     try:
-        (spec.folder / "spec.json").write_text(spec.text())
+        with (spec.folder / "spec.json").open("w") as file:
+            file.write(spec.text())
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(spec.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise SourceError(f"cannot write the run's spec: {error.strerror}", "free some space") from None
 

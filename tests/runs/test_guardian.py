@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 
-from keelwatch.ledger import FactKind, verify
+from keelwatch.ledger import FactKind, open_ledger, verify
 from keelwatch.runs import heal, list_open, stop
 from keelwatch.runs.mark import read_mark
 from keelwatch.runs.state import has_guardian
@@ -147,3 +148,47 @@ def test_a_full_disk_stops_the_acting_and_not_the_undoing(stage: Stage) -> None:
     assert report.exit_code is ExitCode.PASS
     assert effects(stage.world).count("toy.set first ") == 1, "what was undone is only verified"
     assert verify(stage.ledger).flaw is None
+
+
+def test_without_a_guardian_nothing_is_done(stage: Stage) -> None:
+    (stage.state / "no-guardian").touch()
+    run = stage.spawn("chaos")
+    state = stage.until_over(run)
+    assert state.verdict is not None
+    assert "guardian did not become ready" in state.verdict.reason
+    assert state.verdict.exit_code is ExitCode.SOURCE
+    assert effects(stage.world) == []
+
+
+def test_a_run_whose_guardian_cannot_be_replaced_stops_and_undoes(stage: Stage) -> None:
+    run = acting(stage)
+    (stage.state / "no-guardian").touch()
+    stage.kill(run, "guardian")
+    state = stage.until_over(run)
+    assert state.verdict is not None
+    assert state.verdict.exit_code is ExitCode.STOPPED
+    assert "guardian was lost" in state.verdict.reason
+    assert (value(stage.world, "cache"), value(stage.world, "billing")) == ("", "")
+
+
+def test_of_two_healers_each_undo_is_done_by_one(stage: Stage) -> None:
+    run = acting(stage)
+    stage.kill(run, "guardian", signal.SIGSTOP)
+    stage.kill(run)
+    stage.kill(run, "guardian")
+    stage.until_over(run)
+    healed = list[str]()
+
+    def mend() -> None:
+        store = open_ledger()
+        healed.extend(undo.target for undo in heal(store, TABLE).healed)
+        store.close()
+
+    healers = [threading.Thread(target=mend) for _ in range(3)]
+    for healer in healers:
+        healer.start()
+    for healer in healers:
+        healer.join()
+    assert sorted(healed) == ["billing", "cache"]
+    assert len(stage.facts(run, FactKind.VERDICT)) == 1
+    assert len(effects(stage.world)) == 4

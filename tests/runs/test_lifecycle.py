@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -141,6 +142,21 @@ def test_the_lever_works_with_the_ledger_locked(stage: Stage) -> None:
     stage.until_over(run, within_s=60.0)
     heal(stage.ledger, TABLE)
     assert list_open(stage.ledger) == ()
+
+
+def test_the_lever_works_with_the_disk_full(stage: Stage) -> None:
+    run = stage.spawn("chaos", hold_s=30.0)
+    stage.until_value("cache", "lost")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    try:
+        (report,) = stop_all("")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert report.signalled
+    assert report.error
+    stage.until_over(run)
+    assert value(stage.world, "cache") == ""
 
 
 def _is_locked(stage: Stage) -> bool:
