@@ -22,12 +22,12 @@ from slo.plan import Increase, Newest, ask, families, terms
 from slo.snapshot import ObjectiveReading, Snapshot, State, in_order
 from slo.store import Store
 from slo.why import Evidence, Why, why
-from slo.windows import DAY_S, DIRECT_S, lengths
+from slo.windows import DAY_S, DIRECT_S, HOUR_S, lengths
 
 STALE_AFTER_S = 150.0
 PATIENCE_S = 6.0
 SKEW_S = 5.0
-DIRECT = tuple(Increase(float(seconds)) for seconds in DIRECT_S.values())
+DIRECT_UP_TO_S = 6 * HOUR_S
 
 
 class Engine:
@@ -35,6 +35,8 @@ class Engine:
 
     `regions` are those of the environment; `component_regions` narrows them for single components.
     `store_path` keeps bucket counts between runs; without it every start asks for the whole history.
+    Windows up to `direct_up_to_s` are asked directly, which is exact at any scrape interval but reads every
+    sample of the window at every tick: with a scrape per second an hour is enough.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Engine:
         environment: str = "",
         store_path: Path | None = None,
         stale_after_s: float = STALE_AFTER_S,
+        direct_up_to_s: float = DIRECT_UP_TO_S,
         component_regions: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._source = source
@@ -59,8 +62,13 @@ class Engine:
         )
         self._streams = tuple(dict.fromkeys(s for one in self.tracked for s in (one.part, one.total)))
         self._families = families(self._streams)
+        self._direct = {
+            window: Increase(float(seconds))
+            for window, seconds in DIRECT_S.items()
+            if seconds <= direct_up_to_s
+        }
         self._fixed = [
-            *ask(self._families, DIRECT),
+            *ask(self._families, list(self._direct.values())),
             *terms((one.total for one in self.tracked), [Newest()]),
         ]
         self._opening: str | None = None
@@ -124,7 +132,7 @@ class Engine:
 
     def _measure(self, at: float) -> Snapshot:
         # On a boundary the open end is 5 minutes long, and that is asked anyway.
-        open_end = [] if _tail(at) in DIRECT else ask(self._families, [_tail(at)])
+        open_end = [] if _tail(at) in self._direct.values() else ask(self._families, [_tail(at)])
         answers = instant(self._source, [*self._fixed, *open_end], at, PATIENCE_S)
         self._rings.sync(self._source, self._streams, at)
         counted = {one.key: self._counts(one, answers, at) for one in self.tracked}
@@ -141,7 +149,10 @@ class Engine:
             fresh_s=min(ages, default=None),
         )
         drifts, drift_error = self._check.found()
-        self._last = (snapshot, Evidence(at, answers, counted, drifts, drift_error, warnings))
+        self._last = (
+            snapshot,
+            Evidence(at, answers, frozenset(self._direct), counted, drifts, drift_error, warnings),
+        )
         return snapshot
 
     def _counts(self, one: Tracked, answers: Answers, at: float) -> dict[str, PartOfTotal]:
@@ -150,8 +161,9 @@ class Engine:
         tails = [(stream, answers.counted(stream, tail, "tail")) for stream in (one.part, one.total)]
         counted = {}
         for window, length_s in lengths(one.objective.period_s).items():
-            if window in DIRECT_S:
-                part, total = (answers.counted(stream, Increase(length_s), window) for stream, _ in tails)
+            if window in self._direct:
+                question = self._direct[window]
+                part, total = (answers.counted(stream, question, window) for stream, _ in tails)
             else:
                 part, total = (
                     self._rings.counted(stream, length_s, at, open_end, window) for stream, open_end in tails

@@ -13,7 +13,7 @@ from slo.history import FINE_S, FINE_SPAN_S, boundary
 from slo.objective import Stream, Tracked
 from slo.plan import Increase, alone
 from slo.snapshot import ObjectiveReading
-from slo.windows import DIRECT_S, HOUR_S, lengths
+from slo.windows import HOUR_S, lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Evidence:
 
     at: float
     answers: Answers
+    direct: frozenset[str]
     counted: Mapping[tuple[str, str | None], Mapping[str, PartOfTotal]]
     drifts: Mapping[Stream, Drift]
     drift_error: str | None
@@ -116,16 +117,16 @@ def _window(
         error_ratio=reading.error_ratio[window],
         burn=reading.burn[window],
         covered=total.covered if isinstance(total, Count) else None,
-        how=_how(window, length_s, evidence.at),
+        how=_how(window, length_s, evidence),
         part=_asked(tracked.part, window, length_s, evidence),
         total_asked=_asked(tracked.total, window, length_s, evidence),
     )
 
 
-def _how(window: str, length_s: float, at: float) -> str:
-    if window in DIRECT_S:
+def _how(window: str, length_s: float, evidence: Evidence) -> str:
+    if window in evidence.direct:
         return "one query at the time of the tick"
-    tail = f"the last {at - boundary(at):.0f} s asked at the tick"
+    tail = f"the last {evidence.at - boundary(evidence.at):.0f} s asked at the tick"
     fine = f"{FINE_S // 60}-minute buckets"
     if length_s <= FINE_SPAN_S:
         return f"sum of {fine} and {tail}"
@@ -133,7 +134,7 @@ def _how(window: str, length_s: float, at: float) -> str:
 
 
 def _asked(stream: Stream, window: str, length_s: float, evidence: Evidence) -> Asked:
-    if window in DIRECT_S:
+    if window in evidence.direct:
         term = evidence.answers.terms.get((stream, Increase(length_s)))
         return Asked(term.text if term else "", alone(stream, Increase(length_s)))
     bucket = alone(stream, bucket_question(FINE_S if length_s <= FINE_SPAN_S else HOUR_S))

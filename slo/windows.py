@@ -25,7 +25,8 @@ MIN_PERIOD_S = 7 * DAY_S
 MAX_PERIOD_S = 90 * DAY_S
 
 DIRECT_S = {name: durations.parse(name) for name in ("5m", "30m", "1h", "2h", "6h")}
-"""Windows asked of the source at the time of the tick; the longer ones are summed from buckets."""
+"""The short windows, unknown when samples are stale. As far as an engine is told to, it asks them of the
+source at the time of the tick; the longer ones are summed from buckets."""
 
 
 @dataclass(frozen=True, slots=True)
