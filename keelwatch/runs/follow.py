@@ -22,6 +22,7 @@ from keelwatch.workspace.errors import ExitCode, SourceError
 from keelwatch.workspace.paths import run_dir
 
 PAUSE_S = 0.15
+CATCH_UP_S = 0.02  # after a look that found something: a long stream comes in pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,12 @@ class Glance:
 
     @property
     def is_over(self) -> bool:
-        """Nothing more will come unless somebody resumes or heals the run."""
-        return self.run.pid is None and self.run.phase not in {Phase.RUNNING, Phase.HEALING, Phase.STOPPING}
+        """All was read, and nothing more will come unless somebody resumes or heals the run."""
+        return (
+            not self.items
+            and self.run.pid is None
+            and self.run.phase not in {Phase.RUNNING, Phase.HEALING, Phase.STOPPING}
+        )
 
 
 class FollowEnd(StrEnum):
@@ -67,7 +72,7 @@ def look(store: LedgerStore, run: str, position: Position) -> Glance:
 
 
 def follow(store: LedgerStore, run: str, position: Position | None = None) -> Iterator[Glance]:
-    """Looks until the run is over; the last one has `is_over`."""
+    """Looks until the run is over; the last one, without items, has `is_over`."""
     position = position or Position()
     while True:
         glance = look(store, run, position)
@@ -76,7 +81,7 @@ def follow(store: LedgerStore, run: str, position: Position | None = None) -> It
         if glance.is_over:
             return
         position = glance.position
-        time.sleep(PAUSE_S)
+        time.sleep(CATCH_UP_S if glance.items else PAUSE_S)
 
 
 def attend(
@@ -99,7 +104,7 @@ def attend(
                 return FollowEnd.OVER, exit_code(glance.run)
             if glance.run.state.question is not None and not may_ask:
                 return FollowEnd.ASKED, ExitCode.UNKNOWN
-            hangup.wait(PAUSE_S)
+            hangup.wait(CATCH_UP_S if glance.items else PAUSE_S)
     return FollowEnd.DETACHED, ExitCode.PASS
 
 

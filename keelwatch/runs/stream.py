@@ -12,6 +12,8 @@ from keelwatch.ledger.fact import JsonObject, canonical, parse_object
 from keelwatch.runs.fields import number
 from keelwatch.workspace.errors import SourceError
 
+PIECE = 1 << 20  # bytes
+
 
 @dataclass(frozen=True, slots=True)
 class StreamLine:
@@ -28,14 +30,12 @@ class StreamWriter:
         self._path = path
         try:
             self._file = path.open("ab", buffering=0)
-            old = path.read_bytes()
+            self._hash, self._lines, is_torn = _digest(path)
         except OSError as error:
             raise SourceError(
                 f"cannot write the stream {path}: {error.strerror}", "check space and mode"
             ) from None
-        self._hash = hashlib.sha256(old)
-        self._lines = old.count(b"\n")
-        if old and not old.endswith(b"\n"):
+        if is_torn:
             self._write(b"\n")
 
     def write(self, record: JsonObject) -> None:
@@ -60,16 +60,30 @@ class StreamWriter:
 
 def stream_summary(path: Path) -> JsonObject:
     """The same for the stream of a run that is dead."""
-    data = path.read_bytes() if path.exists() else b""
-    return {"sha256": hashlib.sha256(data).hexdigest(), "lines": data.count(b"\n")}
+    if not path.exists():
+        return {"sha256": hashlib.sha256().hexdigest(), "lines": 0}
+    digest, lines, _ = _digest(path)
+    return {"sha256": digest.hexdigest(), "lines": lines}
+
+
+def _digest(path: Path) -> tuple[hashlib._Hash, int, bool]:
+    """Hash, number of lines, and whether the last one lacks its end; in pieces, for streams grow long."""
+    digest, lines, last = hashlib.sha256(), 0, b"\n"
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            lines += piece.count(b"\n")
+            last = piece[-1:]
+    return digest, lines, last != b"\n"
 
 
 def read_stream(path: Path, offset: int) -> tuple[list[StreamLine], int]:
-    """Whole lines from byte `offset` on, and the offset after them."""
+    """Whole lines from byte `offset` on, about a megabyte at most, and the offset after them."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(PIECE)
+            data += b"" if data.endswith(b"\n") else file.readline()
     except FileNotFoundError:
         return [], offset
     except OSError as error:

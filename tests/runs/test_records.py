@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_a_half_written_line_is_left_for_the_next_look(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"2.0}\n")
     assert [line.at for line in read_stream(path, offset)[0]] == [2.0]
+
+
+def test_a_long_stream_comes_in_pieces_and_hashes_whole(tmp_path: Path) -> None:
+    path = tmp_path / "stream.jsonl"
+    line = b'{"at":1.0,"say":"' + b"x" * 990 + b'"}\n'
+    path.write_bytes(line * 3000)
+    pieces, offset = list[int](), 0
+    while True:
+        lines, offset = read_stream(path, offset)
+        if not lines:
+            break
+        pieces.append(len(lines))
+    assert sum(pieces) == 3000
+    assert len(pieces) > 1
+    assert stream_summary(path) == {"sha256": hashlib.sha256(line * 3000).hexdigest(), "lines": 3000}
 
 
 def test_an_intent_reads_back_as_it_was_written(stage: Stage) -> None:
