@@ -248,6 +248,10 @@ class Engine:
         found = [*answers.warnings, *self._rings.warnings]
         if self._opening:
             found.append(self._opening)
+        far = {stream: drift for stream, drift in self._check.found()[0].items() if drift.far}
+        if far:
+            stream, drift = max(far.items(), key=lambda item: abs(item[1].ratio))
+            found.append(f"the buckets of {stream.key} are {drift.ratio:+.0%} off the server's own count")
         if answers.ahead_s is not None and abs(answers.ahead_s) > SKEW_S:
             where = "ahead of" if answers.ahead_s > 0 else "behind"
             found.append(f"the clock of {self._source.shown} is {abs(answers.ahead_s):.0f} s {where} ours")

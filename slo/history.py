@@ -45,7 +45,13 @@ class Rings:
         self._failures: dict[Stream, tuple[str, float]] = {}
         self._store = store
         self._origin = origin
-        self.warnings: dict[str, None] = {}
+        self._lost_store: str | None = None
+        self._half: dict[str, None] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the source said of the newest buckets, and that the store is lost if it is."""
+        return [*self._half, *([self._lost_store] if self._lost_store else [])]
 
     def sync(self, source: Source, streams: Iterable[Stream], at: float) -> None:
         """Bring every stream up to the boundary of `at`. Raises `SourceError` when the source is gone."""
@@ -129,7 +135,7 @@ class Rings:
     def _fetch(self, source: Source, gap: Stretch, streams: list[Stream], at: float) -> None:
         questions = [bucket_question(gap.step_s)]
         history = stretch(source, terms(streams, questions), gap, BACKFILL_READ_S)
-        self.warnings |= history.warnings
+        self._half = history.warnings
         nothing = array("d", [ABSENT]) * len(gap.buckets)
         columns: dict[str, Sequence[float]] = {}
         for stream in streams:
@@ -154,7 +160,7 @@ class Rings:
         try:
             return action(self._store)
         except SourceError as error:
-            self.warnings[f"{error.message}; history is not kept"] = None
+            self._lost_store = f"{error.message}; history is not kept"
             self._store = None
             return otherwise
 

@@ -15,6 +15,9 @@ from slo.plan import Increase, alone
 from slo.snapshot import ObjectiveReading
 from slo.windows import HOUR_S, lengths
 
+FAR_RATIO = 0.1
+FEW_EVENTS = 1000.0
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:
@@ -28,6 +31,11 @@ class Drift:
     def ratio(self) -> float:
         """How far ours is off, 0.01 = 1 % too many."""
         return (self.ours - self.theirs) / self.theirs if self.theirs else 0.0
+
+    @property
+    def far(self) -> bool:
+        """Whether it is more than extrapolation to the edges of buckets explains."""
+        return self.theirs >= FEW_EVENTS and abs(self.ratio) > FAR_RATIO
 
 
 @dataclass(frozen=True, slots=True)

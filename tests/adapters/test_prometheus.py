@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -120,7 +122,9 @@ def guarded(
         port=port, pem=folder / "server.pem", upstream=prometheus.port, elsewhere=prometheus.port
     )
     (folder / "haproxy.cfg").write_text(text)
-    process = subprocess.Popen(["haproxy", "-db", "-q", "-f", str(folder / "haproxy.cfg")])
+    haproxy = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")  # not on everybody's PATH
+    assert haproxy, "install haproxy"
+    process = subprocess.Popen([haproxy, "-db", "-q", "-f", str(folder / "haproxy.cfg")])
     try:
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
@@ -174,6 +178,13 @@ def test_wrong_credentials_are_said_to_be_that(
 ) -> None:
     with pytest.raises(SourceError, match=rf"does not let us in \({status}"):
         Prometheus(PrometheusConfig(guarded, ca=ca, auth=auth, tenant=tenant)).query("up", END)
+
+
+@pytest.mark.parametrize("token", ["pass\nword", "пароль"])
+def test_a_token_that_no_header_can_carry_is_said_and_not_shown(guarded: str, ca: Path, token: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        Prometheus(PrometheusConfig(guarded, ca=ca, auth=Bearer(Secret(token)))).query("up", END)
+    assert token not in caught.value.message
 
 
 def test_credentials_do_not_follow_a_redirect(guarded: str, ca: Path) -> None:

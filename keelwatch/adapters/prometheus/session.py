@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 import requests
@@ -24,6 +25,7 @@ from keelwatch.adapters.prometheus.failure import QueryTooHeavy, of_status
 from keelwatch.workspace.errors import SourceError
 
 _CHUNK_BYTES = 64 * 1024
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -77,7 +79,11 @@ class MendedSession(requests.Session):
         with self._slots:
             try:
                 self._local.answered = self._ask(method, url, params, timeout)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            except UnicodeError:
+                raise SourceError(
+                    f"{self.config.shown}: the token or tenant has characters that no HTTP header can carry"
+                ) from None
+            except _FAILURES as error:
                 raise _explain(error, self.config, timeout) from None
         return self.last
 
