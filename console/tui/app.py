@@ -61,7 +61,8 @@ class Keelwatch(App[str]):
         may_leave: Callable[[], Screen[bool]] | None = None,
     ) -> None:
         """`world` gives the first one and is asked once, after `first_frame` has been painted."""
-        super().__init__()
+        # Textual picks its NO_COLOR filter here, and only the native one writes no colour at all.
+        super().__init__(ansi_color=theme == "ansi")
         self.feed = feed
         self.charset = charset
         self.clock = clock
@@ -144,9 +145,13 @@ class Keelwatch(App[str]):
         self._ticker.hurry()
 
     def action_theme(self) -> None:
+        if self.no_color:
+            self.notify("NO_COLOR is set")
+            return
         names = list(THEMES)
         chosen = names[(names.index(self._chosen_theme) + 1) % len(names)]
         self._chosen_theme = chosen
+        self.ansi_color = chosen == "ansi"
         self.theme = THEMES[chosen]
         self.notify(f"theme {chosen}")
 

@@ -133,9 +133,9 @@ def _worst(one: ObjectiveReading, now: float, *, wide: bool) -> str:
             parts.append("budget empty")
         case seconds:
             parts.append(f"empty in {numbers.length(seconds)}")
+    parts.append(TREND_WORDS[one.trend])
     if one.since is not None and wide:
         parts.append(f"since {numbers.hour_minute(one.since, now)} ({numbers.length(now - one.since)})")
-    parts.append(TREND_WORDS[one.trend])
     return ", ".join(parts)
 
 

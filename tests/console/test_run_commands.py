@@ -77,7 +77,7 @@ def test_closing_the_terminal_only_detaches(stage: Stage) -> None:  # noqa: F811
     follower.send_signal(signal.SIGHUP)
 
     assert follower.wait(30) == 0
-    assert os.kill(stage.pid(run), 0) is None
+    os.kill(stage.pid(run), 0)  # it lives: this does not raise
     keelwatch("stop", run)
     stage.until_over(run)
 

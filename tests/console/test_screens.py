@@ -174,6 +174,20 @@ def test_every_theme_draws_the_same_text(theme: str) -> None:
     assert_golden("overview-120x36", text)
 
 
+def test_t_goes_through_the_themes_and_comes_back() -> None:
+    seen: list[str] = []
+
+    async def turn(pilot: Pilot[str]) -> None:
+        for _ in range(3):
+            await pilot.press("T")
+            await pilot.pause()
+            seen.append(pilot.app.theme)
+
+    asyncio.run(drive(console(), (120, 36), turn))
+
+    assert seen == ["textual-light", "ansi-dark", "textual-dark"]
+
+
 def test_q_leaves_at_once() -> None:
     async def leave() -> int | None:
         app = console()

@@ -57,7 +57,7 @@ def test_the_wide_verdict_names_worst_speed_end_start_and_trend() -> None:
     assert state is State.PAGE
     assert sentence == (
         "PAGE  1 of 10 objectives paging, 1 rising. Worst: invoices-availability west 16.9x/1h, "
-        "empty in 1h55m, since 13:49 (25m), getting worse"
+        "empty in 1h55m, getting worse, since 13:49 (25m)"
     )
 
 

@@ -20,7 +20,7 @@ INTRODUCTION = """\
 Every command, as `--help` prints it. This page is generated (see `CONTRIBUTING.md`) and tested.
 
 stdout is data, stderr is narration. `--json` prints one document that starts with `schema`, `at` (Unix
-seconds) and `environment`; names of durations end in `_s`, ratios are 0 to 1, unknown is `null` with a reason.
+seconds) and `environment`; names of durations end in `_s`, ratios are 0..1, unknown is `null` with a reason.
 
 | code | meaning |
 |---|---|

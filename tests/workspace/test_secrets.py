@@ -87,7 +87,9 @@ def test_a_secret_comes_from_the_environment_a_file_or_a_command(
     assert resolve("command:printf from-command", tmp_path).reveal() == "from-command"
 
 
-@pytest.mark.parametrize("reference", ["env:NOT_SET_AT_ALL", "file:missing", "command:false", "command:no-such-thing"])
+@pytest.mark.parametrize(
+    "reference", ["env:NOT_SET_AT_ALL", "file:missing", "command:false", "command:no-such-thing"]
+)
 def test_a_secret_that_cannot_be_had_names_its_reference(tmp_path: Path, reference: str) -> None:
     with pytest.raises(SourceError, match=reference):
         resolve(reference, tmp_path)

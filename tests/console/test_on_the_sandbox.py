@@ -1,0 +1,174 @@
+"""The real program on the real sandbox: what a user types, what comes back, with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keelwatch.workspace.find import built_in
+from tests.console.tmux import Terminal, terminal
+from tests.sandbox.running import RunningSandbox
+from tests.sandbox.waiting import until
+
+KEELWATCH = str(Path(sys.executable).parent / "keelwatch")
+
+
+def keelwatch(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [KEELWATCH, *words],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def workspace(sandbox: RunningSandbox, tmp_path: Path) -> str:
+    """A workspace bound to the session's sandbox, over the built-in specs."""
+    text = built_in().read_text().replace("sandbox: main", f"sandbox: {sandbox.name}")
+    text = text.replace("../../", f"{built_in().parents[2]}/")
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    (folder / "keelwatch.yaml").write_text(text)
+    return str(folder)
+
+
+@pytest.fixture
+def screen(workspace: str) -> Iterator[Terminal]:
+    with terminal(120, 36, f"{KEELWATCH} --workspace {workspace}") as opened:
+        opened.until("prometheus ok")
+        yield opened
+
+
+def test_every_objective_has_finite_burn_rates(workspace: str) -> None:
+    done = keelwatch("status", "--json", "--workspace", workspace)
+    document = json.loads(done.stdout)
+
+    assert (document["schema"], document["environment"]) == ("keelwatch/status/1", "sandbox")
+    assert len(document["objectives"]) >= 10
+    for one in document["objectives"]:
+        assert set(one["burn"]) == {"5m", "30m", "1h", "2h", "6h", "1d", "3d", "period"}
+        assert all(isinstance(rate, float | int) for rate in one["burn"].values()), one
+        assert one["unknown_reason"] is None
+    assert document["backfill_until"] < document["at"]
+
+
+def test_billing_down_pages_within_ninety_seconds_on_the_command_line_and_on_the_screen(
+    sandbox: RunningSandbox, workspace: str, screen: Terminal
+) -> None:
+    began = time.monotonic()
+    fault = keelwatch("sandbox", "fault", "billing.errors", "100%", "--name", sandbox.name)
+    assert fault.returncode == 0
+
+    until(lambda: keelwatch("status", "--workspace", workspace).returncode == 1, 90, every_s=3)
+    assert time.monotonic() - began < 90
+
+    screen.until("PAGE")
+    shown = screen.until("WHAT CHANGED  ")
+    assert "fault billing.errors 100%" in shown
+    screen.press("Enter")
+    screen.until("BOTH OVER")
+    screen.press("w")
+    screen.until("increase(portal_requests_total")
+    document = json.loads(keelwatch("status", "--json", "--workspace", workspace).stdout)
+    paging = {one["component"] for one in document["objectives"] if one["state"] == "page"}
+    assert "billing" in paging
+    assert "identity" not in paging
+
+
+def test_prometheus_killed_dims_the_data_and_the_console_recovers(
+    sandbox: RunningSandbox, screen: Terminal
+) -> None:
+    os.kill(sandbox.pid("prometheus"), signal.SIGSTOP)
+    try:
+        shown = screen.until("prometheus DOWN")
+        assert "was OK" in shown
+        assert "UNKNOWN  no data for" in shown
+    finally:
+        os.kill(sandbox.pid("prometheus"), signal.SIGKILL)
+
+    shown = screen.until("prometheus ok", within_s=60)
+    assert "was OK" not in shown
+
+
+def test_a_second_terminal_of_80x24_shows_the_same_and_survives_a_resize(workspace: str) -> None:
+    with terminal(80, 24, f"{KEELWATCH} --workspace {workspace} --ascii") as opened:
+        shown = opened.until("prometheus ok")
+        assert all(len(line) <= 80 for line in shown.splitlines())
+        assert "EMPTY IN" in shown
+        opened.resize(120, 36)
+        opened.until("LAST HOUR")
+        opened.press("q")
+        opened.until_gone()
+
+
+def test_no_color_writes_no_colour_at_all(workspace: str) -> None:
+    with terminal(120, 36, f"NO_COLOR=1 {KEELWATCH} --workspace {workspace}") as opened:
+        opened.until("prometheus ok")
+
+        coloured = [
+            code for code in opened.codes() if code not in {"0", "1", "2", "7", "39", "49", "22", "27"}
+        ]
+        assert coloured == []
+
+
+def test_without_a_terminal_the_console_prints_plain_text(workspace: str) -> None:
+    done = keelwatch("--workspace", workspace)
+
+    assert done.returncode == keelwatch("status", "--workspace", workspace).returncode
+    assert "\x1b" not in done.stdout
+    assert "login-availability west" in done.stdout
+
+
+def test_slo_commands_show_one_objective_and_its_evidence(workspace: str) -> None:
+    listed = keelwatch("slo", "list", "--workspace", workspace)
+    shown = keelwatch("slo", "show", "login-availability", "--region", "west", "--workspace", workspace)
+    why = keelwatch(
+        "slo", "why", "login-availability", "--region", "west", "--json", "--workspace", workspace
+    )
+
+    assert "login-availability west" in listed.stdout
+    assert "WINDOW PAIR" in shown.stdout
+    assert "Budget burn-down 30d" in shown.stdout
+    (one,) = json.loads(why.stdout)["objectives"]
+    assert "increase(portal_requests_total" in one["windows"][0]["part_query"]
+    assert keelwatch("slo", "show", "login-avail", "--workspace", workspace).returncode == 2
+
+
+def test_a_sandbox_that_is_down_is_unknown_and_five(workspace: str, tmp_path: Path) -> None:
+    done = keelwatch(
+        "status", "--json", "--workspace", workspace, KEELWATCH_STATE=str(tmp_path / "elsewhere")
+    )
+    document = json.loads(done.stdout)
+
+    assert done.returncode == 5
+    assert document["source_error"].startswith("the sandbox 'tests' is not running")
+    assert {one["state"] for one in document["objectives"]} == {"unknown"}
+
+
+def test_what_was_done_to_the_sandbox_is_in_the_ledger(sandbox: RunningSandbox) -> None:
+    keelwatch("sandbox", "fault", "cache.latency", "5ms", "--region", "east", "--name", sandbox.name)
+    keelwatch("sandbox", "fault", "clear", "--name", sandbox.name)
+    verified = keelwatch("audit", "verify")
+
+    assert verified.returncode == 0
+    assert int(verified.stdout.split()[0]) >= 2
+
+
+def test_doctor_finds_everything_in_order(workspace: str) -> None:
+    done = keelwatch("doctor", "--json", "--workspace", workspace)
+    findings = {one["subject"]: one["state"] for one in json.loads(done.stdout)["findings"]}
+
+    assert done.returncode == 0
+    assert findings["prometheus"] == findings["ledger"] == findings["servers"] == "ok"
