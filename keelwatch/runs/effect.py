@@ -23,7 +23,8 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`seq` is that of the intent, `key` the same for every attempt of one step. `undo_tried` is an
+    """`seq` is that of the intent, `key` the same for every attempt of one step, `epoch` that of the
+    lease it was made under (of the run itself, when it held no scope). `undo_tried` is an
     undo that was begun, `undo_error` why the last one failed; an effect that was undone is gone from
     its run's state. `boot_s` is the boot time (s) of the intent, on the boot `boot`."""
 
@@ -38,6 +39,7 @@ class Effect:
     undo: Action | None
     settle_s: float
     number: int
+    epoch: int
     boot: str
     boot_s: float
     fate: Fate = Fate.DOUBT
@@ -75,6 +77,7 @@ def intent_payload(effect: Effect) -> JsonObject:
         "undo": _action_payload(effect.undo),
         "settle_s": effect.settle_s,
         "attempt": effect.number,
+        "epoch": effect.epoch,
         "boot": effect.boot,
         "boot_s": effect.boot_s,
     }
@@ -96,6 +99,7 @@ def effect_of(fact: Fact) -> Effect:
         undo=Action(text(undo, "verb"), mapping(undo, "args")) if undo else None,
         settle_s=number(payload, "settle_s"),
         number=whole(payload, "attempt"),
+        epoch=whole(payload, "epoch"),
         boot=text(payload, "boot"),
         boot_s=number(payload, "boot_s"),
     )

@@ -30,8 +30,8 @@ class Journal:
 
     @property
     def epoch(self) -> int:
-        """Of the run's own lease; 0 before it holds one."""
-        return self.fences[0].epoch if self.fences else 0
+        """Of the scope leased last, else of the run itself; 0 without a lease."""
+        return self.fences[-1].epoch if self.fences else 0
 
     def intend(self, effect: Effect) -> Effect:
         """Synced when this returns; raises `SourceError` when it cannot be, and then nobody may act."""

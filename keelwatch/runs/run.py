@@ -151,6 +151,10 @@ class Run:
         self.stop_requested.wait(seconds)
         self.check_stop()
 
+    def facts(self, *kinds: FactKind) -> list[Fact]:
+        """Facts of this run, oldest first; only of `kinds` when given."""
+        return list(self._store.after(0, run=self.id, kinds=kinds))
+
     def commands(self) -> list[Fact]:
         """Commands sent to this run since the last call."""
         facts = list(self._store.after(self._read_seq, run=self.id, kinds=(FactKind.COMMAND,)))
@@ -224,6 +228,7 @@ class Run:
                 undo=owed,
                 settle_s=verb.settle_s,
                 number=number,
+                epoch=self._journal.epoch,
                 boot=boot_id(),
                 boot_s=time.clock_gettime(time.CLOCK_BOOTTIME),
             )
@@ -233,7 +238,7 @@ class Run:
 
     def _do(self, effect: Effect, verb: Verb) -> JsonObject | None:
         """Evidence, or None when the check says it was not done after all."""
-        attempt = Attempt(effect.key, effect.number, self._journal.epoch, before=effect.before)
+        attempt = Attempt(effect.key, effect.number, effect.epoch, before=effect.before)
         try:
             evidence = verb.do(effect.action.args, attempt)
         except UnknownResult:

@@ -41,7 +41,7 @@ def undo_effects(journal: Journal, table: ProcessTable, owed: Sequence[Effect]) 
         doubtful = [effect for effect in reverse if effect.may_land_late]
         if doubtful:
             time.sleep(max(effect.unsettled_s() for effect in doubtful))
-            outcomes |= {effect.seq: _attempt(journal, table, effect) for effect in doubtful}
+            outcomes |= {effect.seq: _attempt(table, effect) for effect in doubtful}
         return [
             Undone(effect, error, journal.settle_undo(effect, error, evidence))
             for effect in reverse
@@ -51,10 +51,10 @@ def undo_effects(journal: Journal, table: ProcessTable, owed: Sequence[Effect]) 
 
 def _take_back(journal: Journal, table: ProcessTable, effect: Effect) -> tuple[str, str]:
     journal.intend_undo(effect)
-    return _attempt(journal, table, effect)
+    return _attempt(table, effect)
 
 
-def _attempt(journal: Journal, table: ProcessTable, effect: Effect) -> tuple[str, str]:
+def _attempt(table: ProcessTable, effect: Effect) -> tuple[str, str]:
     """(error, evidence). Checks first: what is as it was is not touched, so no undo lands twice."""
     assert effect.undo is not None
     error = ""
@@ -64,7 +64,7 @@ def _attempt(journal: Journal, table: ProcessTable, effect: Effect) -> tuple[str
             return "", found.evidence
         if found.answer is Answer.UNKNOWN and not _may_act_blind(table, effect, number):
             return f"nobody can tell whether it is as before: {found.evidence}", found.evidence
-        error = _do(journal, table, effect, number) or error
+        error = _do(table, effect, number) or error
         found = _check(table, effect.undo)
         if found.answer is Answer.YES:
             return "", found.evidence
@@ -82,12 +82,12 @@ def _may_act_blind(table: ProcessTable, effect: Effect, number: int) -> bool:
     return verb is not None and (first or verb.effect in REPEATABLE)
 
 
-def _do(journal: Journal, table: ProcessTable, effect: Effect, number: int) -> str:
+def _do(table: ProcessTable, effect: Effect, number: int) -> str:
     assert effect.undo is not None
     key = f"{effect.key}/undo"
     try:
         table.verb(effect.undo.verb).do(
-            effect.undo.args, Attempt(key, number, journal.epoch, before=effect.before)
+            effect.undo.args, Attempt(key, number, effect.epoch, before=effect.before)
         )
     except KeelwatchError as error:
         return error.message

@@ -40,7 +40,8 @@ class Prediction:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What `do` may need beyond its arguments. `key` is the same for every attempt of one step of
-    one run; `epoch` fences a late attempt where the target can compare; `before` is the prediction's."""
+    one run; `epoch` (of the scope's lease, else the run's) fences a late attempt where the target can
+    compare; `before` is the prediction's."""
 
     key: str
     number: int

@@ -84,6 +84,7 @@ def test_an_intent_reads_back_as_it_was_written(stage: Stage) -> None:
         undo=Action("edge.weight", {"weight": 100}),
         settle_s=2.5,
         number=1,
+        epoch=3,
         boot="b",
         boot_s=12.5,
     )
