@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 from collections.abc import Sequence
@@ -13,8 +12,10 @@ from console import cache
 from console.changes import recent_changes
 from console.feed import Key, Look, world_of
 from console.places import Place, place
+from console.user import login_name
 from console.view.why import why_lines
 from keelwatch.adapters.prometheus import Basic, Bearer, Matrix, Prometheus, PrometheusConfig, Vector
+from keelwatch.safety import role_of
 from keelwatch.workspace import Clock, SourceError, SystemClock, endpoints_path, state_dir
 from keelwatch.workspace.model import PrometheusSpec
 from keelwatch.workspace.secret import resolve
@@ -67,7 +68,7 @@ class LiveFeed:
             running=running,
             left_open=left_open,
             backfill_until=self._source.backfill_until if self._source else None,
-            user=getpass.getuser(),
+            user=f"{login_name()} ({role_of(self._place.environment.policy, login_name()).value})",
         )
         cache.remember(self._place.workspace.file, world_of(look, now))
         return look

@@ -119,6 +119,7 @@ def take_down(name: str) -> None:
     from console.changes import record_sandbox
     from keelwatch.sandbox import lifecycle
 
+    require_operator_of_sandbox("stopping the sandbox")
     if lifecycle.down(name):
         record_sandbox("sandbox down", name)
         narrate(f"the sandbox {name} is down")
@@ -142,6 +143,8 @@ def fault(target: str, value: str | None, region: str, lasts: str | None, name: 
     """
     from keelwatch.adapters import sandbox
 
+    if target != "list":
+        require_operator_of_sandbox("a fault")
     match target:
         case "list":
             faults = sandbox.faults(name)
@@ -178,6 +181,17 @@ def _set(target: str, value: str | None, region: str, lasts: str | None, name: s
     where = set_fault.region or "all regions"
     record_sandbox(f"fault {set_fault.target} {value} in {where}", name)
     write_out(told(set_fault))
+
+
+def require_operator_of_sandbox(deed: str) -> None:
+    """Raises `Refused` for a login that the sandbox's policy makes a viewer or approver."""
+    from console.user import login_name
+    from keelwatch.safety import require_operator
+    from keelwatch.workspace.find import built_in
+    from keelwatch.workspace.workspace import load_workspace
+
+    _, environment = load_workspace(built_in()).environment(None)
+    require_operator(environment.policy, login_name(), deed)
 
 
 def seconds(text: str | None) -> float | None:
