@@ -174,24 +174,28 @@ def bucket_question(step_s: int) -> Increase:
     return Increase(step_s + 0.001)
 
 
-def stretch(source: Source, terms: Iterable[Term], wanted: Stretch, read_s: float) -> History:
+def stretch(
+    source: Source, terms: Iterable[Term], wanted: Stretch, read_s: float, patience_s: float
+) -> History:
     """Ask terms of one `bucket_question` for every bucket of a stretch, in pieces that the source can
-    bear. Raises `SourceError` when the source is gone."""
+    bear. Raises `SourceError` when the source is gone.
+
+    `patience_s` bounds how long refused pieces are taken apart.
+    """
     history, lock = History(), threading.Lock()
+    end = time.monotonic() + patience_s
 
     def ask(packed: Packed, part: Stretch) -> None:
         try:
             matrix = source.query_range(packed.text, part.start, part.end, part.step_s, read_s)
         except QueryRejected as error:
-            if isinstance(error, QueryTooHeavy) and (shorter := part.halves()):
-                for half in shorter:
-                    ask(packed, half)
-            elif smaller := split(packed):
-                for some in smaller:
-                    ask(some, part)
-            else:
+            parts = _take_apart(packed, part, error) if time.monotonic() < end else []
+            for smaller, shorter in parts:
+                ask(smaller, shorter)
+            if not parts:
+                failed = [stream for term in packed.terms for stream in term.members.values()]
                 with lock:
-                    history.failures |= dict.fromkeys(packed.terms[0].members.values(), error.message)
+                    history.failures |= dict.fromkeys(failed, error.message)
             return
         with lock:
             _take_matrix(history, packed, matrix, wanted)
@@ -205,6 +209,13 @@ def stretch(source: Source, terms: Iterable[Term], wanted: Stretch, read_s: floa
         jobs += [_bind(piece, (packed, part)) for part in wanted.parts(MOST_POINTS // members)]
     in_parallel(jobs)
     return history
+
+
+def _take_apart(packed: Packed, part: Stretch, error: QueryRejected) -> list[tuple[Packed, Stretch]]:
+    """What to ask instead: less time if it was too heavy, else fewer terms; empty if neither is left."""
+    if isinstance(error, QueryTooHeavy) and (shorter := part.halves()):
+        return [(packed, half) for half in shorter]
+    return [(some, part) for some in split(packed)]
 
 
 def _take_matrix(history: History, packed: Packed, matrix: Matrix, wanted: Stretch) -> None:

@@ -24,7 +24,8 @@ FINE_SPAN_S = 3 * DAY_S
 AGAIN = 3
 """How many buckets are asked again when a new one closes: samples arrive late, and get rewritten."""
 
-BACKFILL_READ_S = 60.0
+BACKFILL_READ_S = 30.0
+BACKFILL_PATIENCE_S = 60.0
 REST_S = 900.0
 
 
@@ -134,7 +135,7 @@ class Rings:
 
     def _fetch(self, source: Source, gap: Stretch, streams: list[Stream], at: float) -> None:
         questions = [bucket_question(gap.step_s)]
-        history = stretch(source, terms(streams, questions), gap, BACKFILL_READ_S)
+        history = stretch(source, terms(streams, questions), gap, BACKFILL_READ_S, BACKFILL_PATIENCE_S)
         self._half = history.warnings
         nothing = array("d", [ABSENT]) * len(gap.buckets)
         columns: dict[str, Sequence[float]] = {}

@@ -118,7 +118,7 @@ def test_what_was_not_answered_is_absent_and_not_zero() -> None:
 
 def test_a_history_too_heavy_at_once_is_asked_in_pieces() -> None:
     moody = Moody(lambda _text, buckets: QueryTooHeavy("too many samples") if buckets > 40 else None)
-    found = stretch(moody, terms([stream("a")], [bucket_question(300)]), DAY, 1.0)
+    found = stretch(moody, terms([stream("a")], [bucket_question(300)]), DAY, 1.0, 5.0)
     assert len(moody.asked) > 4
     counts = found.found[stream("a")]
     assert len(counts) == 288
@@ -127,9 +127,21 @@ def test_a_history_too_heavy_at_once_is_asked_in_pieces() -> None:
 
 def test_a_history_too_heavy_in_any_piece_fails_that_stream_alone() -> None:
     moody = Moody(lambda text, _: QueryTooHeavy("too many samples") if "heavy" in text else None)
-    found = stretch(moody, terms([stream("heavy"), stream("a")], [bucket_question(300)]), DAY, 1.0)
+    found = stretch(moody, terms([stream("heavy"), stream("a")], [bucket_question(300)]), DAY, 1.0, 5.0)
     assert found.failures == {stream("heavy"): "too many samples"}
     assert not any(isnan(count) for count in found.found[stream("a")])
+
+
+def test_patience_with_a_history_ends_too() -> None:
+    def slow(_text: str, _buckets: int) -> SourceError:
+        time.sleep(0.05)
+        return QueryTooHeavy("too much")
+
+    began = time.monotonic()
+    streams = [stream(f"metric_{number}") for number in range(8)]
+    found = stretch(Moody(slow), terms(streams, [bucket_question(300)]), DAY, 1.0, 0.2)
+    assert time.monotonic() - began < 2.0
+    assert set(found.failures) == set(streams)
 
 
 @pytest.mark.parametrize("most", [1, 12, 100, 287, 288, 1000])

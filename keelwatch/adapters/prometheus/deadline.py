@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
 class _Limit(threading.local):
     at = float("inf")
+    one_read_s = 60.0
 
 
 _limit = _Limit()
 
 
-def begin(seconds: float) -> None:
-    """From now on this thread's reads end `seconds` from now; a read past that is a `TimeoutError`."""
+def begin(seconds: float, one_read_s: float) -> None:
+    """From now on this thread's reads end `seconds` from now, and none of them waits longer than
+    `one_read_s`; a read past that is a `TimeoutError`."""
     _limit.at = time.monotonic() + seconds
+    _limit.one_read_s = one_read_s
 
 
 def check() -> None:
@@ -50,7 +53,7 @@ class _TimedSocketFile(io.RawIOBase):
         left = _limit.at - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        self._sock.settimeout(min(left, 3600.0))
+        self._sock.settimeout(min(left, _limit.one_read_s))
         return self._file.readinto(buffer)
 
     def close(self) -> None:

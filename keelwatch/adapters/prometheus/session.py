@@ -88,7 +88,7 @@ class MendedSession(requests.Session):
         return self.last
 
     def _ask(self, method: str, url: str, params: dict[str, str], timeout: float) -> Answered:
-        deadline.begin(self.config.connect_s + timeout)
+        deadline.begin(self.config.connect_s + timeout, timeout)
         began = time.time()
         response = super().request(
             method,
