@@ -97,10 +97,7 @@ async def _act(supervisor: Supervisor, request: dict[str, object]) -> dict[str, 
         case "fault-list":
             return {"faults": _as_json(supervisor.faults.values())}
         case "fault-clear":
-            target = request.get("target")
-            return {
-                "faults": _as_json(await supervisor.clear_faults(None if target is None else str(target)))
-            }
+            return {"faults": _as_json(await supervisor.clear_faults(_target(request)))}
         case "down":
             asyncio.get_running_loop().call_soon(supervisor.stop_asked.set)
             return {}
@@ -119,6 +116,14 @@ def _parse(request: Mapping[str, object]) -> faults.Fault:
         raise UsageError("for_s is a number of seconds")
     target, value = str(request.get("target", "")), str(request.get("value", ""))
     return faults.parse(target, value, str(request.get("region") or "all"), for_s, time.time())
+
+
+def _target(request: Mapping[str, object]) -> str | None:
+    target = request.get("target")
+    if target is None:
+        return None
+    faults.refuse_unknown_target(str(target))
+    return str(target)
 
 
 def _as_json(found: Iterable[faults.Fault]) -> list[dict[str, object]]:

@@ -93,6 +93,13 @@ def _refuse_unknown(component: str, kind: str) -> None:
         raise UsageError(f"{component} has no fault {kind!r}", f"allowed: {kinds}")
 
 
+def refuse_unknown_target(target: str) -> None:
+    """`target` names what may be cleared: a component, `billing.errors`, or an id. Raises `UsageError`."""
+    component, _, kind = target.partition("@")[0].partition(".")
+    if component not in ALLOWED or (kind and kind not in ALLOWED[component]):
+        raise UsageError(f"there is no fault {target!r}", _allowed())
+
+
 def _allowed() -> str:
     return "allowed: " + ", ".join(f"{name}.{'|'.join(kinds)}" for name, kinds in ALLOWED.items())
 

@@ -49,7 +49,8 @@ class Options:
 
 
 def up(name: str = "main", options: Options | None = None, on_step: Narrator | None = None) -> Endpoints:
-    """The running sandbox `name`, started when it is not running. Safe to call twice, or at once.
+    """The running sandbox `name`, started with `options` when it is not running (a running one stays as
+    it is). Safe to call twice, or at once.
 
     Raises `SourceError` when a server is missing or does not start (nothing is left running then),
     `UsageError` for a bad name or port.

@@ -236,6 +236,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
+    os.umask(0o077)  # every child too: logs and data are the user's alone
     try:
         servers = find_servers()
         reservation = reserve(options.base, options.ports)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from keelwatch.sandbox.find_servers import Servers
 from keelwatch.sandbox.layout import Passwords, write_private
+from keelwatch.sandbox.portal import passwords
 from keelwatch.sandbox.portal.passwords import hash_password, password_of
 from keelwatch.sandbox.servers import postgres
 from keelwatch.sandbox.servers.server import run
@@ -54,7 +55,8 @@ async def ensure_template(cache: Path, servers: Servers) -> tuple[Path, Password
     Safe when two sandboxes ask at once. `cache` is private to this module.
     """
     version = servers.postgres_version
-    fingerprint = hashlib.sha256(SCHEMA_FILE.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:12]
+    ingredients = (SCHEMA_FILE, Path(__file__), Path(passwords.__file__))
+    fingerprint = hashlib.sha256(b"".join(path.read_bytes() for path in ingredients)).hexdigest()[:12]
     home = cache / f"postgres-{version}-{fingerprint}-{os.geteuid()}"
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(cache / "lock"):

@@ -232,7 +232,10 @@ def test_faults_are_listed_and_cleared_one_by_one(sandbox: RunningSandbox) -> No
     assert first.id == again.id
     assert control.clear_faults("billing.errors", name=NAME) == (again,)
     assert control.faults(NAME) == (second,)
+    assert control.clear_faults("billing", name=NAME) == ()
     assert control.clear_faults(name=NAME) == (second,)
+    with pytest.raises(UsageError, match="there is no fault 'biling'"):
+        control.clear_faults("biling", name=NAME)
 
 
 # down and crash

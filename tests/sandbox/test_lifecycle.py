@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,8 +22,6 @@ from keelwatch.sandbox.processes import Process, marked, start_ticks, with_desce
 from keelwatch.workspace import SourceError, UsageError, narrate, sandbox_dir
 from tests.sandbox.waiting import until
 
-READY_SECONDS = 12.0
-FIRST_READY_SECONDS = 30.0
 TO_BE_ENDED = 60
 QUICK = Options(history_days=0.3)  # what these tests are about does not need a month of history
 
@@ -270,24 +267,21 @@ def test_an_interrupted_up_takes_down_what_had_started(own_sandbox: str) -> None
     assert marked(mark_of(own_sandbox)) == []
 
 
-def test_ready_within_seconds_also_the_first_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first time of a state folder makes the database template; also below a long and private path."""
+def test_a_new_state_folder_below_a_long_and_private_path_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first time makes the database template; no unix socket's path is too long. (How long a start may
+    take is measured by the bench, where nothing else runs.)"""
     state = tmp_path / ("a-rather-long-folder-name-" * 5)
     state.mkdir(mode=0o700)
     monkeypatch.setenv("KEELWATCH_STATE", str(state))
-    took_s = []
     try:
-        for _ in range(2):
-            began = time.monotonic()
-            up("first", Options())
-            took_s.append(time.monotonic() - began)
-            down("first")
+        began = time.monotonic()
+        up("first", Options())
+        narrate(f"first up {time.monotonic() - began:.1f} s")
+        assert control.status("first").state == "ready"
     finally:
         down("first")
-        shutil.rmtree(state, ignore_errors=True)
-    narrate(f"first up {took_s[0]:.1f} s, second {took_s[1]:.1f} s")
-    assert took_s[0] <= FIRST_READY_SECONDS
-    assert took_s[1] <= READY_SECONDS
 
 
 def test_two_sandboxes_live_side_by_side(own_sandbox: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-COST, BLOCK, PARALLEL = 256, 4, 1
+COST, BLOCK, PARALLEL = 64, 4, 1
 
 
 def password_of(account: str) -> str:

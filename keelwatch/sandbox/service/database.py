@@ -64,6 +64,8 @@ class Database:
         await self._strikes.at("database", self._region)
         try:
             return await _fetch(pool, query, values)
+        except psycopg.errors.QueryCanceled:
+            raise ComponentFailure("database") from None  # too slow once: no second try
         except psycopg.OperationalError:
             await pool.forget_idle()
         except (psycopg.Error, TimeoutError):
