@@ -27,7 +27,7 @@ from keelwatch.runs.undo import Undone, undo_effects
 from keelwatch.runs.verb import Action, Attempt, Prediction, Verb
 from keelwatch.runs.verdict import Stopped
 from keelwatch.workspace.clock import boot_id
-from keelwatch.workspace.errors import KeelwatchError, UnknownResult
+from keelwatch.workspace.errors import InternalError, KeelwatchError, UnknownResult
 from keelwatch.workspace.reading import Answer
 
 ATTEMPTS = 3
@@ -61,6 +61,7 @@ class Run:
         self._store = store
         self._journal = journal
         self._effects = {effect.seq: effect for effect in effects}
+        self._inherited = frozenset(self._effects)
         self._read_seq = since
         self._leases: list[Lease] = []
         self._unnamed = itertools.count(1)
@@ -85,14 +86,16 @@ class Run:
     ) -> JsonObject:
         """Do `verb` on the world and return its evidence; its undo is owed from before it acts.
 
-        `step` names the act within the run. A resumed run gets the recorded evidence of a step that
-        was done, and a step in doubt is settled first: by its check, else by a person. Raises
-        `Stopped` before acting once a stop is asked for, `SourceError` when the intent cannot be
-        synced or no guardian is ready (nothing was done then), and what the verb raises.
+        `step` names the act within the run, each act another one. A resumed run gets the recorded
+        evidence of a step that was done, and a step in doubt is settled first: by its check, else by a
+        person. Raises `Stopped` before acting once a stop is asked for, `SourceError` when the intent
+        cannot be synced or no guardian is ready (nothing was done then), and what the verb raises.
         """
         known = self._table.verb(verb)
         step = step or f"{next(self._unnamed)}-{verb}"
         earlier = [effect for effect in self.effects if effect.step == step]
+        if earlier and earlier[-1].fate is Fate.DONE and earlier[-1].seq not in self._inherited:
+            raise InternalError(f"step {step} was done already in this run", "give each act its own name")
         if earlier and earlier[-1].fate is not Fate.NOT_DONE:
             evidence = self._settled(earlier[-1], known)
             if evidence is not None:

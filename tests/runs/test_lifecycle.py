@@ -245,6 +245,14 @@ def test_a_bug_in_an_actor_is_undone_logged_and_told_apart(stage: Stage) -> None
     assert effects(stage.world) == ["toy.set billing down", "toy.set billing "]
 
 
+def test_two_acts_of_one_name_are_a_bug_and_not_silently_one_act(stage: Stage) -> None:
+    run = stage.spawn("twice")
+    state = stage.until_over(run)
+    assert state.verdict is not None
+    assert state.verdict.reason == "step same was done already in this run"
+    assert state.verdict.exit_code is ExitCode.INTERNAL
+
+
 def test_two_terminals_see_the_same_run(stage: Stage) -> None:
     run = stage.spawn("probe")
     early = [item for glance in follow(stage.ledger, run) for item in glance.items]

@@ -140,3 +140,10 @@ def leaky(run: Run) -> Verdict:
     run.sample({"header": secret.reveal()})
     run.note("said", {"words": secret.reveal()})
     raise RuntimeError(secret.reveal())
+
+
+def twice(run: Run) -> Verdict:
+    """Gives two acts one name."""
+    for wanted in ("down", "up"):
+        run.act("toy.set", _target(run, "billing", wanted), step="same")
+    return passed()

@@ -20,6 +20,7 @@ KINDS = (
     RunKind("late", actors.late),
     RunKind("buggy", actors.buggy),
     RunKind("leaky", actors.leaky),
+    RunKind("twice", actors.twice),
 )
 TABLE = ProcessTable(
     {kind.name: kind for kind in KINDS}, VERBS, tick_s=float(os.environ.get("TOY_TICK_S", "0.2"))
