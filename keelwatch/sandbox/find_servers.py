@@ -27,10 +27,12 @@ SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/usr/loc
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Full paths of the programs; `postgres_version` is the major version."""
+    """Full paths of the programs; `postgres_version` is the major version. Without Lua the edge cannot be
+    made slow."""
 
     programs: Mapping[str, str]
     postgres_version: int
+    haproxy_has_lua: bool
 
     def __getitem__(self, program: str) -> str:
         return self.programs[program]
@@ -51,7 +53,8 @@ def find_servers(folders: str | None = None) -> Servers:
             f"apt-get install {packages}",
         )
     programs = {program: path for program, path in found.items() if path is not None}
-    return Servers(programs, _postgres_version(programs["postgres"]))
+    has_lua = "USE_LUA=1" in _told(programs["haproxy"], "-vv")
+    return Servers(programs, _postgres_version(programs["postgres"]), has_lua)
 
 
 def _default_search() -> str:
@@ -71,8 +74,16 @@ def _version_in_path(path: Path) -> int:
 
 
 def _postgres_version(program: str) -> int:
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    numbers = re.findall(r"\d+", told.stdout)
+    numbers = re.findall(r"\d+", _told(program, "--version"))
     if not numbers:
         raise SourceError(f"{program} --version tells no version", "reinstall the package postgresql")
     return int(numbers[0])
+
+
+def _told(program: str, option: str) -> str:
+    try:
+        return subprocess.run(
+            [program, option], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SourceError(f"{program} {option} fails: {type(error).__name__}", "reinstall it") from None

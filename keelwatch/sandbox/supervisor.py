@@ -26,7 +26,7 @@ from keelwatch.sandbox.processes import start_ticks
 from keelwatch.sandbox.servers import haproxy
 from keelwatch.sandbox.template import ensure_template
 from keelwatch.sandbox.tls import make_certificates
-from keelwatch.workspace import KeelwatchError, boot_id
+from keelwatch.workspace import KeelwatchError, UsageError, boot_id
 
 ENDPOINTS = "endpoints.json"
 
@@ -104,6 +104,10 @@ class Supervisor:
 
     async def set_fault(self, fault: faults.Fault) -> None:
         """In force when this returns. `crash` happens once and is not remembered."""
+        if fault.target == "edge.latency" and not self.servers.haproxy_has_lua:
+            raise UsageError(
+                "edge.latency needs an HAProxy built with Lua", "allowed: edge.errors, edge.down"
+            )
         if fault.kind == "crash":
             for keeper in self._processes_of(fault):
                 keeper.crash()

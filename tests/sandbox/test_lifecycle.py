@@ -267,6 +267,25 @@ def test_an_interrupted_up_takes_down_what_had_started(own_sandbox: str) -> None
     assert marked(mark_of(own_sandbox)) == []
 
 
+@pytest.mark.parametrize("processes", [1, 3, 8])
+def test_a_supervisor_killed_while_it_starts_leaves_nothing(own_sandbox: str, processes: int) -> None:
+    """Killed as soon as that many processes run: the `up` that waits for it sweeps, and says so."""
+    prefix = mark_of(own_sandbox)
+    starting = subprocess.Popen(
+        [sys.executable, "-c", UP, own_sandbox], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: len(marked(prefix)) >= processes, 30, every_s=0.01)
+    os.kill(_supervisor_among(marked(prefix)), signal.SIGKILL)
+    _, said = starting.communicate(timeout=30)
+    assert "supervisor did not start" in said
+    assert marked(prefix) == []
+
+
+def _supervisor_among(found: list[Process]) -> int:
+    module = b"keelwatch.sandbox.supervisor"
+    return next(each.pid for each in found if module in Path(f"/proc/{each.pid}/cmdline").read_bytes())
+
+
 def test_a_new_state_folder_below_a_long_and_private_path_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

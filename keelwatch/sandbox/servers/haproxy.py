@@ -16,7 +16,7 @@ from pathlib import Path
 from keelwatch.sandbox.find_servers import Servers
 from keelwatch.sandbox.layout import Layout, write_private
 from keelwatch.sandbox.ports import REGIONS, WORKERS
-from keelwatch.sandbox.servers.server import Server, run
+from keelwatch.sandbox.servers.server import Server
 
 SOCKET = "haproxy.sock"
 MAP = "config/edge-faults.map"
@@ -109,11 +109,10 @@ def server_of(layout: Layout, servers: Servers) -> Server:
 
 
 async def _prepare(layout: Layout, servers: Servers, config: Path) -> None:
-    lua = "USE_LUA=1" in await run([servers["haproxy"], "-vv"], "haproxy -vv")
-    if lua:
+    if servers.haproxy_has_lua:
         write_private(layout.folder / "config" / "delay.lua", DELAY_LUA)
     write_map(layout, {})
-    write_private(config, configuration(layout, lua=lua))
+    write_private(config, configuration(layout, lua=servers.haproxy_has_lua))
 
 
 def configuration(layout: Layout, *, lua: bool) -> str:
