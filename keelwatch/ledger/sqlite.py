@@ -276,12 +276,23 @@ class SqliteLedger:
             raise Refused(
                 f"fact {seq} is a {fact.event or fact.kind}: it fences, or says why another is gone"
             )
-        if fact.kind is FactKind.INTENT and not self._is_closed(fact.run):
-            raise Refused(f"fact {seq} holds the undo of a run that has not ended", f"end {fact.run} first")
+        if self._may_owe(fact.run):
+            raise Refused(
+                f"fact {seq} belongs to run {fact.run}, which may still have to undo something",
+                f"end it first, and heal what it left: keelwatch stop {fact.run}; keelwatch heal",
+            )
 
-    def _is_closed(self, run: str) -> bool:
-        query = "SELECT 1 FROM events WHERE run = ? AND kind = 'verdict' LIMIT 1"
-        return self._connection.execute(query, (run,)).fetchone() is not None
+    def _may_owe(self, run: str) -> bool:
+        """Whether `run` acted and its last verdict is missing or names something left behind."""
+        has_intent = "SELECT 1 FROM events WHERE kind = 'intent' AND run = ? AND run != '' LIMIT 1"
+        left = (
+            "SELECT coalesce(json_array_length(payload, '$.left'), 0) FROM events"
+            " WHERE kind = 'verdict' AND run = ? ORDER BY seq DESC LIMIT 1"
+        )
+        if self._connection.execute(has_intent, (run,)).fetchone() is None:
+            return False
+        last = self._connection.execute(left, (run,)).fetchone()
+        return last is None or last[0] != 0
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -59,8 +59,8 @@ class LedgerStore(Protocol):
     def redact(self, seq: int, reason: str, *, actor: str) -> Fact:
         """Drop the payload of fact `seq` and append the fact that says so, in one transaction.
 
-        Raises `Refused` for a lease (it fences), a redaction, an intent of a run without a verdict
-        (it holds the undo), and for a fact that is missing or redacted already.
+        Raises `Refused` for a lease (it fences), a redaction, any fact of a run that acted and has not
+        ended with nothing left (its undo rests on them), and for one that is missing or redacted already.
         """
 
     def events(self) -> Iterator[RawEvent]:

@@ -87,14 +87,23 @@ class LedgerConformance:
 
     def test_what_must_stay_cannot_be_redacted(self, store: LedgerStore) -> None:
         store.raise_epoch("west", "r", {}, actor="x")
-        store.append("r", FactKind.INTENT, {"undo": None}, actor="x")
         note(store, "gone")
-        store.redact(3, "why not", actor="x")
-        for seq in (1, 2, 3, 4, 99):  # a lease, an owed undo, gone already, the redaction, nothing
+        store.redact(2, "why not", actor="x")
+        for seq in (1, 2, 3, 99):  # a lease, gone already, the redaction, nothing
             with pytest.raises(Refused):
                 store.redact(seq, "again", actor="x")
-        store.append("r", FactKind.VERDICT, {}, actor="x")
-        store.redact(2, "its run has ended", actor="x")
+        assert verify(store).flaw is None
+
+    def test_no_fact_of_a_run_that_may_owe_an_undo_can_be_redacted(self, store: LedgerStore) -> None:
+        note(store, "created", "r")
+        store.append("r", FactKind.INTENT, {"undo": None}, actor="x")
+        store.append("r", FactKind.VERDICT, {"left": [2]}, actor="x")
+        for seq in (1, 2, 3):
+            with pytest.raises(Refused, match="may still have to undo"):
+                store.redact(seq, "too early", actor="x")
+        store.append("r", FactKind.VERDICT, {"left": []}, actor="x")
+        for seq in (1, 2, 3, 4):
+            store.redact(seq, "healed", actor="x")
         assert verify(store).flaw is None
 
     def test_an_anchor_is_the_head_and_verifies_later(self, store: LedgerStore) -> None:

@@ -296,6 +296,18 @@ def test_ctrl_c_at_the_follower_stops_and_undoes_and_tells(stage: Stage, number:
     assert value(stage.world, "cache") == ""
 
 
+def test_a_follower_of_a_run_that_dies_waits_for_its_undo(stage: Stage) -> None:
+    run = stage.spawn("chaos", hold_s=30.0)
+    stage.until_value("cache", "lost")
+    follower = _follower(run)
+    stage.kill(run)
+    out, _ = follower.communicate(timeout=20)
+    assert follower.returncode == ExitCode.UNKNOWN
+    assert "lease fenced" in out
+    assert out.index("lease fenced") < out.index("verdict")
+    assert value(stage.world, "cache") == ""
+
+
 def test_a_killed_follower_stops_nothing(stage: Stage) -> None:
     run = stage.spawn("probe", hold_s=0.6)
     follower = _follower(run)
