@@ -42,10 +42,12 @@ class Source(Protocol):
 
 @dataclass(slots=True)
 class Answers:
-    """What came back: numbers by stream and question, and why some did not."""
+    """What came back: numbers by stream and question, and why some did not. One sample that is not a
+    number makes the whole answer not a number; such answers are `spoiled`."""
 
     numbers: dict[tuple[Stream, Question], float] = field(default_factory=dict)
     failures: dict[tuple[Stream, Question], str] = field(default_factory=dict)
+    spoiled: set[tuple[Stream, Question]] = field(default_factory=set)
     terms: dict[tuple[Stream, Question], Term] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     ahead_s: float | None = None
@@ -122,6 +124,8 @@ def _take(answers: Answers, packed: Packed, vector: Vector) -> None:
         match sample.value:
             case Missing() as what:
                 answers.failures[key] = f"the source answered with {_unusable(what)}"
+                if what is not Missing.NATIVE_HISTOGRAM:
+                    answers.spoiled.add(key)
             case number:
                 # Two spellings of one bucket bound are two rows of one stream.
                 answers.numbers[key] = answers.numbers.get(key, 0.0) + number

@@ -11,7 +11,7 @@ from pathlib import Path
 from keelwatch.workspace.errors import SourceError
 from slo.ask import Answers, Source, instant
 from slo.buckets import BucketDoctor
-from slo.burn import LEAST_EVENTS, Count
+from slo.burn import LEAST_EVENTS, Absent, Count
 from slo.crosscheck import CrossCheck
 from slo.durations import spell
 from slo.evaluate import PartOfTotal, evaluate, stale, unreachable, without_bucket
@@ -157,16 +157,21 @@ class Engine:
 
     def _counts(self, one: Tracked, answers: Answers, at: float) -> dict[str, PartOfTotal]:
         """Both streams of an objective in every window; short ones as answered, long ones from the rings."""
-        tail = _tail(at)
-        tails = [(stream, answers.counted(stream, tail, "tail")) for stream in (one.part, one.total)]
+        streams, tail = (one.part, one.total), _tail(at)
+        tails = [answers.counted(stream, tail, "tail") for stream in streams]
+        if any((stream, tail) in answers.spoiled for stream in streams):
+            tails = [Absent("not a number"), Absent("not a number")]
         counted = {}
         for window, length_s in lengths(one.objective.period_s).items():
-            if window in self._direct:
-                question = self._direct[window]
-                part, total = (answers.counted(stream, question, window) for stream, _ in tails)
+            question = Increase(length_s)
+            spoiled = any((stream, question) in answers.spoiled for stream in streams)
+            # Of a window that one sample has spoiled, the buckets know all but its few minutes.
+            if window in self._direct and not (spoiled and length_s > tail.seconds):
+                part, total = (answers.counted(stream, question, window) for stream in streams)
             else:
                 part, total = (
-                    self._rings.counted(stream, length_s, at, open_end, window) for stream, open_end in tails
+                    self._rings.counted(stream, length_s, at, open_end, window)
+                    for stream, open_end in zip(streams, tails, strict=True)
                 )
             counted[window] = PartOfTotal(part, total)
         return counted

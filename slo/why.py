@@ -125,13 +125,21 @@ def _window(
         error_ratio=reading.error_ratio[window],
         burn=reading.burn[window],
         covered=total.covered if isinstance(total, Count) else None,
-        how=_how(window, length_s, evidence),
+        how=_how(window, length_s, evidence, _spoiled(tracked, length_s, evidence)),
         part=_asked(tracked.part, window, length_s, evidence),
         total_asked=_asked(tracked.total, window, length_s, evidence),
     )
 
 
-def _how(window: str, length_s: float, evidence: Evidence) -> str:
+def _spoiled(tracked: Tracked, length_s: float, evidence: Evidence) -> str:
+    asked = ((stream, Increase(length_s)) for stream in (tracked.part, tracked.total))
+    reasons = [evidence.answers.failures[one] for one in asked if one in evidence.answers.spoiled]
+    return reasons[0] if reasons else ""
+
+
+def _how(window: str, length_s: float, evidence: Evidence, spoiled: str) -> str:
+    if spoiled:
+        return f"{spoiled}; what is counted comes from the closed buckets"
     if window in evidence.direct:
         return "one query at the time of the tick"
     tail = f"the last {evidence.at - boundary(evidence.at):.0f} s asked at the tick"

@@ -20,6 +20,7 @@ from tests.adapters.prometheus_server import Running
 from tests.slo.made import selector
 from tests.slo.world import END, WEIRD
 
+WINDOW_S = {"1h": 3600.0, "2h": 7200.0, "6h": 21600.0, "1d": 86400.0}
 CLOSE = 1e-3  # the server extrapolates to the edges of a window
 
 
@@ -207,6 +208,20 @@ def test_not_a_number_for_an_hour_does_not_poison_the_month(source: Watched) -> 
     found = read(source, events("poisoned"))
     assert found.state is State.OK
     assert found.counts["period"].total == pytest.approx(30 * DAY_S, rel=5e-3)
+
+
+def test_a_last_sample_that_is_no_number_costs_its_minutes_and_no_longer_window(source: Watched) -> None:
+    engine = Engine(source, [events("sour")])
+    (found,) = engine.tick(END).objectives
+    assert reason(found.burn["5m"]) == "the source answered with NaN, which is no count"
+    for window in ("1h", "2h", "6h", "1d"):
+        assert found.counts[window].total == pytest.approx(WINDOW_S[window] - 300, abs=1), window
+    assert isinstance(found.burn["1h"], Value)
+    assert found.burn["1h"].partial
+    assert found.state is State.OK
+    explained = engine.why("sour", None)
+    assert explained is not None
+    assert "NaN, which is no count; what is counted comes from the closed buckets" in explained.windows[2].how
 
 
 def test_a_scrape_per_minute_counts_the_same(source: Watched) -> None:

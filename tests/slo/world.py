@@ -70,6 +70,11 @@ def poisoned(at: int) -> float:
     return float("nan") if END - 2 * DAY_S < at < END - 2 * DAY_S + HOUR_S else float(at - BEGIN)
 
 
+def sour(at: int) -> float:
+    """Not a number just now. (In the middle of a window the server itself looks over it.)"""
+    return float("nan") if at > END - 15 else float(at - BEGIN)
+
+
 def minutely(at: int) -> float | None:
     """Scraped once a minute, off the full minute."""
     return float(at - BEGIN) if at < FINE or at % 60 == 15 else None
@@ -88,6 +93,7 @@ SERIES: dict[str, dict[str, Course]] = {
         'job="young"': young,
         'job="holed"': holed,
         'job="poisoned"': poisoned,
+        'job="sour"': sour,
         'job="minutely"': minutely,
         'job="unborn"': steady,
         'job="a\\"b\\\\c|.*é"': steady,
