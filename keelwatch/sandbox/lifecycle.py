@@ -25,7 +25,7 @@ from keelwatch.sandbox.find_servers import find_servers
 from keelwatch.sandbox.layout import CUSTOMERS_PER_SECOND, DEFAULT_SEED, HISTORY_DAYS, IDENTITY_VARIABLE
 from keelwatch.workspace import KeelwatchError, SourceError, UsageError, boot_id, endpoints_path, sandbox_dir
 
-UP_SECONDS = 90.0
+UP_SECONDS = 120.0
 DOWN_SECONDS = 15.0
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 

@@ -38,7 +38,7 @@ CUSTOMERS = 10_000
 SYNTHETIC_PER_REGION = 10
 AGENTS = 10
 SCHEMA_FILE = Path(__file__).with_name("schema.sql")
-START_SECONDS = 20.0
+START_SECONDS = 45.0
 
 
 def account_ids() -> list[str]:

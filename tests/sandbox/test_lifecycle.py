@@ -59,7 +59,7 @@ def test_up_and_down_five_times_leaves_nothing(own_sandbox: str) -> None:
 @pytest.mark.timeout(1800)
 def test_up_and_down_fifty_times_leaves_nothing(own_sandbox: str) -> None:
     for _ in range(50):
-        up_and_down(own_sandbox, Options())
+        up_and_down(own_sandbox, QUICK)
 
 
 def test_the_second_up_returns_the_running_one(own_sandbox: str) -> None:

@@ -1,6 +1,6 @@
 """HAProxy: the edge. One address for both regions, and one per region that never leaves it.
 
-Faults of the edge are two maps that the runtime API rewrites: per region a share of errors and a delay,
+Faults of the edge are a map that the runtime API rewrites: per region a share of errors and a delay,
 each with the Unix time until which it counts, so that a fault ends even when nobody clears it. At the
 common address the region is known only once a server was chosen, so there the fault strikes the response.
 """

@@ -38,7 +38,7 @@ def server_of(layout: Layout, servers: Servers, backfill_until: float) -> Server
         serves=partial(answers_http, port, "/-/ready"),
         prepare=partial(_prepare, layout, servers, config, backfill_until),
         environment={"GOMAXPROCS": "2", "GOGC": "200", "GOMEMLIMIT": "256MiB"},
-        within_s=40.0,
+        within_s=90.0,
     )
 
 

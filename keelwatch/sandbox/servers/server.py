@@ -38,7 +38,7 @@ class Server:
     serves: Question
     prepare: Step = _nothing
     needs: tuple[str, ...] = ()
-    within_s: float = 20.0
+    within_s: float = 45.0
     stop_signal: signal.Signals = signal.SIGTERM
     on_orphaned: str = "KILL"
     setpriv: tuple[str, ...] = ()
