@@ -111,6 +111,7 @@ def read_query(text: str, counter: Literal["counter", "not a counter"], group_by
     ranges = _ranges(tree)
     if not ranges:
         raise BadQuery("an expression without a range", _SHAPES)
+    _check_counts(tree)
     scale = _scale(tree)
     if group_by is not None:
         _check_keeps(tree, group_by)
@@ -191,6 +192,17 @@ def _scale(tree: Expr) -> Scale:
     if names & {"increase", "delta", "idelta"}:
         raise BadQuery("rate and increase in one expression", "one of them throughout")
     return Scale.PER_SECOND
+
+
+def _check_counts(tree: Expr) -> None:
+    """A ratio cannot be summed over windows; numerator and denominator must come apart."""
+    import promql_parser
+
+    for node in _nodes(tree):
+        if not isinstance(node, promql_parser.BinaryExpr) or str(node.op) != "/":
+            continue
+        if _ranges(node.lhs) and _ranges(node.rhs):
+            raise BadQuery("a ratio of two counts", "one count; good or bad, and total, stand apart")
 
 
 def _check_keeps(tree: Expr, label: str) -> None:

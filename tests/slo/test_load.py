@@ -191,6 +191,7 @@ TARGET, QUERY = "target: 0.999", "requests_total\n"
         (QUERY, "sum(requests_total\n", "20:22", "found broken PromQL (unclosed left parenthesis)"),
         (QUERY, "sum(requests_total)\n", "20:22", "found an expression without a range"),
         (QUERY, "sum(rate(x[$window]))\n", "20:22", "found a result without the label 'region'"),
+        (QUERY, "sum(rate(x[5m])) / sum(rate(y[5m]))\n", "20:22", "found a ratio of two counts"),
         ("counter: true", "counter: false", "16:22", "found a bare selector that is not declared a counter"),
         ("group-by: region", "groupby: region", "6:28", "did you mean 'keelwatch.dev/group-by'?"),
         ("group-by: region", "stratum: prob", "6:28", "expected real or probe; did you mean 'probe'?"),
