@@ -164,7 +164,7 @@ def test_at_most_four_are_asked_at_once() -> None:
         return most
 
     assert len(in_parallel([job] * 20)) == 20
-    assert most == AT_ONCE
+    assert 1 < most <= AT_ONCE
 
 
 def test_the_first_failure_of_many_is_raised_after_all_have_ended() -> None:
