@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from console.view.world import Change, Origin, World
+from slo.reasons import Cause
 from slo.snapshot import Snapshot
 
 Key = tuple[str, str | None]
@@ -35,6 +36,8 @@ class FeedLike(Protocol):
     def look(self) -> Look: ...
 
     def burn_down(self, key: Key) -> Sequence[float | None]: ...
+
+    def causes(self, key: Key) -> Sequence[Cause]: ...
 
     def why(self, key: Key) -> Sequence[str]: ...
 

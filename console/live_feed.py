@@ -19,12 +19,14 @@ from keelwatch.safety import role_of
 from keelwatch.workspace import Clock, SourceError, SystemClock, endpoints_path, state_dir
 from keelwatch.workspace.model import PrometheusSpec
 from keelwatch.workspace.secret import resolve
-from slo.engine import STALE_AFTER_S, Engine
+from slo.engine import DIRECT_UP_TO_S, STALE_AFTER_S, Engine
 from slo.load import load_folder
+from slo.reasons import Cause
 from slo.snapshot import Snapshot
 from slo.why import Why
 
 SANDBOX_STALE_AFTER_S = 15.0
+SANDBOX_DIRECT_S = 3600.0  # at a scrape a second, asking 6 h directly costs the server half a second a tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Source:
 
     config: PrometheusConfig
     stale_after_s: float
+    direct_up_to_s: float = DIRECT_UP_TO_S
     backfill_until: float | None = None
 
 
@@ -104,6 +107,7 @@ class LiveFeed:
             environment=self._place.name,
             store_path=self._store_path(found),
             stale_after_s=found.stale_after_s,
+            direct_up_to_s=found.direct_up_to_s,
             component_regions={name: one.regions for name, one in spec.items() if one.regions is not None},
         )
         self._source = found
@@ -131,6 +135,10 @@ class LiveFeed:
             left -= bad / allowed
             series.append(left)
         return series
+
+    def causes(self, key: Key) -> Sequence[Cause]:
+        """What the bad events of the last 15 minutes share. Raises `SourceError`."""
+        return self._engine.causes(*key, self._clock.now()) if self._engine else ()
 
     def explain(self, key: Key) -> Why | None:
         """What is behind the last reading of an objective; None before there is one."""
@@ -176,7 +184,7 @@ def find_source(where: Place) -> Source:
         url, until = str(document["urls"]["prometheus"]), float(document["backfill_until"])
     except (OSError, ValueError, KeyError, TypeError):
         raise SourceError(f"the sandbox {spec.sandbox!r} is not running", "keelwatch sandbox up") from None
-    return Source(PrometheusConfig(url), SANDBOX_STALE_AFTER_S, until)
+    return Source(PrometheusConfig(url), SANDBOX_STALE_AFTER_S, SANDBOX_DIRECT_S, until)
 
 
 def prometheus_config(spec: PrometheusSpec, root: Path) -> PrometheusConfig:

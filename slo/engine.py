@@ -9,16 +9,18 @@ from math import isnan, nan
 from pathlib import Path
 
 from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.reading import Value
 from slo.ask import Answers, Source, instant
 from slo.buckets import BucketDoctor
 from slo.burn import LEAST_EVENTS, Absent, Count
 from slo.crosscheck import CrossCheck
 from slo.durations import spell
 from slo.evaluate import PartOfTotal, evaluate, stale, unreachable, without_bucket
-from slo.history import FINE_SPAN_S, Rings, boundary
+from slo.history import FINE_S, FINE_SPAN_S, Rings, boundary
 from slo.objective import Objective, Stream, Tracked, track
 from slo.onset import onset
 from slo.plan import Increase, Newest, ask, families, terms
+from slo.reasons import Cause, causes, question
 from slo.snapshot import ObjectiveReading, Snapshot, State, in_order
 from slo.store import Store
 from slo.why import Evidence, Why, why
@@ -27,6 +29,7 @@ from slo.windows import DAY_S, DIRECT_S, HOUR_S, lengths
 STALE_AFTER_S = 150.0
 PATIENCE_S = 6.0
 SKEW_S = 5.0
+RECENT_STEPS = 12
 DIRECT_UP_TO_S = 6 * HOUR_S
 
 
@@ -79,6 +82,7 @@ class Engine:
         self._check = CrossCheck(source)
         self._states: dict[tuple[str, str | None], tuple[State, float | None]] = {}
         self._last_seen: dict[Stream, float] = {}
+        self._closed: dict[tuple[str, str | None], tuple[int, tuple[float | None, ...]]] = {}
         self._last: tuple[Snapshot, Evidence] | None = None
         self._lock = threading.Lock()
 
@@ -116,6 +120,15 @@ class Engine:
                 part = 0.0 if isnan(parts.get(at, 0.0)) else parts.get(at, 0.0)
                 found.append((at, max(0.0, total - part) if good else part, total))
         return found
+
+    def causes(self, name: str, region: str | None, at: float) -> tuple[Cause, ...]:
+        """What the bad events of the last 15 minutes share, largest first. Raises `SourceError`."""
+        tracked = next((one for one in self.tracked if one.key == (name, region)), None)
+        asked = question(tracked) if tracked else None
+        if asked is None:
+            return ()
+        samples = self._source.query(asked, at).samples
+        return causes((one.labels, one.value) for one in samples if isinstance(one.value, float))
 
     def close(self) -> None:
         if self._store:
@@ -188,7 +201,20 @@ class Engine:
             counted = stale(counted, reason)
         age = None if newest is None else at - newest
         reading = evaluate(one, counted, at, self._source.shown, sample_age_s=age)
+        reading = replace(reading, recent_burn=self._recent(one, reading, at))
         return self._dated(one, reading, at)
+
+    def _recent(self, one: Tracked, reading: ObjectiveReading, at: float) -> tuple[float | None, ...]:
+        """The last hour in 5 minute steps: closed buckets, then the burn of the newest 5 minutes."""
+        newest = boundary(at)
+        known = self._closed.get(one.key)
+        if known is None or known[0] != newest:
+            ends = range(newest - (RECENT_STEPS - 2) * FINE_S, newest + 1, FINE_S)
+            rates = (self._burn_between(one, end - FINE_S, end) for end in ends)
+            known = (newest, tuple(None if isnan(rate) else rate for rate in rates))
+            self._closed[one.key] = known
+        live = reading.burn["5m"]
+        return (*known[1], live.value if isinstance(live, Value) else None)
 
     def _staleness(
         self, one: Tracked, counted: Mapping[str, PartOfTotal], newest: float | None, at: float

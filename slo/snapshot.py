@@ -67,7 +67,8 @@ class ObjectiveReading:
     """One objective in one region (`None`: all regions) at the time of its snapshot.
 
     `burn`, `error_ratio` and `counts` are keyed by `WINDOWS`; a window longer than the period is absent.
-    `since` is when the present state, if not ok, was first seen.
+    `since` is when the present state, if not ok, was first seen. `recent_burn` is the last hour in steps of
+    5 minutes, oldest first; None where there is no number.
     """
 
     name: str
@@ -90,6 +91,7 @@ class ObjectiveReading:
     since: float | None = None
     sample_age_s: float | None = None
     empty_basis: str = BASIS
+    recent_burn: tuple[float | None, ...] = ()
 
     @property
     def key(self) -> tuple[str, str | None]:

@@ -70,11 +70,9 @@ def objective_json(reading: ObjectiveReading) -> dict[str, Json]:
         "unknown_reasons": {w: burn.reason for w, burn in reading.burn.items() if isinstance(burn, Unknown)},
         "partial": [w for w, burn in reading.burn.items() if isinstance(burn, Value) and burn.partial],
         "counts": {w: {"bad": count.bad, "total": count.total} for w, count in reading.counts.items()},
+        "recent_burn": list(reading.recent_burn),
         "pairs": [_pair(pair) for pair in reading.pairs],
     }
-
-
-_objective = objective_json  # its former name
 
 
 def _pair(pair: PairReading) -> dict[str, Json]:
@@ -131,6 +129,10 @@ class _Node:
 
     def texts(self, key: str) -> tuple[str, ...]:
         return tuple(str(one) for one in cast("list[object]", self._typed(key, list)))
+
+    def numbers(self, key: str) -> tuple[float | None, ...]:
+        values = cast("list[object]", self._typed(key, list))
+        return tuple(float(one) if isinstance(one, int | float) else None for one in values)
 
     def nodes(self, key: str) -> list[_Node]:
         return [_Node(one) for one in cast("list[object]", self._typed(key, list))]
@@ -189,6 +191,7 @@ def _read_objective(node: _Node, at: float, source: str) -> ObjectiveReading:
         since=node.maybe_number("since"),
         sample_age_s=node.maybe_number("sample_age_s"),
         empty_basis=node.text("empty_basis"),
+        recent_burn=node.numbers("recent_burn"),
     )
 
 

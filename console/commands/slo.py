@@ -49,10 +49,10 @@ def show(
     from console.commands.status import exit_code
     from console.feed import world_of
     from console.live_feed import LiveFeed
-    from console.view.objective import burn_down_lines
+    from console.view.objective import burn_down_lines, cause_lines
     from console.view.plain import objective_lines
     from console.view.plot import Charset
-    from slo.status import _objective as objective_json
+    from slo.status import objective_json
 
     feed = LiveFeed.open(workspace, environment)
     look = feed.look()
@@ -64,7 +64,12 @@ def show(
         for one in chosen:
             past = feed.burn_down(one.key)
             plot = burn_down_lines(one, past, 100, 12, Charset.ASCII)
-            write_out("\n".join([*objective_lines(one, world_of(look, look.snapshot.at)), "", *plot, ""]))
+            causes = cause_lines(feed.causes(one.key)) if not look.snapshot.source_error else []
+            write_out(
+                "\n".join(
+                    [*objective_lines(one, world_of(look, look.snapshot.at)), "", *plot, "", *causes, ""]
+                )
+            )
     shown = type(look.snapshot)(
         look.snapshot.at,
         look.snapshot.environment,

@@ -79,6 +79,7 @@ class Keelwatch(App[str]):
 
     def on_mount(self) -> None:
         self.theme = THEMES[self._chosen_theme]
+        self.set_class(self.charset == "ascii", "-ascii")
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:

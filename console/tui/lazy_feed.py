@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from console.feed import Key, Look
     from console.live_feed import LiveFeed
+    from slo.reasons import Cause
 
 
 class LazyFeed:
@@ -34,6 +35,9 @@ class LazyFeed:
 
     def burn_down(self, key: Key) -> Sequence[float | None]:
         return self._open().burn_down(key)
+
+    def causes(self, key: Key) -> Sequence[Cause]:
+        return self._open().causes(key)
 
     def why(self, key: Key) -> Sequence[str]:
         return self._open().why(key)

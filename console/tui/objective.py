@@ -21,15 +21,17 @@ from console.view import objective
 from console.view.plot import Charset
 from console.view.world import World
 from keelwatch.workspace import KeelwatchError
+from slo.reasons import Cause
 from slo.snapshot import ObjectiveReading
 
 REDRAW_S = 15.0  # the plot changes when a bucket closes, not with every tick
 
 
 class HistoryRead(Message):
-    def __init__(self, past: Sequence[float | None]) -> None:
+    def __init__(self, past: Sequence[float | None], causes: Sequence[Cause]) -> None:
         super().__init__()
         self.past = past
+        self.causes = causes
 
 
 class ObjectiveScreen(WorldlyScreen):
@@ -43,6 +45,7 @@ class ObjectiveScreen(WorldlyScreen):
         super().__init__()
         self.key = key
         self._past: Sequence[float | None] = ()
+        self._causes: Sequence[Cause] | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Line("title", "line title")
@@ -58,16 +61,18 @@ class ObjectiveScreen(WorldlyScreen):
         """Off the UI thread: the history may still be on its way from the source."""
 
         def read() -> None:
+            feed = self.console_app.feed
             try:
-                past = self.console_app.feed.burn_down(self.key)
-            except KeelwatchError:
-                past = ()
-            self.post_message(HistoryRead(past))
+                message = HistoryRead(feed.burn_down(self.key), feed.causes(self.key))
+            except KeelwatchError:  # the head says what is wrong with the source
+                message = HistoryRead(self._past, ())
+            self.post_message(message)
 
         threading.Thread(target=read, name="history", daemon=True).start()
 
     def on_history_read(self, message: HistoryRead) -> None:
         self._past = message.past
+        self._causes = message.causes
         self.show(self.console_app.world)
 
     def on_resize(self, _: events.Resize) -> None:
@@ -103,7 +108,7 @@ class ObjectiveScreen(WorldlyScreen):
         plot = objective.burn_down_lines(one, self._past, min(size.width - 2, 110), height, charset)
         if world.backfill_until is not None:
             plot[0] += f"; before {_when(world)} it is BACKFILLED"
-        return [*lines, *plot, "", *objective.window_lines(one)]
+        return [*lines, *plot, "", *objective.cause_lines(self._causes), "", *objective.window_lines(one)]
 
     def action_back(self) -> None:
         self.app.pop_screen()

@@ -9,6 +9,7 @@ from console.view.overview import NARROW, TREND_WORDS, title
 from console.view.plot import Axis, Charset, plot, with_scale
 from console.view.world import World
 from keelwatch.workspace.reading import Unknown, Value
+from slo.reasons import Cause
 from slo.snapshot import PERIOD, ObjectiveReading, PairReading, State
 
 OUTCOMES = {"critical": "BOTH OVER", "clear": "clear", "undecided": "UNDECIDED"}
@@ -129,6 +130,22 @@ def burn_down_lines(
     tail = f"now, then {numbers.length(one.empty_in_s or 0)} to empty" if ahead else "now"
     foot = f"{'':>5}-{period}{tail:>{max(0, width - 10)}}"
     return [f"Budget burn-down {period} (projection dotted)", *with_scale(lines, labels), foot[:width]]
+
+
+def cause_lines(causes: Sequence[Cause] | None) -> list[str]:
+    """What the bad events of the last 15 minutes share; None while the question is under way."""
+    if causes is None:
+        return ["Bad events, last 15m: asking ..."]
+    if not causes:
+        return ["Bad events, last 15m: none told apart"]
+    most = max(cause.events for cause in causes)
+    lines = ["Bad events, last 15m, by what they share"]
+    for cause in causes:
+        name = " ".join(f"{label}={value}" for label, value in cause.labels.items()) or "no label tells"
+        lines.append(
+            f"  {name:<30.30} {numbers.count(cause.events):>8}  {numbers.bar(cause.events / most, 12)}"
+        )
+    return lines
 
 
 def state_sentence(one: ObjectiveReading) -> str:

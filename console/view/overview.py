@@ -193,7 +193,7 @@ def cells(one: ObjectiveReading, width: int, *, stale: bool, charset: str = "asc
         "budget": shares,
         "left": numbers.budget(left),
         "empty": numbers.empty_in(one.empty_in_s),
-        "recent": numbers.sparkline(list(getattr(one, "recent_burn", ())), top=20.0, charset=charset),
+        "recent": numbers.sparkline(list(one.recent_burn), top=20.0, charset=charset),
         **{window: numbers.burn(one.burn.get(window)) for window in ("5m", "1h", "6h", "3d")},
     }
     return {column.key: column.fit(text[column.key]) for column in columns(width)}

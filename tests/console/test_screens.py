@@ -42,7 +42,7 @@ def test_an_objective_is_drawn_in_ascii_where_there_is_no_unicode() -> None:
     text = asyncio.run(drive(console(charset="ascii"), (80, 24), open_it))
 
     assert_golden("objective-ascii-80x24", text)
-    assert text.replace("▇", "").replace("▆", "").isascii()
+    assert text.isascii()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=named)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from console.feed import Key, Look
 from console.view.world import Change, Origin, World
 from keelwatch.workspace.reading import Reading, Unknown, Value
+from slo.reasons import Cause
 from slo.snapshot import Counts, ObjectiveReading, PairReading, Snapshot, State, Trend
 
 NOW = 1_790_000_047.0
@@ -67,7 +68,7 @@ def objective(
         },
         since=since,
         sample_age_s=1.0,
-        # recent_burn=tuple(recent),
+        recent_burn=tuple(recent),
     )
 
 
@@ -183,6 +184,12 @@ class RecordedFeed:
     def burn_down(self, key: Key) -> Sequence[float | None]:
         return [
             1.0 - 0.2 * step / 690 if step < 690 else 0.8 - 0.755 * (step - 690) / 30 for step in range(720)
+        ]
+
+    def causes(self, key: Key) -> Sequence[Cause]:
+        return [
+            Cause({"code": "502", "version": "v2"}, 3412.0),
+            Cause({"code": "503", "version": "v1"}, 288.0),
         ]
 
     def why(self, key: Key) -> Sequence[str]:
