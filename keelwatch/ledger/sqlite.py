@@ -1,4 +1,9 @@
-"""The ledger in one SQLite file: WAL, every commit synced, one writer at a time."""
+"""The ledger in one SQLite file: WAL, every commit synced, one writer at a time.
+
+Nothing here ever opens the file but SQLite itself, nor may anybody else in a process that has a ledger
+open: closing any descriptor of a file drops the process's POSIX locks on it. The next process to leave
+then takes itself for the last one and deletes the write-ahead log, and facts appended later are lost.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 
@@ -61,8 +66,9 @@ def open_ledger(
 
 
 def _open_to_write(path: Path, lock: WriteLock, patience_s: float) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # -wal and -shm take its mode
-    path.chmod(0o600)
+    with suppress(FileExistsError):  # exclusive: a file that is there must not be opened, see above
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)  # -wal and -shm take its mode
     connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA synchronous = FULL")

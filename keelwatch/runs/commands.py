@@ -12,10 +12,10 @@ from keelwatch.ledger.fact import FactKind, JsonObject
 from keelwatch.ledger.sqlite import open_ledger
 from keelwatch.ledger.store import LedgerStore
 from keelwatch.runs.mark import read_mark
-from keelwatch.runs.spec import read_spec
+from keelwatch.runs.spec import read_spec, run_folders
 from keelwatch.runs.state import is_alive, load
 from keelwatch.workspace.errors import KeelwatchError, Refused, SourceError
-from keelwatch.workspace.paths import run_dir, state_dir
+from keelwatch.workspace.paths import run_dir
 
 PATIENCE_S = 1.0
 
@@ -60,9 +60,7 @@ def answer(store: LedgerStore, run: str, choice: str) -> None:
 
 def living() -> list[str]:
     """Ids of the runs whose process is alive, told by their locks, oldest first."""
-    folder = state_dir() / "runs"
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return [name for name in names if is_alive(name)]
+    return [folder.name for folder in run_folders() if is_alive(folder.name)]
 
 
 def _signal(run: str) -> bool:

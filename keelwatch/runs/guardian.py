@@ -29,7 +29,6 @@ LAST_WORDS_S = 3.0
 class Loss(StrEnum):
     GONE = "died"
     FROZEN = "froze"
-    DISMISSED = "ended in good order"
 
 
 def guard(table: ProcessTable, run: str, fd: int) -> ExitCode:
@@ -47,15 +46,14 @@ def guard(table: ProcessTable, run: str, fd: int) -> ExitCode:
     keep_waking(table.tick_s)
     store = open_ledger(patience_s=PATIENCE_S)
     loss = _watch(line, table.tick_s) if pidfd is not None else Loss.GONE
-    if loss is Loss.DISMISSED:
-        return ExitCode.PASS
     if pidfd is not None:
         _make_sure(pidfd, loss)
     return take_over(store, table, run, f"the run {loss}", by="guardian").exit_code
 
 
 def _watch(line: socket.socket, tick_s: float) -> Loss:
-    """Returns when the run says goodbye, when its end of the line is closed, or silent for `MISSES` beats."""
+    """Returns when the run's end of the line is closed, or silent for `MISSES` beats. A goodbye is
+    answered and changes nothing: also a run that is about to end may freeze."""
     line.settimeout(0)
     poll = select.poll()
     poll.register(line, select.POLLIN)
@@ -66,10 +64,10 @@ def _watch(line: socket.socket, tick_s: float) -> Loss:
         heard = poll.poll(tick_s * 1000)
         misses = 0 if heard else misses + 1
         try:
-            word = line.recv(4096) if heard else BEAT
-            if not word or BYE in word:
-                return Loss.DISMISSED if word else Loss.GONE
-            line.send(BEAT)
+            words = line.recv(4096) if heard else BEAT
+            if not words:
+                return Loss.GONE
+            line.send(BYE if BYE in words else BEAT)
         except BlockingIOError:
             continue
         except OSError:

@@ -39,6 +39,7 @@ class GuardianLink:
         self._misses = 0
         self._beat_at = 0.0
         self._is_dismissed = False
+        self._farewell = threading.Event()
 
     def ensure(self) -> None:
         """Return with a guardian that said it is ready. Raises `SourceError` when none can be had."""
@@ -47,15 +48,17 @@ class GuardianLink:
                 self._start()
 
     def dismiss(self) -> None:
-        """The run has closed in good order: send its guardian home, or end it when it does not go."""
+        """The run has closed in good order and is about to end: make sure that its guardian is awake to
+        see that, for nobody would notice a frozen one later. It watches on until the process is gone."""
         with self._mutex:
-            line, self._line = self._line, None
             self._is_dismissed = True
-            if line is None:
-                return
-            with suppress(OSError):
-                line.send(BYE)
-            if not wait_gone(self._pidfd, FAREWELL_S):
+            line = self._line
+        if line is None:
+            return
+        with suppress(OSError):
+            line.send(BYE)
+        if not self._farewell.wait(FAREWELL_S):
+            with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def attend(self) -> None:
@@ -67,14 +70,10 @@ class GuardianLink:
             return
         due_s = self._beat(line)
         ready, _, _ = select.select([line.fileno(), pidfd], [], [], due_s)
-        heard = line.fileno() in ready and self._hear(line)
-        if heard:
-            self._misses = 0
+        if line.fileno() in ready:
+            self._hear(line)
         if pidfd in ready or self._misses > MISSES:
-            with self._mutex:
-                if not self._is_dismissed:
-                    self._drop()
-                    self._start()
+            self._replace()
 
     def _beat(self, line: socket.socket) -> float:
         """Send a beat when one is due; returns the seconds to the next. Unanswered beats are counted,
@@ -87,11 +86,22 @@ class GuardianLink:
                 line.send(BEAT)
         return max(0.0, self._beat_at + self._tick_s - now)
 
-    def _hear(self, line: socket.socket) -> bool:
-        try:
-            return line.recv(4096) != b""
-        except OSError:
-            return False
+    def _hear(self, line: socket.socket) -> None:
+        with suppress(OSError):
+            words = line.recv(4096)
+            if words:
+                self._misses = 0
+            if BYE in words:
+                self._farewell.set()
+
+    def _replace(self) -> None:
+        with self._mutex:
+            if not self._is_dismissed:
+                self._drop()
+                self._start()
+                return
+        self._farewell.set()  # it is gone; nothing is owed any more
+        time.sleep(self._tick_s)
 
     def _drop(self) -> None:
         assert self._line is not None

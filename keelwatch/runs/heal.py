@@ -12,6 +12,7 @@ from keelwatch.runs.effect import Effect
 from keelwatch.runs.fields import wholes
 from keelwatch.runs.locks import try_lock
 from keelwatch.runs.pulse import frozen, kill_processes
+from keelwatch.runs.spec import run_folders
 from keelwatch.runs.state import Phase, RunView, is_alive, view
 from keelwatch.runs.table import OnDeath, ProcessTable
 from keelwatch.workspace.errors import ExitCode, Fenced
@@ -68,11 +69,11 @@ def heal(store: LedgerStore, table: ProcessTable) -> HealReport:
     """Close what is orphaned or failed in runs whose kind is undone on death; name the rest.
 
     Takes each run's guardian lock, so two healers, or a healer and a guardian, never act on the same
-    run. A run that died owing nothing gets its closing fact too. Where run and guardian are both
-    frozen, they are ended first.
+    run. A run that died owing nothing gets its closing fact too. Where every process of a run is
+    frozen, they are ended first, also those of a run that has closed.
     """
     unfinished = _unfinished(store)
-    for folder in frozen([run_dir(run) for run in unfinished], table.tick_s):
+    for folder in frozen(run_folders(), table.tick_s):
         kill_processes(folder)  # what the one would have done to the other
     healed = [undo for run in unfinished if not is_alive(run) for undo in _heal_one(store, table, run)]
     return HealReport(list_open(store), tuple(healed))

@@ -59,6 +59,12 @@ def new_run_id(kind: str, at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(2)}"
 
 
+def run_folders() -> list[Path]:
+    """Of every run whose folder is still there, oldest first."""
+    folder = state_dir() / "runs"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
 def make_folder(kind: str) -> str:
     """A fresh run id whose folder this call made."""
     while True:

@@ -73,7 +73,7 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run as `keelwatch runs` lists it; `pid` is None once its process has ended."""
+    """A run as `keelwatch runs` lists it; `pid` is None once it has ended."""
 
     state: RunState
     phase: Phase
@@ -222,10 +222,12 @@ def view(store: LedgerStore, run: str) -> RunView:
 
 def view_of(state: RunState, life: Life) -> RunView:
     phase = _living_phase(state) if life.alive else _dead_phase(state, guarded=life.guarded)
-    return RunView(state, phase, life.pid)
+    return RunView(state, phase, None if phase is Phase.ENDED else life.pid)
 
 
 def _living_phase(state: RunState) -> Phase:
+    if state.verdict is not None and not state.left:
+        return Phase.ENDED  # it has written its last; its process is on the way out
     if state.stop_asked or state.verdict is not None:
         return Phase.STOPPING
     return Phase.RUNNING if state.question is None else Phase.PAUSED
@@ -234,10 +236,10 @@ def _living_phase(state: RunState) -> Phase:
 def _dead_phase(state: RunState, *, guarded: bool) -> Phase:
     if state.verdict is not None and not state.open:
         return Phase.ENDED
-    if guarded:
-        return Phase.HEALING
     if state.paused is not None and state.verdict is None:
         return Phase.PAUSED
+    if guarded:
+        return Phase.HEALING
     if not state.since:
         return Phase.ENDED  # its process never began
     return Phase.ORPHANED if state.open or state.on_death is OnDeath.ORPHAN else Phase.ENDED

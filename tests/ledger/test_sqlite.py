@@ -118,6 +118,21 @@ def test_many_opening_a_new_ledger_at_once_all_succeed(path: Path) -> None:
     store.close()
 
 
+def test_opening_a_second_time_in_one_process_loses_no_later_fact(path: Path) -> None:
+    first = open_ledger(path)
+    note(first, "one")
+    open_ledger(path).close()
+    program = (
+        "import sys; from pathlib import Path; from keelwatch.ledger import *\n"
+        "store = open_ledger(Path(sys.argv[1])); print(store.head()[0]); store.close()"
+    )
+    other = [sys.executable, "-c", program, str(path)]
+    subprocess.run(other, check=True, capture_output=True)  # the last to leave deletes the log, if it is
+    note(first, "two")
+    assert subprocess.run(other, check=True, capture_output=True, text=True).stdout == "2\n"
+    first.close()
+
+
 def test_threads_may_share_a_ledger(store: SqliteLedger) -> None:
     threads = [threading.Thread(target=lambda: [note(store, "x") for _ in range(20)]) for _ in range(4)]
     for thread in threads:

@@ -8,8 +8,8 @@ import threading
 import time
 
 from keelwatch.ledger import FactKind, open_ledger, verify
-from keelwatch.runs import heal, list_open, stop
-from keelwatch.runs.mark import read_mark
+from keelwatch.runs import Phase, heal, list_open, stop, view
+from keelwatch.runs.mark import marked, read_mark
 from keelwatch.runs.state import has_guardian
 from keelwatch.workspace import ExitCode, run_dir
 from tests.runs.conftest import Stage, until
@@ -107,6 +107,23 @@ def test_a_frozen_pair_is_ended_and_healed(stage: Stage) -> None:
     assert [undo.target for undo in report.healed] == ["billing", "cache"]
     assert value(stage.world, "cache") == ""
     stage.until_over(run)
+
+
+def test_a_run_that_freezes_after_its_verdict_is_ended_too(stage: Stage) -> None:
+    run = stage.spawn("sleepy")
+    until(lambda: bool(stage.facts(run, FactKind.VERDICT)), what="the verdict")
+    assert view(stage.ledger, run).phase is Phase.ENDED
+    assert view(stage.ledger, run).pid is None
+    stage.until_over(run)
+    until(lambda: not list(marked("KEELWATCH_STATE", str(stage.state))), what="no process left")
+
+
+def test_a_frozen_guardian_of_a_closed_run_is_not_left(stage: Stage) -> None:
+    run = stage.spawn("chaos", hold_s=0.3)
+    stage.until_value("cache", "lost")
+    stage.kill(run, "guardian", signal.SIGSTOP)
+    stage.until_over(run)
+    until(lambda: not list(marked("KEELWATCH_STATE", str(stage.state))), what="no process left")
 
 
 def test_an_undo_that_cannot_be_done_stays_listed_until_it_can(stage: Stage) -> None:

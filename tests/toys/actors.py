@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
@@ -146,4 +148,11 @@ def twice(run: Run) -> Verdict:
     """Gives two acts one name."""
     for wanted in ("down", "up"):
         run.act("toy.set", _target(run, "billing", wanted), step="same")
+    return passed()
+
+
+def sleepy(run: Run) -> Verdict:
+    """Freezes on its way out, when everything is written."""
+    run.act("toy.set", _target(run, "billing", "down"))
+    atexit.register(os.kill, os.getpid(), signal.SIGSTOP)
     return passed()

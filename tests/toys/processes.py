@@ -21,6 +21,7 @@ KINDS = (
     RunKind("buggy", actors.buggy),
     RunKind("leaky", actors.leaky),
     RunKind("twice", actors.twice),
+    RunKind("sleepy", actors.sleepy),
 )
 TABLE = ProcessTable(
     {kind.name: kind for kind in KINDS}, VERBS, tick_s=float(os.environ.get("TOY_TICK_S", "0.2"))
