@@ -1,4 +1,7 @@
-"""One sandbox for the whole test session, also under xdist: the workers share it and take turns."""
+"""One sandbox for the whole test session, also under xdist: the workers share it and take turns.
+
+Any distribution is safe (file locks); `--dist loadfile` is the fastest, for then nobody waits in turn.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,6 @@ from tests.sandbox.running import RunningSandbox
 from tests.sandbox.waiting import until
 
 NAME = "tests"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` they run in one worker; with any other the lock keeps them apart."""
-    for item in items:
-        for fixture in ("sandbox", "own_sandbox"):
-            if fixture in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 @pytest.fixture(scope="session")
