@@ -1,6 +1,7 @@
 """One sandbox for the whole test session, also under xdist: the workers share it and take turns.
 
 Any distribution is safe (file locks); `--dist loadfile` is the fastest, for then nobody waits in turn.
+When the session is over, everything it wrote is searched for the sentinel secret.
 """
 
 from __future__ import annotations
@@ -17,8 +18,24 @@ from keelwatch.adapters import sandbox as control
 from keelwatch.sandbox import down, up
 from tests.sandbox.running import RunningSandbox
 from tests.sandbox.waiting import until
+from tests.sentinel import leaks_under
 
 NAME = "tests"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the whole run when any file of it shows the sentinel: states, ledgers, streams, logs, exports."""
+    if hasattr(session.config, "workerinput"):  # a worker of xdist; the one that started it looks
+        return
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    if factory is None or factory._basetemp is None:
+        return
+    leaks = list(leaks_under(factory.getbasetemp()))
+    for path, form in leaks:
+        session.config.get_terminal_writer().line(f"LEAK: {path} shows the sentinel as {form!r}", red=True)
+    if leaks:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
