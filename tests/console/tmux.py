@@ -38,11 +38,15 @@ class Terminal:
         self.tmux("resize-window", "-x", str(width), "-y", str(height))
 
     def until(self, words: str, within_s: float = 30.0) -> str:
-        """The screen once it shows `words`."""
-        return until(lambda: text if words in (text := self.text()) else "", within_s)
+        """The screen once it shows `words`; a failure shows the last screen."""
+        try:
+            return until(lambda: text if words in (text := self.text()) else "", within_s)
+        except AssertionError:
+            raise AssertionError(f"no {words!r} within {within_s:g} s; the screen is\n{self.text()}") from None
 
     def until_gone(self) -> None:
-        until(lambda: not self.tmux("list-sessions"))
+        """Until the program has ended; its last words stay on the screen."""
+        self.until("Pane is dead")
 
 
 @contextmanager
@@ -51,7 +55,8 @@ def terminal(width: int, height: int, command: str) -> Iterator[Terminal]:
     opened = Terminal(f"keelwatch-{uuid.uuid4().hex[:8]}")
     environment = {**os.environ, "LANG": "C.UTF-8", "TERM": "xterm-256color"}
     start = ["tmux", "-L", opened.socket, "-f", "/dev/null", "new-session", "-d"]
-    subprocess.run([*start, "-x", str(width), "-y", str(height), command], env=environment, check=True)
+    keep = [";", "set-option", "-g", "remain-on-exit", "on"]  # what a crash leaves is worth seeing
+    subprocess.run([*start, "-x", str(width), "-y", str(height), command, *keep], env=environment, check=True)
     try:
         yield opened
     finally:
