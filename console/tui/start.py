@@ -30,6 +30,8 @@ def open_console(
         from console.commands.status import print_status
 
         return print_status(folder, environment)
+    for stale in ("COLUMNS", "LINES"):  # exported, they would hide every resize from the screen
+        os.environ.pop(stale, None)
     app = build(folder, environment, theme=theme, ascii_only=ascii_only, leaving=leaving)
     answer = app.run()
     if answer == "stop" and leaving:

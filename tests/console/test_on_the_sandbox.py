@@ -103,7 +103,7 @@ def test_prometheus_killed_dims_the_data_and_the_console_recovers(
 
 
 def test_a_second_terminal_of_80x24_shows_the_same_and_survives_a_resize(workspace: str) -> None:
-    with terminal(80, 24, f"{KEELWATCH} --workspace {workspace} --ascii") as opened:
+    with terminal(80, 24, f"COLUMNS=80 LINES=24 {KEELWATCH} --workspace {workspace} --ascii") as opened:
         shown = opened.until("prometheus ok")
         assert all(len(line) <= 80 for line in shown.splitlines())
         assert "EMPTY IN" in shown

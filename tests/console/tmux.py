@@ -36,13 +36,15 @@ class Terminal:
 
     def resize(self, width: int, height: int) -> None:
         self.tmux("resize-window", "-x", str(width), "-y", str(height))
+        wanted = f"{width}x{height}"
+        until(lambda: self.tmux("display", "-p", "#{pane_width}x#{pane_height}").strip() == wanted)
 
     def until(self, words: str, within_s: float = 30.0) -> str:
         """The screen once it shows `words`; a failure shows the last screen."""
         try:
             return until(lambda: text if words in (text := self.text()) else "", within_s)
         except AssertionError:
-            raise AssertionError(f"no {words!r} within {within_s:g} s; the screen is\n{self.text()}") from None
+            raise AssertionError(f"no {words!r} in {within_s:g} s; the screen is\n{self.text()}") from None
 
     def until_gone(self) -> None:
         """Until the program has ended; its last words stay on the screen."""
