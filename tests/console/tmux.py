@@ -48,7 +48,7 @@ class Terminal:
 
     def until_gone(self) -> None:
         """Until the program has ended; its last words stay on the screen."""
-        self.until("Pane is dead")
+        until(lambda: self.tmux("display", "-p", "#{pane_dead}").strip() == "1")
 
 
 @contextmanager
