@@ -36,7 +36,6 @@ def to_json(snapshot: Snapshot) -> dict[str, Json]:
         "at": snapshot.at,
         "environment": snapshot.environment,
         "verdict": judged.word,
-        "summary": judged.sentence,
         "counts": {state.value: count for state, count in judged.counts.items()},
         "fresh_s": snapshot.fresh_s,
         "source": snapshot.source,
@@ -91,7 +90,10 @@ def _number(reading: Reading) -> float | None:
 
 
 def from_json(document: object) -> Snapshot:
-    """The snapshot behind a document of `to_json`. Raises `UnknownResult` for anything else."""
+    """The snapshot behind a document of `to_json`; keys it does not know are left alone.
+
+    Raises `UnknownResult` for anything else.
+    """
     try:
         root = _Node(document)
         if root.text("schema") != SCHEMA:

@@ -39,6 +39,11 @@ def _counted(events: float | None) -> Counted:
     return Absent("no samples") if events is None else Count(events)
 
 
+def always(bad: float | None, total: float | None) -> Callable[[float], tuple[float | None, float | None]]:
+    """The same counts in every window, for `reading`."""
+    return lambda _window_s: (bad, total)
+
+
 def reading(
     of: Callable[[float], tuple[float | None, float | None]], target: float = 0.999
 ) -> ObjectiveReading:

@@ -10,7 +10,7 @@ from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo.burn import Absent, Count, Failed, bad_of_good, burn_rate, empty_in_s, error_ratio
 from slo.snapshot import Outcome, State
 from slo.state import outcome
-from tests.slo.made import reading
+from tests.slo.made import always, reading
 
 OVER, UNDER, UNKNOWN = Value(15.0, 0.0), Value(1.0, 0.0), Unknown("why", 0.0)
 FACTOR = 14.4
@@ -40,7 +40,7 @@ def test_exactly_at_the_factor_is_not_over() -> None:
 
 def test_nothing_counted_is_unknown_in_every_combination_and_never_ok() -> None:
     for bad, total in product((None, 0.0), (None, 0.0)):
-        found = reading(lambda _window, bad=bad, total=total: (bad, total))  # type: ignore[misc]
+        found = reading(always(bad, total))
         assert found.state is State.UNKNOWN
         assert found.unknown_reason
 

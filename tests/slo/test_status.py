@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from keelwatch.workspace.errors import UnknownResult
 from slo.durations import name, parse, spell
-from slo.snapshot import WINDOWS, ObjectiveReading, Snapshot, State, in_order
+from slo.snapshot import WINDOWS, ObjectiveReading, Snapshot, State, Trend, in_order
 from slo.status import from_json, to_json
 from slo.verdict import verdict
-from tests.slo.made import reading
+from tests.slo.made import always, reading
 
 BURNING = reading(lambda window_s: (0.02 * min(window_s, 7200), window_s))
 CALM = replace(reading(lambda window_s: (0.0, window_s)), name="calm", region="west")
@@ -26,17 +26,14 @@ TICKET = replace(reading(lambda window_s: (0.0035 * min(window_s, 5 * 86400), wi
 counts = st.one_of(st.none(), st.floats(0, 1e12, allow_nan=False))
 
 
-def snapshot(*readings: ObjectiveReading, **more: object) -> Snapshot:
-    return Snapshot(0.0, "prod", "test", in_order(readings), **more)  # type: ignore[arg-type]
+def snapshot(*readings: ObjectiveReading) -> Snapshot:
+    return Snapshot(0.0, "prod", "test", in_order(readings))
 
 
 @given(st.lists(st.tuples(counts, counts), min_size=1, max_size=4))
 def test_every_snapshot_comes_back_from_its_json(pairs: list[tuple[float | None, float | None]]) -> None:
-    readings = [
-        replace(reading(lambda _, pair=pair: pair), name=f"o{index}")  # type: ignore[misc]
-        for index, pair in enumerate(pairs)
-    ]
-    before = snapshot(*readings, warnings=("careful",), fresh_s=1.5)
+    readings = [replace(reading(always(*pair)), name=f"o{index}") for index, pair in enumerate(pairs)]
+    before = replace(snapshot(*readings), warnings=("careful",), source_error="gone", fresh_s=1.5)
     text = json.dumps(to_json(before), allow_nan=False)
     assert from_json(json.loads(text)) == before
 
@@ -69,6 +66,15 @@ def test_anything_else_is_no_snapshot(document: object) -> None:
         from_json(document)
 
 
+def test_keys_of_a_later_version_are_left_alone() -> None:
+    before = snapshot(BURNING, BLIND)
+    document = json.loads(json.dumps(to_json(before)))
+    document |= {"summary": "all is lost", "next": {"version": 2}}
+    document["objectives"][0] |= {"weather": "grey"}
+    document["objectives"][0]["pairs"][0] |= {"weather": "grey"}
+    assert from_json(document) == before
+
+
 def test_a_damaged_cache_is_no_snapshot() -> None:
     document = json.loads(json.dumps(to_json(snapshot(BURNING))))
     for key in document["objectives"][0].keys() - {"unknown_reasons"}:
@@ -88,14 +94,13 @@ def test_pages_are_ordered_by_time_to_empty() -> None:
     assert [one.name for one in in_order((later, soon))] == ["z", "a"]
 
 
-def test_the_verdict_says_what_how_fast_when_empty_and_since_when() -> None:
-    burning = replace(BURNING, region="west", since=11_220.0)
-    found = verdict(snapshot(burning, CALM, BLIND))
-    assert (found.worst, found.word) == (State.PAGE, "fail: page")
-    assert found.counts == {State.PAGE: 1, State.TICKET: 0, State.OK: 1, State.UNKNOWN: 1}
-    assert found.sentence == (
-        "login-availability (west) pages, burning 20x over 1h, empty in 1d 10h, since 03:07Z; 1 unknown, 1 ok"
-    )
+def test_the_verdict_counts_states_and_names_the_most_urgent() -> None:
+    worse = replace(BURNING, name="worse", empty_in_s=60.0, trend=Trend.INCREASING)
+    found = verdict(snapshot(BURNING, CALM, BLIND, worse, replace(TICKET, trend=Trend.INCREASING)))
+    assert found.worst is State.PAGE
+    assert found.counts == {State.PAGE: 2, State.TICKET: 1, State.OK: 1, State.UNKNOWN: 1}
+    assert found.first == worse
+    assert found.rising == 2
 
 
 @pytest.mark.parametrize(
@@ -112,12 +117,9 @@ def test_a_verdict_is_as_bad_as_its_worst(readings: tuple[ObjectiveReading, ...]
     assert verdict(snapshot(*readings)).word == word
 
 
-def test_all_well_is_said_shortly() -> None:
-    assert verdict(snapshot(CALM)).sentence == "all 1 objectives ok"
-
-
-def test_a_source_that_is_gone_is_the_sentence() -> None:
-    assert verdict(snapshot(BLIND, source_error="it is gone")).sentence == "source unreachable: it is gone"
+def test_without_objectives_nobody_comes_first() -> None:
+    found = verdict(snapshot())
+    assert (found.first, found.rising, sum(found.counts.values())) == (None, 0, 0)
 
 
 @given(st.integers(1, 10**8))
