@@ -10,22 +10,24 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from console.view.numbers import length
 from keelwatch.workspace import KeelwatchError, redact, state_dir
 from keelwatch.workspace.find import find
 
 if TYPE_CHECKING:
     from console.view.world import World
 
-VERSION = 2
+VERSION = 3
 NARROW_FRAME, WIDE_FRAME = 80, 120
 
 
 def remember(workspace_file: Path, world: World) -> None:
-    """Keep `world` for the next start. A full disk costs only the cached first frame."""
-    from console.view.plain import frame_lines
+    """Keep `world` for the next start. A full or read-only disk costs only the cached first frame."""
+    from console.view.plain import frame
     from slo.status import to_json
 
     if world.snapshot is None or world.stale:
@@ -37,26 +39,35 @@ def remember(workspace_file: Path, world: World) -> None:
         "source": world.source,
         "backfill_until": world.backfill_until,
         "changes": [{"at": one.at, "text": one.text, "actor": one.actor} for one in world.changes],
-        "frames": {str(width): frame_lines(world, width) for width in (NARROW_FRAME, WIDE_FRAME)},
+        "frames": {str(width): asdict(frame(world, width)) for width in (NARROW_FRAME, WIDE_FRAME)},
         "status": to_json(world.snapshot),
     }
     text = redact(json.dumps(document))
-    for path in (_path(workspace_file, world.environment), _path(workspace_file, None)):
-        try:
-            _write(path, text)
-        except OSError:
-            return
-
-
-def last_frame(workspace: Path | None, environment: str | None, now: float, width: int) -> list[str] | None:
-    """The remembered Overview as text, its first line made for `now`; loads nothing but JSON."""
-    document = _document(workspace, environment)
     try:
-        wide = width >= WIDE_FRAME
-        age_s = max(0, int(now - document["status"]["at"]))
+        for path in (_path(workspace_file, world.environment), _path(workspace_file, None)):
+            _write(path, text)
+    except (OSError, KeelwatchError):
+        return
+
+
+def last_frame(
+    workspace: Path | None, environment: str | None, now: float, size: tuple[int, int]
+) -> list[str] | None:
+    """The remembered Overview as text for a screen of `size` (columns, rows), its first line made for `now`.
+
+    Loads nothing but JSON. The last line names the next key.
+    """
+    document = _document(workspace, environment)
+    width, height = size
+    try:
+        frame = document["frames"][str(WIDE_FRAME if width >= WIDE_FRAME else NARROW_FRAME)]
+        status = document["status"]
+        age_s = max(0, int(now - status["at"] + status["fresh_s"]))
         where = f"{str(document['environment']).upper()}  {'+'.join(document['regions'])}"
-        head = f" {where} | READ-ONLY | CACHED {age_s}s ago | asking {document['source']}"
-        return [head, *map(str, document["frames"][str(WIDE_FRAME if wide else NARROW_FRAME)])]
+        head = f" {where} | READ-ONLY | CACHED {length(age_s)} ago | asking {document['source']}"
+        above = [head, *map(str, frame["above"])]
+        room = max(0, height - len(above) - 1)
+        return [*above, *map(str, frame["rows"][:room]), str(frame["below"])]
     except (KeyError, TypeError):
         return None
 

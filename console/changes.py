@@ -8,11 +8,16 @@ from keelwatch.runs import Phase, list_open, runs
 from keelwatch.workspace import KeelwatchError, narrate
 
 LOOK_BACK = 200  # facts; a day of an operator's work, read in a millisecond
+NEWEST_RUNS = 20
+ACTING = {Phase.RUNNING, Phase.STOPPING, Phase.PAUSED, Phase.HEALING}
 SANDBOX_EVENT = "sandbox"
 
 
-def recent_changes(now: float) -> tuple[tuple[Change, ...], tuple[str, ...], int]:
-    """Changes oldest first, living runs, and the number of undos nobody takes care of.
+def recent_changes(
+    now: float, environment: str, sandbox: str | None
+) -> tuple[tuple[Change, ...], tuple[str, ...], int]:
+    """Changes oldest first and living runs, both of this environment (`sandbox`: the one it is bound to),
+    and the number of undos nobody takes care of, wherever they are owed.
 
     A ledger that cannot be read is itself worth saying, and is no reason to show nothing else.
     """
@@ -22,28 +27,24 @@ def recent_changes(now: float) -> tuple[tuple[Change, ...], tuple[str, ...], int
         return (Change(now, f"the ledger cannot be read: {error.message}"),), (), 0
     try:
         head, _ = store.head()
-        facts = list(store.after(max(0, head - LOOK_BACK)))
-        changes = tuple(change for fact in facts if (change := _told(fact)))
-        views = runs(store, newest=20)
-        living = tuple(
-            f"{one.state.kind} {one.state.name}"
-            for one in views
-            if one.phase in {Phase.RUNNING, Phase.STOPPING}
-        )
-        orphaned = sum(undo.needs_heal for undo in list_open(store))
-        return changes, living, orphaned
+        views = [one for one in runs(store, newest=NEWEST_RUNS) if one.state.env == environment]
+        ours = {one.state.id for one in views}
+        facts = store.after(max(0, head - LOOK_BACK))
+        changes = tuple(change for fact in facts if (change := _told(fact, ours, sandbox)))
+        living = tuple(f"{one.state.kind} {one.state.name}" for one in views if one.phase in ACTING)
+        return changes, living, sum(undo.needs_heal for undo in list_open(store))
     finally:
         store.close()
 
 
-def _told(fact: Fact) -> Change | None:
+def _told(fact: Fact, ours: set[str], sandbox: str | None) -> Change | None:
     body, who = fact.body, _login(fact.actor)
     match fact.kind, fact.event:
-        case FactKind.NOTE, "sandbox":
+        case FactKind.NOTE, "sandbox" if sandbox is not None and body.get("sandbox") == sandbox:
             return Change(fact.at, str(body.get("text", "sandbox changed")), who)
-        case FactKind.NOTE, "created":
+        case FactKind.NOTE, "created" if fact.run in ours:
             return Change(fact.at, f"{body.get('kind')} {body.get('name')} started", who)
-        case FactKind.VERDICT, _:
+        case FactKind.VERDICT, _ if fact.run in ours:
             return Change(
                 fact.at, f"run {fact.run} {body.get('verdict', 'ended')}: {body.get('reason', '')}", who
             )

@@ -5,8 +5,8 @@ The TUI, `status` and `slo` share it, so that none of them has its own way to co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from console.view.world import Change, Origin, World
@@ -28,6 +28,7 @@ class Look:
     left_open: int = 0
     backfill_until: float | None = None
     user: str = ""
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 class FeedLike(Protocol):
@@ -61,4 +62,5 @@ def world_of(look: Look, now: float, before: World | None = None) -> World:
         user=look.user,
         source=look.source,
         backfill_until=look.backfill_until,
+        owners=look.owners,
     )

@@ -19,6 +19,7 @@ from keelwatch.safety import role_of
 from keelwatch.workspace import Clock, SourceError, SystemClock, endpoints_path, state_dir
 from keelwatch.workspace.model import PrometheusSpec
 from keelwatch.workspace.secret import resolve
+from slo.budget import burn_down
 from slo.engine import DIRECT_UP_TO_S, STALE_AFTER_S, Engine
 from slo.load import load_folder
 from slo.reasons import Cause
@@ -58,11 +59,16 @@ class LiveFeed:
     def regions(self) -> tuple[str, ...]:
         return tuple(self._place.environment.regions)
 
+    @property
+    def _sandbox(self) -> str | None:
+        spec = self._place.environment
+        return spec.sandbox if spec.source == "sandbox" else None
+
     def look(self) -> Look:
         """One tick. A source that is gone is named in the snapshot, never raised."""
         now = self._clock.now()
         snapshot = self._tick(now)
-        changes, running, left_open = recent_changes(now)
+        changes, running, left_open = recent_changes(now, self._place.name, self._sandbox)
         look = Look(
             snapshot=snapshot,
             regions=self.regions,
@@ -71,6 +77,7 @@ class LiveFeed:
             running=running,
             left_open=left_open,
             backfill_until=self._source.backfill_until if self._source else None,
+            owners={name: one.owner for name, one in self._place.workspace.components.items()},
             user=f"{login_name()} ({role_of(self._place.environment.policy, login_name()).value})",
         )
         cache.remember(self._place.workspace.file, world_of(look, now))
@@ -112,13 +119,16 @@ class LiveFeed:
         )
         self._source = found
 
-    def _store_path(self, source: Source) -> Path:
-        """Buckets belong to one source: a sandbox started anew has another past."""
+    def _store_path(self, source: Source) -> Path | None:
+        """Buckets belong to one source: a sandbox started anew has another past. None: no place for them."""
         identity = (
             f"{self._place.workspace.file}|{self._place.name}|{source.config.shown}|{source.backfill_until}"
         )
-        folder = state_dir() / "cache"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            folder = state_dir() / "cache"
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except (OSError, SourceError):
+            return None
         return folder / f"buckets-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.sqlite"
 
     def burn_down(self, key: Key) -> Sequence[float | None]:
@@ -126,15 +136,7 @@ class LiveFeed:
         objective = next((one for one in self._objectives if one.name == key[0]), None)
         if self._engine is None or objective is None:
             return ()
-        hours = self._engine.hourly(*key, self._clock.now())
-        allowed = sum(total for _, _, total in hours) * (1 - objective.target)
-        if not allowed:
-            return ()
-        left, series = 1.0, []
-        for _, bad, _ in hours:
-            left -= bad / allowed
-            series.append(left)
-        return series
+        return burn_down(self._engine.hourly(*key, self._clock.now()), objective.target)
 
     def causes(self, key: Key) -> Sequence[Cause]:
         """What the bad events of the last 15 minutes share. Raises `SourceError`."""
@@ -163,10 +165,10 @@ class _Nowhere:
     def query_range(
         self,
         promql: str,  # noqa: ARG002 - as Prometheus
-        start: int,  # noqa: ARG002
-        end: int,  # noqa: ARG002
-        step_s: int,  # noqa: ARG002
-        read_s: float | None = None,  # noqa: ARG002
+        start: int,  # noqa: ARG002 - as Prometheus
+        end: int,  # noqa: ARG002 - as Prometheus
+        step_s: int,  # noqa: ARG002 - as Prometheus
+        read_s: float | None = None,  # noqa: ARG002 - as Prometheus
     ) -> Matrix:
         raise SourceError(self._reason)
 

@@ -85,7 +85,8 @@ def keelwatch(
 
     Without a command: open the console.
     """
-    ctx.obj = {**(ctx.obj or {}), "workspace": workspace, "environment": environment}
+    given = {"workspace": workspace, "environment": environment, "theme": theme, "ascii_only": ascii_only}
+    ctx.obj = {**(ctx.obj or {}), **given}
     if ctx.invoked_subcommand is None:
         from console.tui.start import open_console
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def in_environment[Command: Callable[..., Any]](command: Command) -> Command:
@@ -16,11 +14,11 @@ def in_environment[Command: Callable[..., Any]](command: Command) -> Command:
     workspace = click.option(
         "--workspace",
         type=click.Path(path_type=Path),
-        callback=_or_global,
+        callback=or_global,
         help="Workspace folder (default: the nearest keelwatch.yaml).",
     )
     environment = click.option(
-        "--env", "environment", callback=_or_global, help="Environment; may be omitted where there is one."
+        "--env", "environment", callback=or_global, help="Environment; may be omitted where there is one."
     )
     return workspace(environment(command))
 
@@ -29,7 +27,7 @@ def as_json[Command: Callable[..., Any]](command: Command) -> Command:
     return click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")(command)
 
 
-def _or_global(ctx: click.Context, parameter: click.Parameter, value: object) -> object:
+def or_global(ctx: click.Context, parameter: click.Parameter, value: object) -> object:
     """`keelwatch --env prod status` says the same as `keelwatch status --env prod`."""
     if value is not None:
         return value

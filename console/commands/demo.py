@@ -33,7 +33,10 @@ SCENARIOS = {
 )
 @click.option("--for", "lasts", default=None, help="How long to watch, with --headless (default: 60s).")
 @as_json
-def demo(scenario: str | None, lasts: str | None, *, headless: bool, json_wanted: bool) -> None:
+@click.pass_context
+def demo(
+    context: click.Context, scenario: str | None, lasts: str | None, *, headless: bool, json_wanted: bool
+) -> None:
     """Start the sandbox and open the console on it.
 
     Leaving the console asks whether to stop the sandbox. With --headless the exit code is that of
@@ -43,11 +46,15 @@ def demo(scenario: str | None, lasts: str | None, *, headless: bool, json_wanted
 
     if (json_wanted or lasts) and not headless:
         raise UsageError("--json and --for go with --headless")
+    lasts_s = seconds(lasts) if lasts is not None else 60.0
+    if not lasts_s:
+        raise UsageError("--for wants more than 0 s")
     started = _start()
     if not headless:
-        sys.exit(_with_console(scenario))
+        given = context.find_root().obj or {}
+        sys.exit(_with_console(scenario, given.get("theme"), ascii_only=bool(given.get("ascii_only"))))
     try:
-        code = _watch(scenario, seconds(lasts) or 60.0, json_wanted=json_wanted)
+        code = _watch(scenario, lasts_s, json_wanted=json_wanted)
     finally:
         _end(scenario, started=started)
     sys.exit(code)
@@ -63,21 +70,23 @@ def _start() -> bool:
     return not running
 
 
-def _with_console(scenario: str | None) -> int:
+def _with_console(scenario: str | None, theme: str | None, *, ascii_only: bool) -> int:
     from console.tui.start import open_console
     from keelwatch.workspace.find import built_in
 
     if scenario:
         threading.Thread(target=_break_later, args=(scenario,), daemon=True).start()
-    return open_console(str(built_in()), None, leaving=SANDBOX)
+    return open_console(str(built_in()), None, theme=theme, ascii_only=ascii_only, leaving=SANDBOX)
 
 
 def _break_later(scenario: str) -> None:
+    from console.changes import record_sandbox
+
     time.sleep(BEGINS_AFTER_S)
     try:
         _break(scenario)
-    except KeelwatchError as error:
-        narrate(error.message)
+    except KeelwatchError as error:  # the screen is Textual's now: the timeline tells it
+        record_sandbox(f"{scenario} could not be set: {error.message}", SANDBOX)
 
 
 def _break(scenario: str) -> None:
@@ -94,7 +103,7 @@ def _watch(scenario: str | None, lasts_s: float, *, json_wanted: bool) -> ExitCo
     from console.commands.status import exit_code
     from console.feed import world_of
     from console.live_feed import LiveFeed
-    from console.view.overview import verdict_line
+    from console.view.head import verdict_line
     from console.view.plain import overview_lines
     from keelwatch.workspace.find import built_in
     from slo.status import to_json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.options import as_json
+from console.options import as_json, or_global
 from console.output import emit_json
 from keelwatch.workspace import ExitCode, SystemClock, UsageError, narrate, write_out
 
@@ -103,9 +103,9 @@ def _follow(store: LedgerStore, run: str) -> ExitCode:
 @click.option(
     "--all", "everything", is_flag=True, help="Stop every living run (with --env: of one environment)."
 )
-@click.option("--env", "environment", default="", help="Only runs on this environment.")
+@click.option("--env", "environment", callback=or_global, help="Only runs on this environment.")
 @click.option("--reason", default="", help="Why; it goes into the ledger.")
-def stop(run: str | None, environment: str, reason: str, *, everything: bool) -> None:
+def stop(run: str | None, environment: str | None, reason: str, *, everything: bool) -> None:
     """Stop a run; it undoes what it did.
 
     A runbook pauses instead. The signal goes first and the record second, so this works with the ledger
@@ -115,7 +115,7 @@ def stop(run: str | None, environment: str, reason: str, *, everything: bool) ->
 
     if (run is None) != everything:
         raise UsageError("stop what?", "keelwatch stop RUN, or keelwatch stop --all --env ENV")
-    reports = kernel.stop_all(environment, reason) if run is None else [kernel.stop(run, reason)]
+    reports = kernel.stop_all(environment or "", reason) if run is None else [kernel.stop(run, reason)]
     if not reports:
         write_out("no living run")
     for report in reports:

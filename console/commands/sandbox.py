@@ -39,13 +39,18 @@ def bring_up(name: str, base_port: int | None = None) -> None:
     from keelwatch.sandbox import lifecycle
 
     if (running := lifecycle.status(name)) is not None:
+        await_readings(name, READINGS_WITHIN_S)
         narrate(f"the sandbox {name} is running already: {running.urls['edge']}")
         return
     began = time.monotonic()
-    options = lifecycle.Options(base_port=base_port) if base_port else None
+    options = lifecycle.Options(base_port=base_port) if base_port is not None else None
     found = lifecycle.up(name, options, on_step=lambda step: narrate(f"  {step}"))
+    try:
+        await_readings(name, READINGS_WITHIN_S)
+    except BaseException:  # Ctrl-C too: what this call started does not stay behind half ready
+        lifecycle.down(name)
+        raise
     record_sandbox("sandbox up", name)
-    await_readings(name, READINGS_WITHIN_S)
     narrate(f"the sandbox {name} is ready after {time.monotonic() - began:.1f} s: {found.urls['edge']}")
 
 
@@ -145,6 +150,8 @@ def fault(target: str, value: str | None, region: str, lasts: str | None, name: 
 
     if target != "list":
         require_operator_of_sandbox("a fault")
+    if target == "list" and value is not None:
+        raise UsageError(f"fault list takes no {value!r}")
     match target:
         case "list":
             faults = sandbox.faults(name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from console.options import as_json, in_environment
 from console.output import emit_json
-from keelwatch.workspace import ExitCode, UsageError, worst, write_out
+from keelwatch.workspace import ExitCode, UsageError, write_out
 from slo.snapshot import ObjectiveReading
 
 
@@ -70,14 +71,7 @@ def show(
                     [*objective_lines(one, world_of(look, look.snapshot.at)), "", *plot, "", *causes, ""]
                 )
             )
-    shown = type(look.snapshot)(
-        look.snapshot.at,
-        look.snapshot.environment,
-        look.snapshot.source,
-        tuple(chosen),
-        source_error=look.snapshot.source_error,
-    )
-    sys.exit(exit_code(shown))
+    sys.exit(exit_code(replace(look.snapshot, objectives=tuple(chosen))))
 
 
 @click.command()
@@ -90,8 +84,9 @@ def why(
 ) -> None:
     """Show the queries and counts behind every number.
 
-    Each query can be pasted into Prometheus as it is.
+    Each query can be pasted into Prometheus as it is. Exit codes are those of `status`.
     """
+    from console.commands.status import exit_code
     from console.live_feed import LiveFeed
     from console.view.why import why_json, why_lines
 
@@ -106,8 +101,8 @@ def why(
     else:
         for one in found:
             write_out("\n".join(why_lines(one)))
-    unknown = snapshot.source_error or not found
-    sys.exit(worst([ExitCode.SOURCE] if unknown else [ExitCode.PASS]))
+    chosen = tuple(one for one in snapshot.objectives if one.key in keys)
+    sys.exit(exit_code(replace(snapshot, objectives=chosen)))
 
 
 def choose(objectives: Iterable[ObjectiveReading], name: str, region: str | None) -> list[ObjectiveReading]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -47,7 +48,8 @@ def print_status(
     if json_wanted:
         _print_json(look.snapshot, look.backfill_until)
     else:
-        for line in overview_lines(world_of(look, look.snapshot.at)):
+        world = world_of(look, look.snapshot.at)
+        for line in overview_lines(replace(world, snapshot=look.snapshot)):
             write_out(line)
     return int(exit_code(look.snapshot, fail_on))
 
@@ -55,9 +57,11 @@ def print_status(
 def _print_json(snapshot: Snapshot, backfill_until: float | None) -> None:
     import json
 
+    from console.view.head import summary
     from slo.status import to_json
 
-    write_out(json.dumps({**to_json(snapshot), "backfill_until": backfill_until}, indent=2))
+    extra = {"summary": summary(snapshot), "backfill_until": backfill_until}
+    write_out(json.dumps({**to_json(snapshot), **extra}, indent=2))
 
 
 def exit_code(snapshot: Snapshot, fail_on: str = "page") -> ExitCode:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from keelwatch.workspace.clock import Clock
 
 THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
+NEVER_MENDS_ITSELF = {2, 3}  # a wrong option or file: the console would wait for ever
 WIDE = 119  # columns; console.view.overview.NARROW says the same and a test holds them together
 
 
@@ -106,6 +107,9 @@ class Keelwatch(App[str]):
         self._show_world()
 
     def on_look_failed(self, message: LookFailed) -> None:
+        if message.code in NEVER_MENDS_ITSELF and not self.live:
+            self.exit(return_code=message.code, message=message.reason)
+            return
         self.world = replace(self.world, now=self.clock.now(), trouble=message.reason)
         self._show_world()
 

@@ -21,9 +21,10 @@ class Looked(Message):
 class LookFailed(Message):
     """The tick itself could not be made: a broken workspace file, or our own fault."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, code: int) -> None:
         super().__init__()
         self.reason = reason
+        self.code = code
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, LookFailed)

@@ -20,7 +20,6 @@ from console.tui.worldly import Line, WorldlyScreen
 from console.view import objective
 from console.view.plot import Charset
 from console.view.world import World
-from keelwatch.workspace import KeelwatchError
 from slo.reasons import Cause
 from slo.snapshot import ObjectiveReading
 
@@ -64,7 +63,7 @@ class ObjectiveScreen(WorldlyScreen):
             feed = self.console_app.feed
             try:
                 message = HistoryRead(feed.burn_down(self.key), feed.causes(self.key))
-            except KeelwatchError:  # the head says what is wrong with the source
+            except Exception:  # noqa: BLE001 - a thread's traceback would be written over the screen
                 message = HistoryRead(self._past, ())
             self.post_message(message)
 

@@ -16,7 +16,7 @@ from console.feed import Key
 from console.tui import paint
 from console.tui.live_table import LiveTable
 from console.tui.worldly import Line, WorldlyScreen
-from console.view import overview
+from console.view import head, overview
 from console.view.filter import matches
 from console.view.world import World
 from slo.snapshot import ObjectiveReading, State
@@ -104,7 +104,7 @@ class OverviewScreen(WorldlyScreen):
         _say(self.query_one("#regions", Static), [f" {line}" for line in overview.region_lines(world)])
         _say(self.query_one("#events", Static), ["EVENTS", *self._events(world)])
         self.line("strip").say(f" {overview.region_line(world)}")
-        self.line("next").say(" " + overview.next_line(world, self._width))
+        self.line("next").say(" " + head.next_line(world, self._width))
 
     def _events(self, world: World) -> list[str]:
         told = [f"{overview.told(change, world.now)}  {change.actor}" for change in world.changes[-4:][::-1]]

@@ -70,12 +70,12 @@ def build(
         from console.tui.leaving import LeaveScreen
 
         may_leave = lambda: LeaveScreen(leaving)  # noqa: E731 - a screen is made anew each time it is asked for
-    width = shutil.get_terminal_size().columns
+    size = shutil.get_terminal_size()
     return Keelwatch(
         LazyFeed(workspace, environment),
         lambda: first_world(workspace, environment, clock.now()),
         clock=clock,
-        first_frame=last_frame(workspace, environment, clock.now(), width) or [" READ-ONLY | loading"],
+        first_frame=last_frame(workspace, environment, clock.now(), size) or [" READ-ONLY | loading"],
         theme=theme or default_theme(),
         charset="ascii" if ascii_only or not _speaks_utf8() else "braille",
         may_leave=may_leave,

@@ -56,6 +56,7 @@ class Ticker:
         try:
             return Looked(self._feed.look())
         except KeelwatchError as error:
-            return LookFailed(redact(error.message))
+            hint = f"\n  try: {error.hint}" if error.hint else ""
+            return LookFailed(redact(error.message + hint), int(error.exit_code))
         except Exception as error:  # noqa: BLE001 - the screen must outlive any fault of a tick
-            return LookFailed(redact(f"internal error: {type(error).__name__}: {error}"))
+            return LookFailed(redact(f"internal error: {type(error).__name__}: {error}"), 70)

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.feed import Key
-from keelwatch.workspace import KeelwatchError, redact
+from keelwatch.workspace import redact
 
 
 class Explained(Message):
@@ -53,8 +53,8 @@ class WhyScreen(ModalScreen[None]):
         def explain() -> None:
             try:
                 lines: Sequence[str] = feed.why(self.key)
-            except KeelwatchError as error:
-                lines = [f"cannot say: {redact(error.message)}"]
+            except Exception as error:  # noqa: BLE001 - a thread's traceback would be written over the screen
+                lines = [f"cannot say: {redact(str(error))}"]
             self.post_message(Explained(lines))
 
         threading.Thread(target=explain, name="why", daemon=True).start()

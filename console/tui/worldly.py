@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from console.tui import paint
-from console.view import overview
+from console.view import head
 from console.view.world import World
 from slo.snapshot import State
 
@@ -46,12 +46,12 @@ class Head(Widget):
 
     def show(self, world: World) -> None:
         width = self.app.size.width
-        self.query_one("#world", Line).say(" " + overview.world_line(world, width))
-        state, sentence = overview.verdict_line(world, width)
+        self.query_one("#world", Line).say(" " + head.world_line(world, width))
+        state, sentence = head.verdict_line(world, width)
         word, _, rest = sentence.partition("  ")
         style = paint.STYLES[state if not world.stale else State.UNKNOWN]
         self.query_one("#verdict", Line).say(Text.assemble(" ", (word, style), "  ", rest))
-        self.query_one("#changed", Line).say(" " + overview.changed_line(world))
+        self.query_one("#changed", Line).say(" " + head.acting_line(world))
 
 
 class WorldlyScreen(Screen[None]):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.view import numbers
-from console.view.overview import NARROW, TREND_WORDS, title
+from console.view.head import TREND_WORDS
+from console.view.overview import NARROW, title
 from console.view.plot import Axis, Charset, plot, with_scale
 from console.view.world import World
 from keelwatch.workspace.reading import Unknown, Value
+from slo.budget import consumed_of, empty_at, forecast
 from slo.reasons import Cause
 from slo.snapshot import PERIOD, ObjectiveReading, PairReading, State
 
@@ -22,7 +24,8 @@ def heading(one: ObjectiveReading, world: World, width: int) -> str:
     if width < NARROW:
         return f"SLO  {title(one)}   {state}"
     target = f"target {one.target * 100:.6g} over {numbers.length(one.period_s)[:3]}"
-    return f"Overview > SLO  {title(one)}   {target}   {one.component}   {state}"
+    owner = world.owners.get(one.component, "")
+    return f"Overview > SLO  {title(one)}   {target}   {one.component} {owner}".rstrip() + f"   {state}"
 
 
 def budget_line(one: ObjectiveReading, width: int) -> str:
@@ -53,11 +56,8 @@ def _outage(seconds: float) -> str:
 
 
 def _empty_at(one: ObjectiveReading, window: str) -> str | None:
-    match one.budget_remaining, one.burn.get(window):
-        case Value(value=left), Value(value=rate) if rate > 1 and left > 0:
-            return f"{numbers.length(left * one.period_s / rate)} ({window} rate)"
-        case _:
-            return None
+    seconds = empty_at(one, window)
+    return f"{numbers.length(seconds)} ({window} rate)" if seconds else None
 
 
 def pair_lines(one: ObjectiveReading, width: int) -> list[str]:
@@ -83,7 +83,7 @@ def _over(pair: PairReading, window: str) -> str:
 
 def window_lines(one: ObjectiveReading) -> list[str]:
     """Counts behind each window; a window without a number says why."""
-    lines = [f"  {'WINDOW':<8}{'BURN':>8}{'BAD':>12}{'TOTAL':>14}{'BAD %':>10}"]
+    lines = [f"  {'WINDOW':<8}{'BURN':>8}{'BAD':>12}{'TOTAL':>14}{'BAD %':>10}{'OF BUDGET':>11}"]
     for window, reading in one.burn.items():
         name = numbers.length(one.period_s)[:3] if window == PERIOD else window
         match reading:
@@ -96,21 +96,10 @@ def window_lines(one: ObjectiveReading) -> list[str]:
                 )
                 ratio = numbers.percent(counts.bad / counts.total, 3) if counts and counts.total else "?"
                 part = "  partial" if reading.partial else ""
-                lines.append(f"  {name:<8}{numbers.burn(reading):>8}{bad:>12}{total:>14}{ratio:>10}{part}")
+                spent = numbers.budget(consumed_of(one, window))
+                burn = numbers.burn(reading)
+                lines.append(f"  {name:<8}{burn:>8}{bad:>12}{total:>14}{ratio:>10}{spent:>11}{part}")
     return lines
-
-
-def forecast(one: ObjectiveReading, past: Sequence[float | None]) -> list[float | None]:
-    """How the budget would go on at the 1h rate, for the share of the plot that shows it."""
-    basis = one.burn.get(one.empty_basis)
-    left = one.budget_remaining
-    if not (isinstance(basis, Value) and isinstance(left, Value) and basis.value > 1 and past):
-        return []
-    steps = max(2, int(len(past) * PROJECTION_SHARE / (1 - PROJECTION_SHARE)))
-    lasts_s = one.empty_in_s or 0.0
-    horizon_s = max(lasts_s * 1.25, 3600.0)
-    slope = basis.value / one.period_s
-    return [max(0.0, left.value - slope * horizon_s * step / steps) for step in range(1, steps + 1)]
 
 
 def burn_down_lines(
@@ -120,7 +109,7 @@ def burn_down_lines(
     period = numbers.length(one.period_s)[:3]
     if not any(value is not None for value in past):
         return [f"Budget burn-down {period}: no history yet"]
-    ahead = forecast(one, past)
+    ahead = forecast(one, max(2, int(len(past) * PROJECTION_SHARE / (1 - PROJECTION_SHARE))))
     series = [*past, *ahead]
     known = [value for value in series if value is not None]
     axis = Axis(min(0.0, *known), 1.0)

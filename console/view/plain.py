@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from console.view import objective, overview
+from console.view import head, objective, overview
 from console.view.world import Origin, World
 from slo.snapshot import ObjectiveReading
 
@@ -13,29 +13,40 @@ WIDTH = 120
 
 def overview_lines(world: World) -> list[str]:
     """What the Overview shows, in reading order."""
-    _, sentence = overview.verdict_line(world, WIDTH)
-    lines = [overview.world_line(world, WIDTH), sentence, overview.changed_line(world), ""]
+    _, sentence = head.verdict_line(world, WIDTH)
+    lines = [head.world_line(world, WIDTH), sentence, head.acting_line(world), ""]
     lines.append(overview.header(WIDTH).rstrip())
-    objectives = world.snapshot.objectives if world.snapshot else ()
-    lines += ["".join(overview.cells(one, WIDTH, stale=world.stale).values()).rstrip() for one in objectives]
+    lines += _rows(world, WIDTH)
     lines += ["", *overview.region_lines(world)]
     if world.backfill_until is not None:
         lines += ["", f"history before {overview.when(world.backfill_until, world)} is BACKFILLED"]
     return lines
 
 
-def frame_lines(world: World, width: int) -> list[str]:
-    """The Overview below its first line, as it is when it is no longer known to hold."""
+def _rows(world: World, width: int) -> list[str]:
+    objectives = world.snapshot.objectives if world.snapshot else ()
+    return ["".join(overview.cells(one, width, stale=world.stale).values()).rstrip() for one in objectives]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An Overview below its first line, to be shown again when it is no longer known to hold."""
+
+    above: tuple[str, ...]
+    rows: tuple[str, ...]
+    below: str
+
+
+def frame(world: World, width: int) -> Frame:
     past = replace(world, origin=Origin.CACHED)
-    objectives = past.snapshot.objectives if past.snapshot else ()
-    _, sentence = overview.verdict_line(past, width)
-    lines = [
-        sentence,
-        overview.changed_line(past),
-        overview.table_title(past, len(objectives), width, folded=0),
+    count = len(past.snapshot.objectives) if past.snapshot else 0
+    _, sentence = head.verdict_line(past, width)
+    about = overview.table_title(past, count, width, folded=0)
+    above = [
+        *(f" {line}"[:width] for line in (sentence, head.acting_line(past), about)),
+        overview.header(width),
     ]
-    rows = ["".join(overview.cells(one, width, stale=True).values()).rstrip() for one in objectives]
-    return [*(f" {line}"[:width] for line in lines), overview.header(width).rstrip(), *rows]
+    return Frame(tuple(above), tuple(_rows(past, width)), f" {head.next_line(past, width)}"[:width])
 
 
 def objective_lines(one: ObjectiveReading, world: World) -> list[str]:

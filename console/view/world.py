@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from slo.snapshot import Snapshot
@@ -28,7 +29,7 @@ class World:
     """`snapshot` is the last good one. `trouble` says why there has been none since, if so.
 
     `backfill_until` (Unix s): history before it was loaded, not lived. `running` names living runs,
-    `left_open` counts undos that nobody is taking care of.
+    `left_open` counts undos that nobody is taking care of, `owners` gives the team of each component.
     """
 
     environment: str
@@ -43,14 +44,15 @@ class World:
     user: str = ""
     source: str = "prometheus"
     backfill_until: float | None = None
+    owners: Mapping[str, str] = field(default_factory=dict)
     paused: bool = False
 
     @property
     def data_age_s(self) -> float | None:
-        """How old what is on the screen is; None before the first snapshot."""
-        if self.snapshot is None:
+        """How old the newest sample on the screen is; None while there is none."""
+        if self.snapshot is None or self.snapshot.fresh_s is None:
             return None
-        return max(0.0, self.now - self.snapshot.at + (self.snapshot.fresh_s or 0.0))
+        return max(0.0, self.now - self.snapshot.at + self.snapshot.fresh_s)
 
     @property
     def stale(self) -> bool:

@@ -113,6 +113,21 @@ def test_a_second_terminal_of_80x24_shows_the_same_and_survives_a_resize(workspa
         opened.until_gone()
 
 
+@pytest.mark.parametrize(
+    ("option", "words", "code"), [("--env nope", "no environment 'nope'", 2), ("", "found", 3)]
+)
+def test_a_workspace_that_cannot_be_used_ends_the_console_and_says_why(
+    workspace: str, option: str, words: str, code: int
+) -> None:
+    if not option:
+        (Path(workspace) / "keelwatch.yaml").write_text("keelwatch: 2\n")
+    command = f"{KEELWATCH} --workspace {workspace} {option}; echo ENDED $?; sleep 60"
+    with terminal(120, 36, command) as opened:
+        shown = opened.until(f"ENDED {code}")
+
+    assert words in shown
+
+
 def test_no_color_writes_no_colour_at_all(workspace: str) -> None:
     with terminal(120, 36, f"NO_COLOR=1 {KEELWATCH} --workspace {workspace}") as opened:
         opened.until("prometheus ok")

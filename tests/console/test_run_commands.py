@@ -108,6 +108,7 @@ def test_stop_all_stops_every_run_of_an_environment_and_no_other(stage: Stage) -
     runs = [stage.spawn("probe", hold_s=60) for _ in range(2)]
 
     assert "no living run" in keelwatch("stop", "--all", "--env", "elsewhere").stdout
+    assert "no living run" in keelwatch("--env", "elsewhere", "stop", "--all").stdout
     assert keelwatch("stop", "--all", "--env", "toy").returncode == 0
     for run in runs:
         stage.until_over(run)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from console import cache
 from console.tui.live_table import LiveTable
 from console.view.world import Origin, World
+from keelwatch.workspace.find import built_in
 from slo.snapshot import State
 from tests.console.screens import SIZES, assert_golden, console, drive, screen_text, until
 from tests.console.worlds import NOW, bad_evening, look, world
@@ -76,6 +79,29 @@ def test_the_first_frame_shows_the_cached_world_with_its_age(monkeypatch: pytest
     assert "was PAGE" in text
 
 
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_the_remembered_frame_names_its_age_the_worst_and_the_next_key(size: tuple[int, int]) -> None:
+    cache.remember(built_in(), world())
+
+    lines = cache.last_frame(None, None, NOW + 60, size)
+
+    assert lines is not None
+    assert len(lines) <= size[1]
+    assert "CACHED 1m01s ago" in lines[0]
+    assert "since 13:49" in lines[1]
+    assert lines[-1].startswith(" NEXT  enter: open invoices-availability west")
+    assert not any(re.search(r"(?<!was) (PAGE|TICKET|OK) ", line) for line in lines[5:-1])
+
+
+def test_a_cache_that_cannot_be_read_is_no_cache(tmp_path: Path) -> None:
+    cache.remember(built_in(), world())
+    for file in (tmp_path / "state" / "cache").iterdir():
+        file.write_text('{"version": 3, "status": {}}')
+
+    assert cache.last_frame(None, None, NOW, (80, 24)) is None
+    assert cache.last_world(None, None, NOW) is None
+
+
 def test_before_any_snapshot_the_screen_says_loading_and_nothing_is_ok(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -91,7 +117,7 @@ def test_before_any_snapshot_the_screen_says_loading_and_nothing_is_ok(
     text = asyncio.run(first_frame())
 
     assert "loading" in text
-    assert "UNKNOWN  nothing is known yet" in text
+    assert "UNKNOWN  nothing is known: waiting" in text
 
 
 def test_the_console_recovers_by_itself_when_the_source_is_back() -> None:

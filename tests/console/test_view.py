@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.view import numbers, objective, overview
+from console.view import head, numbers, objective, overview
 from console.view.filter import matches
 from console.view.plot import Axis, Charset, plot, resample
 from keelwatch.workspace.reading import Unknown, Value
 from slo.snapshot import State
-from tests.console.worlds import NOW, RISING, bad_evening, unknown, world
+from tests.console.worlds import NOW, bad_evening, unknown, world
 
 
 @pytest.mark.parametrize(
@@ -52,20 +52,50 @@ def test_a_missing_value_is_a_question_mark_in_a_sparkline() -> None:
 
 
 def test_the_wide_verdict_names_worst_speed_end_start_and_trend() -> None:
-    state, sentence = overview.verdict_line(world(), 120)
+    state, sentence = head.verdict_line(world(), 120)
 
     assert state is State.PAGE
     assert sentence == (
-        "PAGE  1 of 10 objectives paging, 1 rising. Worst: invoices-availability west 16.9x/1h, "
-        "empty in 1h55m, getting worse, since 13:49 (25m)"
+        "PAGE  1 of 10 paging, 1 rising. Worst: invoices-availability west 16.9x/1h, empty in 1h55m, "
+        "since 13:49, getting worse"
     )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_worst_speed_end_and_start_fit_on_the_screen(width: int) -> None:
+    _, sentence = head.verdict_line(world(), width)
+
+    for words in ("invoices-availability west 16.9x/1h", "empty in 1h55m", "since 13:49"):
+        assert words in sentence[: width - 2]
+
+
+def test_who_acts_and_what_was_left_behind_come_before_what_changed() -> None:
+    line = head.acting_line(replace(world(), running=("chaos billing-down",), left_open=2))
+
+    assert line.startswith("2 LEFT BEHIND: keelwatch heal | RUNNING chaos billing-down | WHAT CHANGED")
+
+
+def test_without_a_sample_there_is_no_age() -> None:
+    nothing = replace(bad_evening(), fresh_s=None, source_error="refused", objectives=())
+
+    line = head.world_line(replace(world(trouble="refused"), snapshot=nothing), 120)
+
+    assert "no data" in line
+    assert "0s old" not in line
+
+
+def test_an_unknown_row_says_why() -> None:
+    row = "".join(overview.cells(unknown("lookup-availability", "no such series"), 80, stale=False).values())
+
+    assert "no such series" in row
+    assert len(row) == len(overview.header(80))
 
 
 def test_unknown_is_never_called_ok() -> None:
     quiet = tuple(one for one in bad_evening().objectives if one.state is State.OK)
     snapshot = replace(bad_evening(), objectives=(*quiet, unknown("lookup-availability", "no such series")))
 
-    state, sentence = overview.verdict_line(replace(world(), snapshot=snapshot), 120)
+    state, sentence = head.verdict_line(replace(world(), snapshot=snapshot), 120)
 
     assert state is State.UNKNOWN
     assert "no such series" in sentence
@@ -130,14 +160,6 @@ def test_any_series_gives_a_full_rectangle(
 def test_the_newest_known_value_shows_at_the_right(series: list[float | None], columns: int) -> None:
     if series[-1] is not None:
         assert resample(series, columns)[-1] == series[-1]
-
-
-def test_the_forecast_reaches_empty_and_is_only_made_when_something_burns() -> None:
-    burning, quiet = bad_evening().objectives[0], bad_evening().objectives[3]
-
-    assert objective.forecast(burning, [1.0, 0.5])[-1] == 0.0
-    assert objective.forecast(quiet, [1.0, 0.9]) == []
-    assert RISING[-1] == 41.2
 
 
 def test_the_app_and_the_view_agree_on_what_is_wide() -> None:

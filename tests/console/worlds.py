@@ -8,7 +8,7 @@ from console.feed import Key, Look
 from console.view.world import Change, Origin, World
 from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo.reasons import Cause
-from slo.snapshot import Counts, ObjectiveReading, PairReading, Snapshot, State, Trend
+from slo.snapshot import Counts, ObjectiveReading, PairReading, Snapshot, State, Trend, in_order
 
 NOW = 1_790_000_047.0
 PERIOD_S = 30 * 86400.0
@@ -138,7 +138,7 @@ def bad_evening() -> Snapshot:
         objective("portal-availability", (9.8, 8.0, 3.9, 2.0, 0.9, 0.5, 0.4, 0.31), component="portal"),
         objective("portal-latency", quiet, component="portal", target=0.99),
     )
-    return Snapshot(NOW, "sandbox", "http://127.0.0.1:17090", objectives, fresh_s=1.0)
+    return Snapshot(NOW, "sandbox", "http://127.0.0.1:17090", in_order(objectives), fresh_s=1.0)
 
 
 CHANGES = (
