@@ -16,8 +16,7 @@ from keelwatch.workspace.errors import InputError, Problem
 from keelwatch.workspace.reader import closest, problem
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
+    from keelwatch.workspace.reader import StrictModel
     from keelwatch.workspace.workspace import Workspace
 
 
@@ -45,7 +44,7 @@ def _load(target: str) -> object:
     return getattr(importlib.import_module(module), name)
 
 
-def model_of(kind: SpecKind) -> type[BaseModel]:
+def model_of(kind: SpecKind) -> type[StrictModel]:
     model = _load(kind.model)
     assert isinstance(model, type)
     return model
@@ -108,6 +107,18 @@ def check_objectives(documents: list[Document], workspace: Workspace | None) -> 
     if workspace is None or not workspace.components:
         return problems
     return [*problems, *(one for document in documents for one in _unknown_service(document, workspace))]
+
+
+def check_folders(workspace: Workspace) -> list[Problem]:
+    """What the rooms say of their folders when a command reads them, so that `check` passes nothing that
+    they refuse: an indicator in a folder that `slo` does not read, for one."""
+    from slo.load import load_folder
+
+    try:
+        load_folder(workspace.folders["slo"])
+    except InputError as error:
+        return list(error.problems)
+    return []
 
 
 def _unknown_service(document: Document, workspace: Workspace) -> list[Problem]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from keelwatch.workspace.document import Document, Loc, load_all
 from keelwatch.workspace.errors import InputError, Problem
 from keelwatch.workspace.reader import closest, parse, problem
+from keelwatch.workspace.spec_files import spec_files
 from slo import durations
 from slo.objective import Objective, Ratio
 from slo.promql import BadQuery, Counter, Matcher, Op, Query, Selector, le_spellings, read_query
@@ -21,7 +22,10 @@ OTHER_KINDS = ("Service", "DataSource", "AlertPolicy", "AlertCondition", "AlertN
 
 def load_folder(folder: Path) -> tuple[Objective, ...]:
     """Every objective under `folder`, by name. Files of other specs are left alone. Raises `InputError`."""
-    return load_files(sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")]))
+    files, problems = spec_files(folder)
+    if problems:
+        raise InputError(problems)
+    return load_files(files)
 
 
 def load_files(files: Iterable[Path]) -> tuple[Objective, ...]:

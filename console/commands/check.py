@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from console.kinds import KINDS, check_files, model_of
+from console.kinds import KINDS, check_files, check_folders, model_of
 from console.options import as_json
 from console.output import emit_json
 from keelwatch.workspace import ExitCode, InputError, Problem, SystemClock, UsageError, narrate, write_out
-from keelwatch.workspace.find import FILE_NAME, find
+from keelwatch.workspace.find import FILE_NAME, find, here, nearest
+from keelwatch.workspace.spec_files import spec_files
 
 if TYPE_CHECKING:
     from keelwatch.workspace.workspace import Workspace
-
-SUFFIXES = {".yaml", ".yml"}
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @as_json
-def check(path: Path | None, *, json_wanted: bool) -> None:
+@click.pass_context
+def check(ctx: click.Context, path: Path | None, *, json_wanted: bool) -> None:
     """Check a workspace, a folder or one file.
 
     Needs no running source. Names file, line and column of every problem; exit code 3 when there is one.
     Without PATH: the nearest workspace.
     """
-    if path is not None and not path.exists():
-        raise UsageError(f"no file or folder at {path}")
-    files, workspace, problems = _gather(path)
+    files, workspace, problems = _of_workspace(_meant(ctx)) if path is None else _of_path(path)
     count, found = check_files(files, workspace)
     problems = sorted({*problems, *found}, key=lambda one: (str(one.file), one.line, one.column))
     if json_wanted:
@@ -42,46 +39,60 @@ def check(path: Path | None, *, json_wanted: bool) -> None:
     else:
         for problem in problems:
             write_out(str(problem))
-        narrate(
-            f"{count} documents, {len(problems)} problems" if problems else f"{count} documents, all well"
-        )
+        end = _counted(len(problems), "problem") if problems else "all well"
+        narrate(f"{_counted(count, 'document')}, {end}")
     sys.exit(ExitCode.BAD_INPUT if problems else ExitCode.PASS)
 
 
-def _gather(path: Path | None) -> tuple[list[Path], Workspace | None, list[Problem]]:
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+Gathered = tuple[list[Path], "Workspace | None", list[Problem]]
+
+
+def _meant(ctx: click.Context) -> Path:
+    """The workspace of `keelwatch --workspace DIR check`, else the nearest one."""
+    given = (ctx.find_root().obj or {}).get("workspace")
+    return find(Path(given), here()) if given is not None else find(None, here())
+
+
+def _of_path(path: Path) -> Gathered:
     """The files to check, the workspace they belong to, and what is wrong with that one itself."""
-    if path is not None and path.is_file():
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+        has_workspace = is_folder and (path / FILE_NAME).is_file()
+    except OSError as error:
+        raise UsageError(f"cannot look at {path}: {error.strerror}") from None
+    if not is_there:
+        raise UsageError(f"no file or folder at {path}")
+    if has_workspace:
+        return _of_workspace(path / FILE_NAME)
+    if not is_folder:
         return [path], _workspace_around(path), []
-    folder = path or find(None, Path.cwd()).parent
-    file = folder / FILE_NAME
-    if not file.is_file():
-        return list(spec_files(folder)), _workspace_around(folder), _empty(folder)
+    files, problems = spec_files(path)
+    if not files and not problems:
+        problems = [Problem(path, 1, 1, "a folder without YAML files", f"specs, or a {FILE_NAME}")]
+    return files, _workspace_around(path), problems
+
+
+def _of_workspace(file: Path) -> Gathered:
     workspace, problems = _load(file)
-    if workspace is None:
-        roots = [child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".")]
-    else:
-        roots = [root for root in workspace.folders.values() if root.is_dir()]
-    specs = [spec for root in roots for spec in spec_files(root)]
-    return [file, *specs], workspace, problems
-
-
-def spec_files(folder: Path) -> Iterable[Path]:
-    return sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-
-
-def _empty(folder: Path) -> list[Problem]:
-    if any(spec_files(folder)):
-        return []
-    return [Problem(folder, 1, 1, "a folder without YAML files", f"specs, or a {FILE_NAME}")]
+    if workspace is None:  # which folders are meant is not known: all of them
+        files, unread = spec_files(file.parent)
+        return [file, *(spec for spec in files if spec.parent != file.parent)], None, [*problems, *unread]
+    files = [file]
+    for folder in workspace.folders.values():
+        specs, unread = spec_files(folder)
+        files += specs
+        problems += unread
+    return files, workspace, [*problems, *check_folders(workspace)]
 
 
 def _workspace_around(path: Path) -> Workspace | None:
     """The workspace a lone file belongs to, if there is a good one upwards; its components then count."""
-    start = path.absolute().parent
-    for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file() and (folder / FILE_NAME) != path.absolute():
-            return _load(folder / FILE_NAME)[0]
-    return None
+    file = nearest((path if path.is_absolute() else here() / path).parent)
+    return _load(file)[0] if file is not None and path.name != FILE_NAME else None
 
 
 def _load(file: Path) -> tuple[Workspace | None, list[Problem]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
 from pathlib import Path
 from string import Template
 
@@ -9,6 +12,7 @@ import click
 
 from keelwatch.workspace import UsageError, narrate, write_out
 from keelwatch.workspace.find import FILE_NAME
+from keelwatch.workspace.http_url import EXPECTED, flaw
 
 FOLDERS = {
     "slo": "Objectives: OpenSLO v1, one or more documents a file. `keelwatch schema slo` has the format.",
@@ -30,10 +34,10 @@ def init(folder: Path, url: str | None) -> None:
     It holds keelwatch.yaml, two objectives to adapt, and a folder for each kind of spec. Existing files
     are never overwritten.
     """
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise UsageError(f"--prometheus wants an http:// or https:// URL, not {url!r}")
+    if url is not None and (found := flaw(url)):  # not repeated: it may hold a password
+        raise UsageError(f"--prometheus got {found}", EXPECTED)
     files = starter(url)
-    if present := [name for name in files if (folder / name).exists()]:
+    if present := [name for name in files if os.path.lexists(folder / name)]:
         raise UsageError(
             f"{folder / present[0]} exists already; nothing was written", "choose an empty folder"
         )
@@ -41,17 +45,22 @@ def init(folder: Path, url: str | None) -> None:
         path = folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}") from None
         write_out(str(path))
-    narrate(f"next: edit {folder / FILE_NAME}, then  keelwatch check {folder}  and  keelwatch doctor")
+    there = shlex.quote(str(folder))
+    narrate(
+        f"next: edit {folder / FILE_NAME}, then  keelwatch check {there}"
+        f"  and  keelwatch doctor --workspace {there}"
+    )
 
 
 def starter(url: str | None) -> dict[str, str]:
     """Path within the workspace to text."""
     templates = Path(__file__).parent.parent / "starter"
-    source = PROMETHEUS.substitute(url=url) if url else SANDBOX
+    source = PROMETHEUS.substitute(url=_quoted(url)) if url else SANDBOX
     name = "prod" if url else "sandbox"
     regions = "[region-1]" if url else "[west, east]"
     workspace = Template((templates / "keelwatch.yaml.tmpl").read_text(encoding="utf-8"))
@@ -63,6 +72,11 @@ def starter(url: str | None) -> dict[str, str]:
     for folder, purpose in FOLDERS.items():
         files[f"{folder}/README.md"] = f"# {folder}\n\n{purpose}\n"
     return files
+
+
+def _quoted(url: str) -> str:
+    """As a YAML double-quoted scalar, which every JSON string is: `: ` and ` #` then mean nothing."""
+    return json.dumps(url, ensure_ascii=False)
 
 
 SANDBOX = """source: sandbox                 # addresses come from the running sandbox"""

@@ -1,7 +1,8 @@
 """The sandbox, over its control socket: what runs, what is broken, break and mend.
 
 Knows the socket and `endpoints.json` only; it imports nothing of the sandbox itself. Every function raises
-`SourceError` when the sandbox does not run, and `UsageError` when it refuses what was asked.
+`SourceError` when the sandbox does not run, and `UsageError` when it refuses what was asked or the name
+cannot be a sandbox's.
 """
 
 from __future__ import annotations

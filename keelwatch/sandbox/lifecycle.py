@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import secrets
 import select
 import shutil
@@ -23,11 +22,14 @@ from keelwatch.sandbox import control, endpoints, processes
 from keelwatch.sandbox.endpoints import Endpoints
 from keelwatch.sandbox.find_servers import find_servers
 from keelwatch.sandbox.layout import CUSTOMERS_PER_SECOND, DEFAULT_SEED, HISTORY_DAYS, IDENTITY_VARIABLE
+from keelwatch.sandbox.ports import BLOCK
 from keelwatch.workspace import KeelwatchError, SourceError, UsageError, boot_id, endpoints_path, sandbox_dir
 
 UP_SECONDS = 120.0
 DOWN_SECONDS = 15.0
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+LOWEST_BASE = 1024
+HIGHEST_BASE = 65_535 - BLOCK
+SCARCE_BYTES = 16 * 1024 * 1024  # less than the first log, key and database page need
 
 Narrator = Callable[[str], None]
 
@@ -52,11 +54,13 @@ def up(name: str = "main", options: Options | None = None, on_step: Narrator | N
     """The running sandbox `name`, started with `options` when it is not running (a running one stays as
     it is). Safe to call twice, or at once.
 
-    Raises `SourceError` when a server is missing or does not start (nothing is left running then),
-    `UsageError` for a bad name or port.
+    Raises `SourceError` when a server is missing or does not start (nothing is left running then) or the
+    state folder cannot be written, `UsageError` for a bad name or port.
     """
-    folder = _folder(name)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = sandbox_dir(name)
+    _check_base_port(options)
+    with _writing(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(folder):
         if (running := _running(name)) is not None:
             return running
@@ -71,7 +75,7 @@ def down(name: str = "main") -> bool:
 
     Raises `SourceError` when a process survives even SIGKILL.
     """
-    folder = _folder(name)
+    folder = sandbox_dir(name)
     if not folder.is_dir():
         return False
     with _locked(folder):
@@ -90,22 +94,36 @@ def status(name: str = "main") -> Endpoints | None:
 
 def mark_of(name: str) -> str:
     """How the ids of all sandboxes `name` of this state folder begin."""
-    place = hashlib.sha256(str(_folder(name).resolve()).encode()).hexdigest()[:10]
+    place = hashlib.sha256(str(sandbox_dir(name).resolve()).encode()).hexdigest()[:10]
     return f"{name}.{place}."
 
 
-def _folder(name: str) -> Path:
-    if not NAME.fullmatch(name):
+def _check_base_port(options: Options | None) -> None:
+    base = options.base_port if options is not None else None
+    if base is not None and not LOWEST_BASE <= base <= HIGHEST_BASE:
         raise UsageError(
-            f"{name!r} cannot name a sandbox", "lower-case letters, digits and dashes; at most 32"
+            f"{base} cannot be the first of {BLOCK} ports", f"one from {LOWEST_BASE} to {HIGHEST_BASE}"
         )
-    return sandbox_dir(name)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turns what the disk says into a `SourceError`."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(
+            f"cannot write {error.filename or folder}: {error.strerror}",
+            "the state folder must be writable, with space left; KEELWATCH_STATE names another",
+        ) from None
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One `up` or `down` of a sandbox at a time; the kernel drops the lock with its holder."""
-    with (folder / "lock").open("w") as file:
+    with _writing(folder):
+        file = (folder / "lock").open("w")
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -130,7 +148,8 @@ def _clean(folder: Path) -> None:
 
 def _start(name: str, folder: Path, options: Options, on_step: Narrator | None) -> Endpoints:
     shutil.rmtree(folder / "logs", ignore_errors=True)
-    (folder / "logs").mkdir(mode=0o700)
+    with _writing(folder):
+        (folder / "logs").mkdir(mode=0o700)
     supervisor = _supervisors[name] = _spawn(name, folder, options)
     try:
         _await_ready(supervisor, folder, on_step)
@@ -156,7 +175,9 @@ def _spawn(name: str, folder: Path, options: Options) -> subprocess.Popen[bytes]
     argv += ["--rate", str(options.requests_per_second), "--history-days", str(options.history_days)]
     argv += ["--ports", json.dumps(dict(options.ports or {}))]
     argv += ["--base", str(options.base_port)] if options.base_port is not None else []
-    with (folder / "logs" / "supervisor.log").open("w") as log:
+    with _writing(folder):
+        log = (folder / "logs" / "supervisor.log").open("w")
+    with log:
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -177,9 +198,23 @@ def _await_ready(supervisor: subprocess.Popen[bytes], folder: Path, on_step: Nar
             return
         if on_step is not None:
             on_step(f"{news.get('step')} after {news.get('after_s')} s")
-    log = folder / "logs" / "supervisor.log"
+    raise _silent_end(folder / "logs" / "supervisor.log")
+
+
+def _silent_end(log: Path) -> SourceError:
     last = "\n".join(log.read_text(errors="replace").strip().splitlines()[-8:])
-    raise SourceError(f"the sandbox's supervisor did not start; the end of {log}:\n{last}")
+    if last:
+        return SourceError(f"the sandbox's supervisor did not start; the end of {log}:\n{last}")
+    free = shutil.disk_usage(log.parent).free
+    if free < SCARCE_BYTES:
+        return SourceError(
+            f"the disk of {log.parent} is full ({free} bytes left): the sandbox cannot start",
+            "free some space, or let KEELWATCH_STATE name a folder of another disk",
+        )
+    return SourceError(
+        f"the sandbox's supervisor ended without a word ({log} is empty)",
+        "was it killed? See dmesg for want of memory, then try again",
+    )
 
 
 def _news(supervisor: subprocess.Popen[bytes]) -> Iterator[dict[str, object]]:
@@ -212,7 +247,7 @@ def _ask_to_end(name: str) -> bool:
     found = endpoints.load(endpoints_path(name))
     if found is None or found.boot_id != boot_id() or not found.supervisor.process.is_alive():
         return False
-    handle = os.open(_folder(name), os.O_PATH)
+    handle = os.open(sandbox_dir(name), os.O_PATH)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(2)

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import math
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from keelwatch.workspace.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from ruamel.yaml.events import Event
+    from ruamel.yaml.events import Event, ScalarEvent
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40
@@ -59,13 +60,14 @@ class Document:
 def load_all(path: Path) -> list[Document]:
     """Every document of a file. Raises `InputError` with each problem found."""
     text = _decode(path)
-    if not text.strip():
-        raise InputError([Problem(path, 1, 1, "an empty file", "a YAML document")])
     builder = _Builder(path)
-    for event in _events(path, text):
-        builder.take(event)
+    if text.strip():
+        for event in _events(path, text):
+            builder.take(event)
     if builder.problems:
         raise InputError(builder.problems)
+    if not builder.documents:  # nothing at all, or comments alone
+        raise InputError([Problem(path, 1, 1, "an empty file", "a YAML document")])
     return builder.documents
 
 
@@ -82,6 +84,9 @@ def load(path: Path) -> Document:
 
 def _decode(path: Path) -> str:
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # opening a FIFO would wait for its writer
+            raise InputError([Problem(path, 1, 1, _kind_of_file(mode), "a YAML file")])
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -97,6 +102,18 @@ def _decode(path: Path) -> str:
     except UnicodeDecodeError as error:
         found = f"the byte 0x{raw[error.start]:02x}, which is not UTF-8"
         raise InputError([_byte_problem(path, raw, error.start, found, "UTF-8 text")]) from None
+
+
+def _kind_of_file(mode: int) -> str:
+    match stat.S_IFMT(mode):
+        case stat.S_IFDIR:
+            return "a folder"
+        case stat.S_IFIFO:
+            return "a FIFO"
+        case stat.S_IFSOCK:
+            return "a socket"
+        case _:
+            return "a device"
 
 
 def _byte_problem(path: Path, raw: bytes, offset: int, found: str, expected: str) -> Problem:
@@ -145,6 +162,7 @@ class _Builder:
         self.documents: list[Document] = []
         self._stack: list[_Open] = []
         self._nodes = 0
+        self._start = Mark(1, 1)
         self._begin()
 
     def _begin(self) -> None:
@@ -157,15 +175,18 @@ class _Builder:
         match type(event).__name__:
             case "DocumentStartEvent":
                 self._begin()
+                self._start = mark
                 if getattr(event, "version", None) == (1, 1):
                     self._problem(mark, "a %YAML 1.1 directive", "YAML 1.2")
             case "DocumentEndEvent":
+                if self._root is None and not self.problems:
+                    self._problem(self._start, "an empty document", "a YAML document with something in it")
                 self.documents.append(Document(self.path, self._root, self._values, self._keys))
             case "AliasEvent":
                 self._problem(mark, "an alias", "the value itself, written out")
                 self._add(None, mark)
             case "ScalarEvent":
-                self._scalar(event, mark)
+                self._scalar(cast("ScalarEvent", event), mark)
             case "MappingStartEvent":
                 self._open({}, event, mark)
             case "SequenceStartEvent":
@@ -186,13 +207,14 @@ class _Builder:
             return
         self._stack.append(_Open(self._add(value, mark), value))
 
-    def _scalar(self, event: Event, mark: Mark) -> None:
+    def _scalar(self, event: ScalarEvent, mark: Mark) -> None:
         self._refuse_tag(event, mark)
-        text: str = event.value  # type: ignore[attr-defined]  # a ScalarEvent, told by name
+        text: str = event.value
+        plain: bool = event.implicit[0]
         if self._awaits_key():
-            self._add_key(text, mark, plain=event.implicit[0])  # type: ignore[attr-defined]
+            self._add_key(text, mark, plain=plain)
             return
-        self._add(self._resolve(text, mark) if event.implicit[0] else text, mark)  # type: ignore[attr-defined]
+        self._add(self._resolve(text, mark) if plain else text, mark)
 
     def _awaits_key(self) -> bool:
         top = self._stack[-1] if self._stack else None

@@ -1,21 +1,24 @@
-"""`keelwatch.yaml` as the user writes it. Field descriptions are the documentation of the format."""
+"""`keelwatch.yaml` as the user writes it. Field descriptions are the documentation of the format.
+
+What one key demands of another is in `rules`.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from keelwatch.workspace.reader import Duration, SecretReference, StrictModel, matching
+from keelwatch.workspace import http_url
+from keelwatch.workspace.paths import SANDBOX_NAME, SANDBOX_NAME_IN_WORDS
+from keelwatch.workspace.reader import Duration, SecretReference, StrictModel, matching, without_flaw
 
 Name = Annotated[
     str, *matching(r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", "a name of a-z, 0-9 and inner dashes")
 ]
-HttpUrl = Annotated[
-    str, *matching(r"^https?://[^\s/?#]+[^\s?#]*$", "a URL like https://prometheus.example:9090")
-]
+HttpUrl = Annotated[str, *without_flaw(http_url.flaw, http_url.EXPECTED, http_url.PATTERN)]
+SandboxName = Annotated[str, *matching(f"^{SANDBOX_NAME}$", SANDBOX_NAME_IN_WORDS)]
 
 
 class Role(StrEnum):
@@ -39,7 +42,7 @@ class BasicAuth(StrictModel):
 class PrometheusSpec(StrictModel):
     """A Prometheus, or anything that answers its query API."""
 
-    url: HttpUrl = Field(description="Base URL, without /api/v1")
+    url: HttpUrl = Field(description="Base URL, without /api/v1; never with a password, query or fragment")
     ca: str | None = Field(None, description="PEM file of the CA that signed its certificate")
     basic: BasicAuth | None = Field(None, description="HTTP basic authentication")
     bearer: SecretReference | None = Field(None, description="Where the bearer token is")
@@ -47,12 +50,6 @@ class PrometheusSpec(StrictModel):
     stale_after: Duration | None = Field(
         None, description="A newest sample older than this makes the short windows unknown (default 150s)"
     )
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
-        if self.basic and self.bearer:
-            raise PydanticCustomError("expected", "either basic or bearer, not both")
-        return self
 
 
 class PolicySpec(StrictModel):
@@ -68,16 +65,10 @@ class EnvironmentSpec(StrictModel):
     source: Literal["sandbox"] | None = Field(
         None, description="`sandbox`: addresses come from a running sandbox"
     )
-    sandbox: Name = Field("main", description="Which sandbox, with `source: sandbox`")
+    sandbox: SandboxName = Field("main", description="Which sandbox, with `source: sandbox`")
     prometheus: PrometheusSpec | None = Field(None, description="Where the metrics are, without a sandbox")
     regions: list[Name] = Field(min_length=1, description="The regions that serve customers")
     policy: PolicySpec = Field(default_factory=PolicySpec, description="Who may do what here")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.source is None) == (self.prometheus is None):
-            raise PydanticCustomError("expected", "exactly one of `source: sandbox` and `prometheus`")
-        return self
 
 
 class ComponentSpec(StrictModel):

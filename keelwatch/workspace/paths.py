@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import stat
 import tempfile
 from pathlib import Path
 
-from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.errors import SourceError, UsageError
+
+SANDBOX_NAME = "[a-z0-9][a-z0-9-]{0,31}"
+SANDBOX_NAME_IN_WORDS = "lower-case letters, digits and inner dashes; at most 32"
 
 
 def state_dir() -> Path:
-    """The state folder, made with mode 0700 when missing.
+    """The state folder, with mode 0700: made when missing, tightened when it is wider.
 
     `$KEELWATCH_STATE`, else `$XDG_STATE_HOME/keelwatch`, else `~/.local/state/keelwatch`, else
     (no HOME) `$TMPDIR/keelwatch-<uid>`. Raises `SourceError` when it cannot be made or is another user's.
@@ -18,16 +24,24 @@ def state_dir() -> Path:
     path = _choose()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = path.stat().st_uid
+        found = path.stat()
     except OSError as error:
         raise SourceError(
             f"cannot use the state folder {path}: {error.strerror}", "set KEELWATCH_STATE"
         ) from None
-    if owner != os.getuid():
+    if found.st_uid != os.getuid():
         raise SourceError(
-            f"the state folder {path} belongs to uid {owner}", "set KEELWATCH_STATE to one of yours"
+            f"the state folder {path} belongs to uid {found.st_uid}", "set KEELWATCH_STATE to one of yours"
         )
+    _tighten(path, found.st_mode)
     return path
+
+
+def _tighten(path: Path, mode: int) -> None:
+    # A sticky folder is shared by design: root who names /tmp must not lock everybody else out of it.
+    if mode & 0o077 and not mode & stat.S_ISVTX and path != path.parent:
+        with contextlib.suppress(OSError):  # read-only; reading still works
+            path.chmod(0o700)
 
 
 def _choose() -> Path:
@@ -49,6 +63,9 @@ def run_dir(run: str) -> Path:
 
 
 def sandbox_dir(name: str) -> Path:
+    """Raises `UsageError` for a name that is none: it would lead out of the state folder."""
+    if not re.fullmatch(SANDBOX_NAME, name):
+        raise UsageError(f"{name!r} cannot name a sandbox", SANDBOX_NAME_IN_WORDS)
     return state_dir() / "sandbox" / name
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import types
 import typing
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -61,11 +62,25 @@ def matching(pattern: str, words: str) -> tuple[object, ...]:
     expression = re.compile(pattern)
 
     def check(value: str) -> str:
-        if not expression.search(value):
+        if not expression.fullmatch(value):  # not search: its `$` lets a line's end pass
             raise PydanticCustomError("expected", "{words}", {"words": words})
         return value
 
     return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+def without_flaw(flaw: Callable[[str], str], words: str, pattern: str) -> tuple[object, ...]:
+    """Annotations of a text in which `flaw` finds nothing. As the text may hold a secret, a problem repeats
+    only what `flaw` says of it."""
+
+    def check(value: object) -> str:
+        found = flaw(value) if isinstance(value, str) else "a value of another type"
+        if found:
+            raise PydanticCustomError("expected_unsaid", "{words}", {"words": words, "found": found})
+        assert isinstance(value, str)
+        return value
+
+    return BeforeValidator(check), WithJsonSchema({"type": "string", "pattern": pattern})
 
 
 _DURATION_SCHEMA = {"type": "string", "pattern": r"^(\d+(w|d|h|m|s|ms))+$", "examples": ["5m"]}
@@ -128,6 +143,11 @@ def _explain(document: Document, model: type[BaseModel], detail: ErrorDetails) -
             return problem(document, loc[:-1], found="no such key", expected=f"the key {str(loc[-1])!r}")
         case "expected_secret":
             return problem(document, loc, found="a value", expected=detail["msg"])
+        case "expected_unsaid":
+            return problem(document, loc, found=str(detail["ctx"]["found"]), expected=detail["msg"])
+        case "model_type" | "dict_type" if isinstance(detail["input"], str):
+            # A text in place of a mapping: `basic: me:password` and a URL with one are not repeated.
+            return problem(document, loc, found="a text", expected=_wanted(detail))
         case "expected" | "value_error":
             return problem(document, loc, found=found, expected=detail["msg"].removeprefix("Value error, "))
         case "literal_error" | "enum":
@@ -220,4 +240,5 @@ __all__ = [
     "parse_duration",
     "problem",
     "read",
+    "without_flaw",
 ]

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from keelwatch.workspace.errors import SourceError
-from keelwatch.workspace.sink import register_secret
+from keelwatch.workspace.sink import SHORTEST, register_secret
 
 COMMAND_SECONDS = 10.0
 MASK = "***"
@@ -53,7 +53,8 @@ def is_reference(text: str) -> bool:
 def resolve(reference: str, base: Path) -> Secret:
     """The secret behind `env:NAME`, `file:PATH` (relative to `base`) or `command:WORDS`.
 
-    Raises `SourceError` when it cannot be had; the message names the reference, never the value.
+    Raises `SourceError` when it cannot be had, or is too short to be masked; the message names the
+    reference, never the value.
     """
     kind, _, rest = reference.partition(":")
     match kind:
@@ -69,7 +70,13 @@ def resolve(reference: str, base: Path) -> Secret:
             raise SourceError(f"secret reference of unknown kind {kind!r}", "use env:, file: or command:")
     if not value.strip():
         raise SourceError(f"secret {reference} is empty")
-    return Secret(value.rstrip("\r\n"))
+    value = value.rstrip("\r\n")
+    if len(value) < SHORTEST:
+        raise SourceError(
+            f"secret {reference} is shorter than {SHORTEST} characters, too short to be masked in output",
+            "use a longer one",
+        )
+    return Secret(value)
 
 
 def _read(path: Path, reference: str) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from keelwatch.workspace.errors import InputError, Problem, UsageError
+from keelwatch.workspace.errors import InputError, UsageError
 from keelwatch.workspace.model import ComponentSpec, EnvironmentSpec, WorkspaceSpec
-from keelwatch.workspace.reader import Document, closest, load, parse, problem
+from keelwatch.workspace.reader import closest, load, parse
+from keelwatch.workspace.rules import broken_rules
 
 FOLDERS = ("slo", "probes", "loadtests", "chaos", "runbooks")
 
@@ -42,39 +43,12 @@ class Workspace:
 def load_workspace(file: Path) -> Workspace:
     """Raises `InputError` with every problem of the file."""
     document = load(file)
-    spec = parse(document, WorkspaceSpec)
-    if problems := [*_dependencies(document, spec), *_regions(document, spec)]:
+    problems = broken_rules(document)
+    try:
+        spec = parse(document, WorkspaceSpec)
+    except InputError as error:
+        raise InputError([*error.problems, *problems]) from None
+    if problems:
         raise InputError(problems)
     folders = {name: (file.parent / getattr(spec.specs, name)).resolve() for name in FOLDERS}
     return Workspace(file, spec.environments, spec.components, folders)
-
-
-def _dependencies(document: Document, spec: WorkspaceSpec) -> list[Problem]:
-    return [
-        problem(
-            document,
-            ("components", name, "depends_on", index),
-            found=f"the component {other!r}",
-            expected="a component of this file",
-            did_you_mean=closest(other, spec.components),
-        )
-        for name, component in spec.components.items()
-        for index, other in enumerate(component.depends_on)
-        if other not in spec.components
-    ]
-
-
-def _regions(document: Document, spec: WorkspaceSpec) -> list[Problem]:
-    known = {region for environment in spec.environments.values() for region in environment.regions}
-    return [
-        problem(
-            document,
-            ("components", name, "regions", index),
-            found=f"the region {region!r}",
-            expected="a region of some environment",
-            did_you_mean=closest(region, known),
-        )
-        for name, component in spec.components.items()
-        for index, region in enumerate(component.regions or [])
-        if region not in known
-    ]

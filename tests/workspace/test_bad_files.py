@@ -141,7 +141,7 @@ def test_both_ways_in_or_none_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_place_of_a_file_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no readable file"):
+    with pytest.raises(InputError, match="found a folder, expected a YAML file"):
         load(tmp_path)
 
 
