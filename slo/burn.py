@@ -115,12 +115,6 @@ def consumed(burn: float, window_s: float, period_s: float) -> float:
     return burn * window_s / period_s
 
 
-def detection_s(error_ratio: float, target: float, window_s: float, factor: float) -> float | None:
-    """Seconds from the onset of a steady error ratio until the window exceeds the factor; None if never."""
-    threshold = factor * (1.0 - target)
-    return threshold / error_ratio * window_s if error_ratio > threshold else None
-
-
 def shown(bad: Counted, total: Counted) -> Counts | None:
     """The counts behind a reading, for the why view."""
     if not isinstance(total, Count) or isinstance(bad, Failed):

@@ -18,7 +18,7 @@ from slo.durations import spell
 from slo.evaluate import PartOfTotal, evaluate, stale, unreachable, without_bucket
 from slo.history import FINE_S, FINE_SPAN_S, Rings, boundary
 from slo.objective import Objective, Stream, Tracked, track
-from slo.onset import onset
+from slo.onset import lately, onset
 from slo.plan import Increase, Newest, ask, families, terms
 from slo.reasons import Cause, causes, question
 from slo.snapshot import ObjectiveReading, Snapshot, State, in_order
@@ -242,16 +242,17 @@ class Engine:
         return replace(reading, since=since)
 
     def _began(self, one: Tracked, reading: ObjectiveReading, at: float) -> float | None:
-        """Since when, for a state that was there at our first tick."""
+        """Since when, for a state that was there at our first tick: to five minutes, never too early."""
         if reading.state is State.UNKNOWN:
             return self._last_seen.get(one.total)
         pair = next((pair for pair in reading.pairs if pair.outcome == "critical"), None)
         if pair is None:
             return None
         newest = boundary(at)
-        return onset(
+        began = onset(
             pair, lambda start, end: self._burn_between(one, start, end), newest, newest - FINE_SPAN_S
         )
+        return lately(reading.error_ratio["5m"], at) if began is None else began
 
     def _burn_between(self, one: Tracked, start: float, end: float) -> float:
         total, covered_s = self._rings.fine(one.total, start, end)

@@ -96,12 +96,6 @@ class Rings:
         if ring is not None and ring.end is not None:
             yield from ((at, ring.value(at)) for at in range(ring.start, min(until, ring.end) + 1, HOUR_S))
 
-    def forget(self, streams: Iterable[Stream]) -> None:
-        """Drop what is kept of these streams; the next `sync` asks for all of it."""
-        for stream in streams:
-            for step_s, rings in self._rings.items():
-                rings[stream] = Ring(step_s, self._slots[step_s])
-
     def _resting(self, stream: Stream, at: float) -> bool:
         """Whether this stream's history was refused lately: a heavy query is not tried at every tick."""
         failure = self._failures.get(stream)

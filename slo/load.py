@@ -14,8 +14,18 @@ from slo import durations
 from slo.objective import Objective, Ratio
 from slo.promql import BadQuery, Counter, Matcher, Op, Query, Selector, le_spellings, read_query
 from slo.snapshot import Kind, Stratum
-from slo.spec import ANNOTATIONS, GROUP_BY, STRATUM, IndicatorSpec, Metric, ObjectiveSpec, SliSpec, SloSpec
-from slo.windows import DAY_S, MAX_PERIOD_S, MIN_PERIOD_S, pairs
+from slo.spec import (
+    ANNOTATIONS,
+    GROUP_BY,
+    STRATUM,
+    IndicatorSpec,
+    Metric,
+    ObjectiveSpec,
+    SliSpec,
+    SloSpec,
+    share_of_percent,
+)
+from slo.windows import pairs
 
 OTHER_KINDS = ("Service", "DataSource", "AlertPolicy", "AlertCondition", "AlertNotificationTarget")
 
@@ -157,16 +167,7 @@ class _One:
         if window.calendar is not None or not window.is_rolling:
             self.say(loc, "a calendar window, which is not supported yet", "a rolling window")
             return None
-        expected = "a length between 7d and 90d, like 30d, 4w or 720h"
-        try:
-            seconds = durations.parse(window.duration)
-        except ValueError:
-            self.say((*loc, "duration"), repr(window.duration), expected)
-            return None
-        if not MIN_PERIOD_S <= seconds <= MAX_PERIOD_S:
-            self.say((*loc, "duration"), f"{seconds / DAY_S:g} days", expected)
-            return None
-        return float(seconds)
+        return float(durations.parse(window.duration))
 
     def _annotations(self) -> tuple[str | None, Stratum]:
         annotations = self.slo.metadata.annotations
@@ -194,20 +195,13 @@ class _One:
                 self.say(loc, given, "exactly one of them")
                 return None
             case float(target), None:
-                return self._checked(target, (*loc, "target"), period_s, "between 0 and 1, like 0.999")
+                return self._alerting(target, (*loc, "target"), period_s)
             case _, float(percent):
-                where = (*loc, "targetPercent")
-                # 99.9 / 100 is 0.9990000000000001: the shortest decimal is what was meant.
-                return self._checked(
-                    float(f"{percent / 100:.12g}"), where, period_s, "between 0 and 100, like 99.9"
-                )
+                return self._alerting(share_of_percent(percent), (*loc, "targetPercent"), period_s)
         return None
 
-    def _checked(self, target: float, loc: Loc, period_s: float | None, expected: str) -> float | None:
-        if not 0.0 < target < 1.0:
-            why = ", which leaves no budget" if target == 1.0 else ""
-            self.say(loc, f"{target:g}{why}", expected)
-            return None
+    def _alerting(self, target: float, loc: Loc, period_s: float | None) -> float | None:
+        """`target`, if every window pair can exceed its factor at all."""
         unreachable = [pair for pair in pairs(period_s or 0) if not pair.reachable(1.0 - target)]
         if unreachable:
             worst = max(unreachable, key=lambda pair: pair.factor)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from keelwatch.workspace.reader import StrictModel, matching
+from slo import durations
+from slo.windows import MAX_PERIOD_S, MIN_PERIOD_S
 
 GROUP_BY = "keelwatch.dev/group-by"
 STRATUM = "keelwatch.dev/stratum"
@@ -15,6 +18,43 @@ ANNOTATIONS = (GROUP_BY, STRATUM)
 Name = Annotated[
     str, *matching(r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", "a name of a-z, 0-9, inner dashes and dots")
 ]
+
+
+def share_of_percent(percent: float) -> float:
+    """99.9 / 100 is 0.9990000000000001: the shortest decimal is what was meant."""
+    return float(f"{percent / 100:.12g}")
+
+
+def _target(target: float) -> float:
+    if not 0.0 < target < 1.0:
+        none_left = ": 1 leaves no budget" if target == 1.0 else ""
+        raise PydanticCustomError("expected", f"between 0 and 1, like 0.999{none_left}")
+    return target
+
+
+def _target_percent(percent: float) -> float:
+    if not 0.0 < (target := share_of_percent(percent)) < 1.0:
+        none_left = ": 100 leaves no budget" if target == 1.0 else ""
+        raise PydanticCustomError("expected", f"between 0 and 100, like 99.9{none_left}")
+    return percent
+
+
+def _period(duration: str) -> str:
+    try:
+        if MIN_PERIOD_S <= durations.parse(duration) <= MAX_PERIOD_S:
+            return duration
+    except ValueError:
+        pass
+    raise PydanticCustomError("expected", "a length between 7d and 90d, like 30d, 4w or 720h")
+
+
+def _between(low: int, high: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "number", "exclusiveMinimum": low, "exclusiveMaximum": high})
+
+
+Target = Annotated[float, AfterValidator(_target), _between(0, 1)]
+TargetPercent = Annotated[float, AfterValidator(_target_percent), _between(0, 100)]
+Period = Annotated[str, AfterValidator(_period)]
 
 
 class Metadata(StrictModel):
@@ -71,15 +111,17 @@ class Calendar(StrictModel):
 
 
 class TimeWindow(StrictModel):
-    duration: str = Field(description="Between 7d and 90d: 30d, 4w, 720h")
+    duration: Period = Field(description="Between 7d and 90d: 30d, 4w, 720h")
     is_rolling: bool = Field(default=True, alias="isRolling", description="Only rolling windows so far")
     calendar: Calendar | None = None
 
 
 class ObjectiveSpec(StrictModel):
     display_name: str = Field("", alias="displayName")
-    target: float | None = Field(None, description="Share of good events, 0.999; this or targetPercent")
-    target_percent: float | None = Field(None, alias="targetPercent", description="The same in percent, 99.9")
+    target: Target | None = Field(None, description="Share of good events, 0.999; this or targetPercent")
+    target_percent: TargetPercent | None = Field(
+        None, alias="targetPercent", description="The same in percent, 99.9"
+    )
     op: Literal["lte", "lt", "gte", "gt"] | None = Field(
         None, description="For thresholdMetric: good are these"
     )

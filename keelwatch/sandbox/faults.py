@@ -34,7 +34,6 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "cache": KINDS,
 }
 NOT_YET = {"notifications": "no traffic passes through notifications yet"}
-MODULES = ("identity", "accounts")
 DEFAULT_SECONDS = 300.0
 LONGEST_SECONDS = 86_400.0
 LONGEST_LATENCY_S = 10.0

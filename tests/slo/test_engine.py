@@ -137,6 +137,14 @@ def test_an_outage_in_one_region_pages_there_alone(source: Watched) -> None:
     assert "no samples" in (north.unknown_reason or "")
 
 
+def test_trouble_found_before_its_bucket_closed_is_not_dated_before_it(source: Watched) -> None:
+    engine = Engine(source, [events("outage", group_by="region")], regions=("west",))
+    # Over since 1,037 s after the onset, looked at 63 s later: 5 % of 5 minutes is what the errors need.
+    (west,) = engine.tick(END - 1800 + 1100.0).objectives
+    assert west.state is State.PAGE
+    assert west.since == pytest.approx(END - 1800 + 1100 - 15, abs=2)
+
+
 def test_a_component_that_runs_in_one_region_is_read_there_alone(source: Watched) -> None:
     engine = Engine(
         source,

@@ -167,20 +167,20 @@ TARGET, QUERY = "target: 0.999", "requests_total\n"
 @pytest.mark.parametrize(
     ("old", "new", "place", "words"),
     [
-        (TARGET, "target: 1", "25:15", "found 1, which leaves no budget, expected between 0 and 1"),
+        (TARGET, "target: 1", "25:15", "found 1, expected between 0 and 1, like 0.999: 1 leaves no budget"),
         (TARGET, "target: 0", "25:15", "found 0, expected between 0 and 1, like 0.999"),
         (TARGET, "target: 99.9", "25:15", "found 99.9, expected between 0 and 1, like 0.999"),
         (
             TARGET,
             "targetPercent: 100",
             "25:22",
-            "found 1, which leaves no budget, expected between 0 and 100",
+            "found 100, expected between 0 and 100, like 99.9: 100 leaves no budget",
         ),
         (TARGET, "target: 0.9", "25:15", "found a target that the 1h+5m pair can never alert on: 14.4x"),
         (TARGET, "displayName: x", "25:7", "found neither target nor targetPercent"),
         (TARGET, f"{TARGET}\n      targetPercent: 99.9", "25:7", "found both target and targetPercent"),
-        ("30d", "6d", "22:17", "found 6 days, expected a length between 7d and 90d"),
-        ("30d", "91d", "22:17", "found 91 days"),
+        ("30d", "6d", "22:17", "found '6d', expected a length between 7d and 90d"),
+        ("30d", "91d", "22:17", "found '91d', expected a length between"),
         ("30d", "1M", "22:17", "found '1M', expected a length between"),
         (
             "isRolling: true",
@@ -207,6 +207,22 @@ def test_what_is_wrong_is_said_with_its_place(
     assert old in GOOD
     found = complaints(tmp_path, GOOD.replace(old, new, 1))
     assert any(one.startswith(f"0.yaml:{place}: ") and words in one for one in found), found
+
+
+def test_an_unknown_key_does_not_hide_a_target_or_a_period_out_of_range(tmp_path: Path) -> None:
+    broken = GOOD.replace("service:", "servise:").replace("0.999", "1.2").replace("30d", "3d")
+    assert [one.split(", expected")[0] for one in complaints(tmp_path, broken)] == [
+        "0.yaml:8:3: found no such key",
+        "0.yaml:8:3: found the unknown key 'servise'",
+        "0.yaml:22:17: found '3d'",
+        "0.yaml:25:15: found 1.2",
+    ]
+
+
+@pytest.mark.parametrize("percent", ["99.99999999999999", "-1", "1e-999"])
+def test_a_percentage_that_is_as_good_as_all_or_nothing_is_no_target(tmp_path: Path, percent: str) -> None:
+    (found,) = complaints(tmp_path, GOOD.replace("target: 0.999", f"targetPercent: {percent}"))
+    assert "expected between 0 and 100" in found
 
 
 def test_every_problem_of_every_file_is_said_at_once(tmp_path: Path) -> None:
