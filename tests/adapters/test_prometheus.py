@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -28,6 +29,7 @@ from keelwatch.workspace.errors import SourceError
 from keelwatch.workspace.secret import Secret
 from tests.adapters.conftest import BEGIN
 from tests.adapters.prometheus_server import Running, free_port
+from tests.sentinel import KEPT_ON_PURPOSE, SENTINEL, leaks_in
 
 END = BEGIN + 3600.0
 
@@ -80,6 +82,8 @@ def test_threads_share_one_source_and_keep_their_answers_apart(prometheus: Runni
     assert found == {number: float(number) for number in range(8)}
 
 
+PASSWORD = f"pä{SENTINEL}"  # not ASCII: the header must carry UTF-8
+
 HAPROXY = """
 defaults
     mode http
@@ -90,7 +94,7 @@ frontend tls
     bind 127.0.0.1:{port} ssl crt {pem}
     acl tenant req.hdr(X-Scope-OrgID) -m str team-a
     acl basic http_auth(people)
-    acl bearer req.hdr(Authorization) -m str "Bearer token-of-tests"
+    acl bearer req.hdr(Authorization) -m str "Bearer {token}"
     http-request return status 302 hdr Location http://127.0.0.1:{elsewhere}/ if {{ path_beg /moved }}
     http-request deny deny_status 401 if !basic !bearer
     http-request deny deny_status 403 if !tenant
@@ -99,7 +103,7 @@ frontend tls
 backend prometheus
     server one 127.0.0.1:{upstream}
 userlist people
-    user reader insecure-password "pässword-of-tests"
+    user reader insecure-password "{password}"
 """
 
 
@@ -113,13 +117,19 @@ def guarded(
     prometheus: Running, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The same Prometheus behind HAProxy."""
-    folder = tmp_path_factory.mktemp("haproxy")
+    folder = tmp_path_factory.mktemp("haproxy") / KEPT_ON_PURPOSE
+    folder.mkdir()
     authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
         str(folder / "server.pem")
     )
     port = free_port()
     text = HAPROXY.format(
-        port=port, pem=folder / "server.pem", upstream=prometheus.port, elsewhere=prometheus.port
+        port=port,
+        pem=folder / "server.pem",
+        upstream=prometheus.port,
+        elsewhere=prometheus.port,
+        token=SENTINEL,
+        password=PASSWORD,
     )
     (folder / "haproxy.cfg").write_text(text)
     haproxy = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")  # not on everybody's PATH
@@ -145,12 +155,10 @@ def ca(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-TOKEN = Bearer(Secret("token-of-tests"))
+TOKEN = Bearer(Secret(SENTINEL))
 
 
-@pytest.mark.parametrize(
-    "auth", [TOKEN, Basic("reader", Secret("pässword-of-tests"))], ids=["bearer", "basic"]
-)
+@pytest.mark.parametrize("auth", [TOKEN, Basic("reader", Secret(PASSWORD))], ids=["bearer", "basic"])
 @pytest.mark.parametrize("path", ["", "/prom", "/prom/"])
 def test_tls_of_an_own_ca_credentials_and_tenant(
     guarded: str, ca: Path, auth: Basic | Bearer, path: str
@@ -190,11 +198,12 @@ def test_a_token_that_no_header_can_carry_is_said_and_not_shown(guarded: str, ca
 def test_credentials_do_not_follow_a_redirect(guarded: str, ca: Path) -> None:
     with pytest.raises(SourceError, match="redirects to") as caught:
         Prometheus(PrometheusConfig(f"{guarded}/moved", ca=ca, auth=TOKEN)).query("up", END)
-    assert "token-of-tests" not in caught.value.message
+    assert leaks_in(f"{caught.value.message} {caught.value.hint}") == []
 
 
 def test_credentials_in_a_url_are_never_shown() -> None:
-    assert PrometheusConfig("https://me:hunter22@prom.example:9090/x/").shown == "https://prom.example:9090/x"
+    url = f"https://me:{quote(SENTINEL, safe='')}@prom.example:9090/x/"
+    assert PrometheusConfig(url).shown == "https://prom.example:9090/x"
 
 
 def test_importing_the_adapter_loads_no_client() -> None:

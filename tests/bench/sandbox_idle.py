@@ -1,18 +1,20 @@
 """What a sandbox costs while nobody touches it: `python -m tests.bench.sandbox_idle`.
 
 Counts every process of it (with PostgreSQL's children), background customers included, over 30 s of
-/proc. The limits are those of the design: 40 % of one core, ready in 12 s.
+/proc. The limits are those of the design: 40 % of one core, and 12 s from `keelwatch sandbox up` until
+every objective has a reading.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from keelwatch.sandbox import Endpoints, down, up
+from keelwatch.sandbox import Endpoints, down, status
 from keelwatch.sandbox.processes import Process, with_descendants
 from keelwatch.workspace import write_out
 
@@ -21,6 +23,8 @@ SETTLE_SECONDS = 5.0
 WATCH_SECONDS = 30.0
 CORE_LIMIT = 0.40
 READY_LIMIT_S = 12.0
+UP_WITHIN_S = 120.0
+KEELWATCH = (sys.executable, "-m", "console.main")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -70,6 +74,13 @@ def measure(found: Endpoints) -> float:
     return sum(shares.values())
 
 
+def seconds_up() -> float:
+    """What a user waits for: the program starts the sandbox and returns when every objective reads."""
+    began = time.monotonic()
+    subprocess.run([*KEELWATCH, "sandbox", "up", "--name", NAME], check=True, timeout=UP_WITHIN_S)
+    return time.monotonic() - began
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="keelwatch-bench-") as state:
         os.environ["KEELWATCH_STATE"] = state
@@ -77,9 +88,9 @@ def main() -> int:
             ready_s = []
             for _ in range(2):
                 down(NAME)
-                began = time.monotonic()
-                found = up(NAME)
-                ready_s.append(time.monotonic() - began)
+                ready_s.append(seconds_up())
+            found = status(NAME)
+            assert found is not None
             share = measure(found)
         finally:
             down(NAME)

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -73,7 +74,7 @@ def measure(count: int, folder: Path) -> bool:
         store = folder / "buckets.sqlite"
         engine = Engine(source, objectives, store_path=store)
         cold = _seconds(lambda: engine.tick(END - 60.0))
-        warm = [_seconds(lambda at=at: engine.tick(END - 50.0 + at)) for at in range(5)]  # type: ignore[misc]
+        warm = [_seconds(partial(engine.tick, END - 50.0 + at)) for at in range(5)]
         restarted = Engine(source, objectives, store_path=store)
         restart = _seconds(lambda: restarted.tick(END - 40.0))
         assert not restarted.tick(END - 39.0).source_error

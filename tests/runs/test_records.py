@@ -18,14 +18,14 @@ from keelwatch.runs.stream import StreamWriter, read_stream, stream_summary
 from keelwatch.runs.verdict import failed, inconclusive, invalid, passed, stopped
 from keelwatch.workspace import ExitCode, Secret, SourceError
 from tests.runs.conftest import Stage
-from tests.sentinel import SENTINEL, leaks_under
+from tests.sentinel import SENTINEL, VARIABLE, leaks_under
 
 
 def test_a_secret_reaches_neither_stream_nor_facts_nor_spec_nor_log(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = Secret(SENTINEL)
-    monkeypatch.setenv("TOY_SECRET", secret.reveal())  # so that the run's own process knows it too
+    monkeypatch.setenv(VARIABLE, secret.reveal())  # so that the run's own process knows it too
     run = stage.spawn("leaky", words=f"token={secret.reveal()}")
     stage.until_over(run)
     assert len(stage.facts(run, FactKind.NOTE)) == 2

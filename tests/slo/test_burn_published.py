@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keelwatch.workspace.reading import Value
-from slo.burn import consumed, empty_in_s
+from slo.burn import burn_rate, consumed, empty_in_s
 from slo.snapshot import State
 from slo.windows import DAY_S, HOUR_S, pairs
 from tests.slo.made import reading
@@ -39,16 +39,19 @@ def noticed_after_s(error_ratio: float, pair: int) -> float:
     [(1, 0.001, 30 * DAY_S), (2, 0.002, 15 * DAY_S), (10, 0.01, 3 * DAY_S), (1000, 1.0, 43.2 * 60)],
 )
 def test_the_workbooks_table_of_burn_rates(burn: float, error_ratio: float, gone_in_s: float) -> None:
-    assert error_ratio / 0.001 == pytest.approx(burn, rel=EXACT)
-    assert MONTH_S / burn == pytest.approx(gone_in_s, rel=EXACT)
+    rate = burn_rate(value(error_ratio), 0.999)
+    assert isinstance(rate, Value)
+    assert rate.value == pytest.approx(burn, rel=EXACT)
+    assert consumed(rate.value, gone_in_s, MONTH_S) == pytest.approx(1.0, rel=EXACT)
     if burn > 1:
-        assert empty_in_s(value(1.0), value(burn), MONTH_S) == pytest.approx(gone_in_s, rel=EXACT)
+        assert empty_in_s(value(1.0), rate, MONTH_S) == pytest.approx(gone_in_s, rel=EXACT)
 
 
 def test_ten_percent_errors_burn_100_times_not_1000_as_the_workbook_has_it() -> None:
-    burn = 0.1 / 0.001
-    assert burn == pytest.approx(100, rel=EXACT)
-    assert consumed(burn, HOUR_S, MONTH_S) == pytest.approx(100 / 720, rel=EXACT)
+    rate = burn_rate(value(0.1), 0.999)
+    assert isinstance(rate, Value)
+    assert rate.value == pytest.approx(100, rel=EXACT)
+    assert consumed(rate.value, HOUR_S, MONTH_S) == pytest.approx(100 / 720, rel=EXACT)
 
 
 @pytest.mark.parametrize(
@@ -107,16 +110,17 @@ def test_a_target_of_90_percent_spends_1_4_percent_per_hour_of_outage_and_cannot
 
 @pytest.mark.parametrize(("factor", "lowest"), [(14.4, 0.930556), (6, 0.833333), (3, 0.666667)])
 def test_the_lowest_target_that_each_factor_can_reach(factor: float, lowest: float) -> None:
-    assert 1 - 1 / factor == pytest.approx(lowest, abs=1e-6)
     (pair,) = [one for one in pairs(MONTH_S) if one.factor == pytest.approx(factor)]
     assert pair.reachable(1 - lowest - 1e-5)
     assert not pair.reachable(1 - lowest + 1e-5)
 
 
 def test_five_nines_last_26_seconds_of_outage_or_43_minutes_of_a_one_percent_canary() -> None:
-    assert pytest.approx(25.92, rel=EXACT) == MONTH_S / (1.0 / 1e-5)
-    assert pytest.approx(43.2 * 60, rel=EXACT) == MONTH_S / (0.01 / 1e-5)
+    lasts_s = [empty_in_s(value(1.0), burn_rate(value(bad), 0.99999), MONTH_S) for bad in (1.0, 0.01)]
+    assert lasts_s == pytest.approx([25.92, 43.2 * 60], rel=EXACT)
 
 
 def test_one_failure_of_ten_requests_an_hour_is_14_percent_of_the_budget() -> None:
-    assert pytest.approx(1 / 7.2, rel=EXACT) == 1 / (10 * 720 * 0.001)
+    one = reading(lambda window_s: (1.0, 10 * window_s / HOUR_S))
+    assert isinstance(one.budget_remaining, Value)
+    assert 1 - one.budget_remaining.value == pytest.approx(1 / 7.2, rel=EXACT)

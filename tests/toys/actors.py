@@ -17,6 +17,7 @@ from keelwatch.runs import Fate, Run, UndoBy, Verdict, failed, inconclusive, pas
 from keelwatch.runs.fields import number, text
 from keelwatch.runs.mark import read_mark
 from keelwatch.workspace import Secret
+from tests.sentinel import VARIABLE
 from tests.toys.world import crash_at, land
 
 GENERATOR = """
@@ -137,7 +138,7 @@ def buggy(run: Run) -> Verdict:
 
 def leaky(run: Run) -> Verdict:
     """Says what it should not, everywhere it can."""
-    secret = Secret(os.environ["TOY_SECRET"])
+    secret = Secret(os.environ[VARIABLE])
     run.say(f"token={secret.reveal()}")
     run.sample({"header": secret.reveal()})
     run.note("said", {"words": secret.reveal()})
