@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"  # for JSON Schema; `flaw` is stricter
 EXPECTED = "a URL like https://prometheus.example:9090"
 
-_HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
+_HOST = re.compile(r"\w[\w.-]*|[0-9a-fA-F:][0-9a-fA-F:.]*")
 
 
 def flaw(url: str) -> str:

@@ -24,8 +24,7 @@ def spec_files(folder: Path) -> tuple[list[Path], list[Problem]]:
     walk = os.walk(folder, onerror=lambda error: problems.append(_unreadable(error, folder)))
     for count, (place, folders, files) in enumerate(walk):
         if count >= MAX_FOLDERS:
-            problems.append(Problem(folder, 1, 1, f"over {MAX_FOLDERS} folders", "the folder of a workspace"))
-            break
+            return [], [Problem(folder, 1, 1, f"over {MAX_FOLDERS} folders", "the folder of a workspace")]
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(place, name) for name in files if _is_spec(name)]
     return sorted(found), problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -53,6 +54,9 @@ def test_a_good_workspace_loads(tmp_path: Path) -> None:
     [
         pytest.param("", 1, 1, "an empty file", id="empty"),
         pytest.param("  \n \n", 1, 1, "an empty file", id="blank"),
+        pytest.param("# later\n", 1, 1, "an empty file", id="comments"),
+        pytest.param("---\n# later\n", 1, 1, "an empty document", id="empty document"),
+        pytest.param("a: 1\n---\n", 2, 1, "an empty document", id="empty second document"),
         pytest.param(b"a: \xff\n", 1, 4, "the byte 0xff, which is not UTF-8", id="not utf-8"),
         pytest.param("ä: 1\nb: \0\n", 2, 4, "a NUL byte", id="nul"),
         pytest.param("a: 1\nb: \x07\n", 2, 4, "a control character", id="control character"),
@@ -131,6 +135,66 @@ def test_a_secret_written_by_value_is_refused_without_repeating_it(tmp_path: Pat
     assert "hunter2" not in str(found)
 
 
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://me:hunter2@h:9090", "a URL with a user name or password in it"),
+        ("https://hunter2@h", "a URL with a user name or password in it"),
+        ("https://h/?token=hunter2", "a URL with a query or fragment"),
+        ("https://h#hunter2", "a URL with a query or fragment"),
+        ("https//me:hunter2@h", "a text that is no http:// or https:// URL with a host"),
+        ("https://me:hunter2", "a text that is no URL"),
+        ("https://", "a text that is no http:// or https:// URL with a host"),
+        ("https://...", "a text that is no http:// or https:// URL with a host"),
+        ("https://h/a b", "a URL with blanks in it"),
+    ],
+)
+def test_a_url_holds_no_secret_and_what_is_wrong_with_it_is_said_without_it(
+    tmp_path: Path, url: str, found: str
+) -> None:
+    (only,) = problems_of(written(tmp_path, GOOD.replace("https://prometheus.example:9090", url)))
+
+    assert only == (4, 23, found, "a URL like https://prometheus.example:9090", "")
+
+
+def test_a_text_in_place_of_a_mapping_is_not_repeated(tmp_path: Path) -> None:
+    basic = GOOD.replace("bearer: env:TOKEN", "basic: me:hunter2")
+    prometheus = GOOD.replace(
+        '{url: "https://prometheus.example:9090", bearer: env:TOKEN}', "https://me:hunter2@h"
+    )
+
+    for text in (basic, prometheus):
+        (found,) = problems_of(written(tmp_path, text))
+        assert found[2] == "a text"
+
+
+def test_rules_between_keys_are_told_together_with_wrong_keys_and_values(tmp_path: Path) -> None:
+    text = (
+        GOOD.replace("bearer: env:TOKEN", "bearer: env:TOKEN, basic: {username: me, password: hunter2}")
+        .replace("[west, east]", "[west, west]")
+        .replace("[identity]", "[identiy], regions: [north]")
+        .replace("tier: 1}\n", "teir: 1}\n")
+    )
+
+    found = problems_of(written(tmp_path, text))
+
+    assert (4, 17, "both", "either basic or bearer, not both", "") in found
+    assert (5, 21, "the region 'west' a second time", "each region once", "") in found
+    assert [one[2] for one in found if one[0] > 5] == [
+        "no such key",
+        "the unknown key 'teir'",
+        "the component 'identiy'",
+        "the region 'north'",
+    ]
+    assert [one[2] for one in found if one[0] == 4] == ["a value", "both"]
+
+
+def test_a_name_ends_with_its_line(tmp_path: Path) -> None:
+    (found,) = problems_of(written(tmp_path, GOOD.replace("[west, east]", '["west\\n"]')))
+
+    assert found[3] == "a name of a-z, 0-9 and inner dashes"
+
+
 def test_both_ways_in_or_none_are_refused(tmp_path: Path) -> None:
     both = GOOD.replace("    regions:", "    source: sandbox\n    regions:")
     none = GOOD.replace('    prometheus: {url: "https://prometheus.example:9090", bearer: env:TOKEN}\n', "")
@@ -143,6 +207,13 @@ def test_both_ways_in_or_none_are_refused(tmp_path: Path) -> None:
 def test_a_folder_in_place_of_a_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found a folder, expected a YAML file"):
         load(tmp_path)
+
+
+def test_a_fifo_is_refused_without_waiting_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+
+    with pytest.raises(InputError, match="found a FIFO, expected a YAML file"):
+        load(tmp_path / "pipe.yaml")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from keelwatch.workspace import SourceError, UsageError, state_dir, worst
+from keelwatch.workspace import SourceError, UsageError, sandbox_dir, state_dir, worst
 from keelwatch.workspace.errors import PRECEDENCE, ExitCode
 from keelwatch.workspace.find import built_in, find
+from keelwatch.workspace.spec_files import spec_files
 from keelwatch.workspace.workspace import load_workspace
 
 
@@ -19,6 +20,48 @@ def test_the_state_folder_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("KEELWATCH_STATE", str(tmp_path / "deep" / "state"))
 
     assert stat.S_IMODE(state_dir().stat().st_mode) == 0o700
+
+
+def test_a_wider_state_folder_is_tightened_unless_it_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mode, expected in ((0o755, 0o700), (0o770, 0o700), (0o1777, 0o1777), (0o500, 0o500)):
+        tmp_path.chmod(mode)
+        monkeypatch.setenv("KEELWATCH_STATE", str(tmp_path))
+        assert stat.S_IMODE(state_dir().stat().st_mode) == expected
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "-a", "A", "a\n", "a" * 33])
+def test_a_sandbox_has_a_name_that_stays_in_its_folder(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot name a sandbox"):
+        sandbox_dir(name)
+
+
+def test_spec_files_are_what_is_called_so_and_neither_hidden_nor_behind_a_linked_folder(
+    tmp_path: Path,
+) -> None:
+    for name in (
+        "b.yaml",
+        "a.yml",
+        "deep/c.yaml",
+        "..data/b.yaml",
+        ".#b.yaml",
+        "d.json",
+        "folder.yaml/e.yaml",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "linked").symlink_to(tmp_path / "deep")
+    (tmp_path / "link.yaml").symlink_to("nowhere")
+
+    files, problems = spec_files(tmp_path)
+
+    found = [str(file.relative_to(tmp_path)) for file in files]
+    assert found == ["a.yml", "b.yaml", "deep/c.yaml", "folder.yaml/e.yaml", "link.yaml"]
+    assert problems == []
+    assert spec_files(tmp_path / "missing") == ([], [])
+    assert [one.found for one in spec_files(tmp_path / "a.yml")[1]] == ["a file"]
 
 
 def test_state_goes_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ VALUE = 'p@ss "wörd"/with+all?&signs'
 def test_a_secret_shows_itself_only_when_asked() -> None:
     secret = Secret(VALUE)
 
+    # The old way of formatting is meant: it must not show the value either.
     shown = [repr(secret), str(secret), f"{secret}", f"{secret:>40}", f"{[secret]}", "%s" % secret]  # noqa: UP031
 
     assert not any(VALUE in text for text in shown)
@@ -93,3 +94,14 @@ def test_a_secret_comes_from_the_environment_a_file_or_a_command(
 def test_a_secret_that_cannot_be_had_names_its_reference(tmp_path: Path, reference: str) -> None:
     with pytest.raises(SourceError, match=reference):
         resolve(reference, tmp_path)
+
+
+def test_a_secret_too_short_to_be_masked_is_refused_by_its_reference(tmp_path: Path) -> None:
+    (tmp_path / "short").write_text("q7z\n")
+    (tmp_path / "long").write_text("q7zx\n")
+
+    with pytest.raises(SourceError, match="secret file:short is shorter than 4 characters") as caught:
+        resolve("file:short", tmp_path)
+
+    assert "q7z" not in caught.value.message + caught.value.hint
+    assert redact(resolve("file:long", tmp_path).reveal()) == "***"

@@ -1,0 +1,222 @@
+"""`check` passes nothing that another command refuses, and `init` writes nothing that `check` refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keelwatch.workspace.workspace import load_workspace
+
+PYTHON = [sys.executable, "-m", "console.main"]
+
+
+def keelwatch(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PYTHON, *map(str, words)], capture_output=True, text=True, timeout=60, check=False, cwd=cwd
+    )
+
+
+def problems(*words: str | Path) -> list[str]:
+    """`file:line:column: found` of each problem, as told in JSON; the exit code must fit."""
+    done = keelwatch(*words, "--json")
+    told = json.loads(done.stdout)["problems"]
+    assert done.returncode == (3 if told else 0), done.stderr
+    return [f"{Path(one['file']).name}:{one['line']}:{one['column']}: {one['found']}" for one in told]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    assert keelwatch("init", folder, "--prometheus", "https://prometheus.example:9090").returncode == 0
+    return folder
+
+
+def test_a_fresh_workspace_is_all_well_and_counts_its_documents(workspace: Path) -> None:
+    done = keelwatch("check", workspace)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "3 documents, all well\n"
+    assert keelwatch("check", workspace / "keelwatch.yaml").stderr == "1 document, all well\n"
+
+
+def test_one_problem_is_not_problems(workspace: Path) -> None:
+    (workspace / "slo" / "latency.yaml").unlink()
+    (workspace / "slo" / "availability.yaml").write_text("# to be written\n")
+
+    assert keelwatch("check", workspace).stderr == "1 document, 1 problem\n"
+
+
+def test_the_hint_of_init_leads_to_the_workspace_it_wrote(tmp_path: Path) -> None:
+    folder = tmp_path / "with blank"
+    done = keelwatch("init", folder)
+
+    assert f"keelwatch doctor --workspace '{folder}'" in done.stderr
+    assert f"keelwatch check '{folder}'" in done.stderr
+    assert problems("check", folder) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://", "https://h #x", "https://h: y", "htps://h", "https://u:hunter2@h", "https://h/?key=hunter2",
+     "https://h#hunter2", "https://h:hunter2", "https://h:99999", "https://[::1", "https://h\n"],
+)  # fmt: skip
+def test_init_refuses_a_url_that_check_would_refuse_and_does_not_repeat_it(tmp_path: Path, url: str) -> None:
+    done = keelwatch("init", tmp_path / "new", "--prometheus", url)
+
+    assert done.returncode == 2
+    assert not (tmp_path / "new").exists()
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1]:9090", "https://h/pro'me\"theus", "https://h/a:b/c,d&e", "https://h/@x/${y}"]
+)
+def test_init_quotes_the_url_it_writes(tmp_path: Path, url: str) -> None:
+    assert keelwatch("init", tmp_path / "new", "--prometheus", url).returncode == 0
+    assert problems("check", tmp_path / "new") == []
+
+    prometheus = load_workspace(tmp_path / "new" / "keelwatch.yaml").environment(None)[1].prometheus
+    assert prometheus is not None
+    assert prometheus.url == url
+
+
+def test_init_never_overwrites_not_even_a_link_that_leads_nowhere(workspace: Path, tmp_path: Path) -> None:
+    before = (workspace / "keelwatch.yaml").read_text()
+    assert keelwatch("init", workspace).returncode == 2
+    assert (workspace / "keelwatch.yaml").read_text() == before
+
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "keelwatch.yaml").symlink_to(tmp_path / "target")
+    assert keelwatch("init", tmp_path / "other").returncode == 2
+    assert not (tmp_path / "target").exists()
+
+
+def test_init_into_what_cannot_be_a_folder_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300), Path("/proc/new")):
+        assert keelwatch("init", folder).returncode == 2
+
+
+def test_a_link_that_leads_nowhere_stops_check_and_status_alike(workspace: Path) -> None:
+    for name in ("dangling.yaml", "dangling.yml"):
+        (workspace / "slo" / name).symlink_to("nowhere")
+        (found,) = problems("check", workspace)
+
+        assert found == f"{name}:1:1: no readable file (No such file or directory)"
+        assert keelwatch("status", "--workspace", workspace).returncode == 3
+        (workspace / "slo" / name).unlink()
+
+
+def test_an_indicator_in_a_folder_that_status_does_not_read_is_not_well(workspace: Path) -> None:
+    (workspace / "probes" / "sli.yaml").write_text(
+        "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: shared}\n"
+        "spec: {ratioMetric: {counter: true, bad: {metricSource: {spec: {query: a_total}}},"
+        " total: {metricSource: {spec: {query: b_total}}}}}\n"
+    )
+    (workspace / "slo" / "slo.yaml").write_text(
+        "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: shares}\nspec:\n  service: identity\n"
+        "  indicatorRef: shared\n  timeWindow: [{duration: 30d}]\n  objectives: [{target: 0.99}]\n"
+    )
+
+    assert problems("check", workspace) == ["slo.yaml:6:17: the indicator 'shared'"]
+    assert keelwatch("status", "--workspace", workspace).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("# a comment\n", "1:1: an empty file"),
+        ("", "1:1: an empty file"),
+        ("---\n", "1:1: an empty document"),
+        ("null\n", "1:1: an empty document"),
+    ],
+)
+def test_a_file_with_nothing_in_it_is_an_error_anywhere(workspace: Path, text: str, found: str) -> None:
+    (workspace / "slo" / "empty.yaml").write_text(text)
+    (workspace / "probes" / "empty.yml").write_text(text)
+    assert problems("check", workspace) == [f"empty.yml:{found}", f"empty.yaml:{found}"]
+    assert keelwatch("check", workspace / "slo" / "empty.yaml").returncode == 3
+
+    (workspace / "keelwatch.yaml").write_text(text)
+    assert f"keelwatch.yaml:{found}" in problems("check", workspace)
+
+
+def test_a_spec_folder_that_is_named_must_be_there(workspace: Path) -> None:
+    file = workspace / "keelwatch.yaml"
+    file.write_text(file.read_text() + "specs: {slo: slos}\n")
+    (found,) = problems("check", workspace)
+    assert found.endswith(": no folder 'slos'")
+
+    (workspace / "slos").write_text("")
+    assert problems("check", workspace) == ["slos:1:1: a file"]
+
+
+def test_a_default_spec_folder_may_be_missing(workspace: Path) -> None:
+    for folder in ("slo", "probes"):
+        shutil.rmtree(workspace / folder)
+
+    assert problems("check", workspace) == []
+
+
+def test_check_says_what_is_no_file_and_does_not_wait_for_it(workspace: Path) -> None:
+    os.mkfifo(workspace / "slo" / "pipe.yaml")
+
+    assert problems("check", workspace) == ["pipe.yaml:1:1: a FIFO"]
+    assert problems("check", workspace / "slo" / "pipe.yaml") == ["pipe.yaml:1:1: a FIFO"]
+    assert problems("check", "/dev/null") == ["null:1:1: a device"]
+    assert keelwatch("status", "--workspace", workspace).returncode == 3
+
+
+def test_a_whole_disk_is_not_searched() -> None:
+    assert problems("check", "/proc") == ["proc:1:1: over 5000 folders"] or os.getuid() != 0
+    assert keelwatch("check", "/proc").returncode == 3
+    assert keelwatch("check", "/").returncode == 3
+
+
+def test_check_in_a_folder_that_is_gone_is_a_usage_error(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f'rmdir {gone} && exec "$@"'
+    for words in (["check"], ["check", "."], ["--workspace", "x", "check"]):
+        done = subprocess.run(
+            ["sh", "-c", script, "sh", *PYTHON, *words],
+            capture_output=True, text=True, timeout=60, check=False, cwd=gone,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        )  # fmt: skip
+        assert done.returncode == 2, done.stderr
+        gone.mkdir()
+
+
+def test_a_path_that_cannot_be_is_a_usage_error() -> None:
+    for path in ("x" * 300, "no-such-file", "/dev/null/below"):
+        assert keelwatch("check", path).returncode == 2
+        assert keelwatch("--workspace", path, "check").returncode == 2
+
+
+def test_check_without_a_path_obeys_the_global_option(workspace: Path, tmp_path: Path) -> None:
+    (workspace / "slo" / "bad.yaml").write_text("apiVersion: [\n")
+    fine = tmp_path / "fine"
+    keelwatch("init", fine)
+
+    assert keelwatch("--workspace", workspace, "check", cwd=fine).returncode == 3
+    assert keelwatch("check", cwd=fine).returncode == 0
+    assert keelwatch("--workspace", workspace, "check", fine).returncode == 0
+    assert keelwatch("--workspace", "mine", "check", cwd=tmp_path).returncode == 3
+
+
+def test_a_sandbox_name_with_path_parts_is_a_usage_error() -> None:
+    for words in (["status"], ["up"], ["down"], ["fault", "list"]):
+        done = keelwatch("sandbox", *words, "--name", "../x")
+        assert (done.returncode, "cannot name a sandbox" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("port", ["70000", "-5", "80", "65336"])
+def test_a_base_port_out_of_range_is_a_usage_error(port: str) -> None:
+    assert keelwatch("sandbox", "up", "--name", "never", "--base-port", port).returncode == 2
