@@ -20,7 +20,7 @@ PROJECTION_SHARE = 0.2  # how much of the plot's width is the forecast, when the
 
 def heading(one: ObjectiveReading, world: World, width: int) -> str:
     since = f" since {numbers.hour_minute(one.since, world.now)}" if one.since is not None else ""
-    state = f"{'was ' if world.stale else ''}{one.state.upper()}{since}, {TREND_WORDS[one.trend]}"
+    state = f"{'was ' if world.stale else ''}{one.state.upper()}{since}"
     if width < NARROW:
         return f"SLO  {title(one)}   {state}"
     target = f"target {one.target * 100:.6g} over {numbers.length(one.period_s)[:3]}"
@@ -143,9 +143,9 @@ def state_sentence(one: ObjectiveReading) -> str:
         return f"UNKNOWN: {one.unknown_reason or 'no reason given'}"
     critical = [pair for pair in one.pairs if pair.outcome == "critical"]
     if not critical:
-        return "No pair has both windows over its factor."
+        return f"No pair has both windows over its factor; {TREND_WORDS[one.trend]}"
     pair = critical[0]
     return (
-        f"{pair.severity.upper()}: {numbers.burn(pair.long_burn)} over {pair.long} and "
+        f"{pair.severity.upper()}, {TREND_WORDS[one.trend]}: {numbers.burn(pair.long_burn)} over {pair.long} and "
         f"{numbers.burn(pair.short_burn)} over {pair.short}, both above {pair.factor:g}x"
     )
