@@ -75,7 +75,14 @@ def test_init_refuses_a_url_that_check_would_refuse_and_does_not_repeat_it(tmp_p
 
 
 @pytest.mark.parametrize(
-    "url", ["http://[::1]:9090", "https://h/pro'me\"theus", "https://h/a:b/c,d&e", "https://h/@x/${y}"]
+    "url",
+    [
+        "http://[::1]:9090",
+        "https://h/pro'me\"theus",
+        "https://h/a:",
+        "https://h/a:b/c,d&e",
+        "https://h/@x/${y}",
+    ],
 )
 def test_init_quotes_the_url_it_writes(tmp_path: Path, url: str) -> None:
     assert keelwatch("init", tmp_path / "new", "--prometheus", url).returncode == 0
@@ -174,10 +181,9 @@ def test_check_says_what_is_no_file_and_does_not_wait_for_it(workspace: Path) ->
     assert keelwatch("status", "--workspace", workspace).returncode == 3
 
 
-def test_a_whole_disk_is_not_searched() -> None:
-    assert problems("check", "/proc") == ["proc:1:1: over 5000 folders"] or os.getuid() != 0
-    assert keelwatch("check", "/proc").returncode == 3
-    assert keelwatch("check", "/").returncode == 3
+def test_check_of_a_whole_disk_ends_and_is_no_fault_of_ours() -> None:
+    for folder in ("/proc", "/"):
+        assert keelwatch("check", folder).returncode == 3
 
 
 def test_check_in_a_folder_that_is_gone_is_a_usage_error(tmp_path: Path) -> None:

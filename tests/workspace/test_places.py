@@ -64,6 +64,19 @@ def test_spec_files_are_what_is_called_so_and_neither_hidden_nor_behind_a_linked
     assert [one.found for one in spec_files(tmp_path / "a.yml")[1]] == ["a file"]
 
 
+def test_a_whole_disk_named_by_mistake_is_not_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "spec.yaml").write_text("")
+    monkeypatch.setattr("keelwatch.workspace.spec_files.MAX_FOLDERS", 5)
+
+    files, problems = spec_files(tmp_path)
+
+    assert (files, [one.found for one in problems]) == ([], ["over 5 folders"])
+
+
 def test_state_goes_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KEELWATCH_STATE", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
