@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo.burn import LEAST_EVENTS, consumed, empty_in_s
-from slo.snapshot import ObjectiveReading, Snapshot, State
+from slo.snapshot import PERIOD, ObjectiveReading, Snapshot, State
 from slo.windows import HOUR_S, lengths
 
 BEYOND_EMPTY = 1.25
@@ -39,17 +39,31 @@ def empty_at(reading: ObjectiveReading, window: str) -> float | None:
 
 
 def consumed_of(reading: ObjectiveReading, window: str) -> Reading:
-    """The share of the period's budget that the window has spent: burn times window by period (SRE
-    workbook, chapter 5). As partial as the window's burn rate, and unknown for the same reason."""
+    """The share of the period's budget that the window has spent. As partial as the window's burn rate,
+    and unknown for the same reason.
+
+    From the counts where both are known: bad events of the window / (events of the period * budget). That
+    is the SRE workbook's burn * window / period (chapter 5) without its assumption that traffic is even:
+    the same bad events cost the same in every window.
+    """
     length_s = lengths(reading.period_s).get(window)
     match reading.burn.get(window):
         case Value(value, at, source, partial) if length_s is not None:
-            return Value(consumed(value, length_s, reading.period_s), at, source, partial)
+            spent = _counted(reading, window)
+            spent = consumed(value, length_s, reading.period_s) if spent is None else spent
+            return Value(spent, at, source, partial)
         case Unknown() as unknown:
             return unknown
         case _:
             remaining = reading.budget_remaining
             return Unknown(f"no window {window} in this period", remaining.at, remaining.source)
+
+
+def _counted(reading: ObjectiveReading, window: str) -> float | None:
+    here, period = reading.counts.get(window), reading.counts.get(PERIOD)
+    if here is None or period is None or period.total < LEAST_EVENTS:
+        return None
+    return here.bad / (period.total * (1.0 - reading.target))
 
 
 def forecast_s(reading: ObjectiveReading) -> float | None:

@@ -124,7 +124,7 @@ def _least_left(objectives: Iterable[ObjectiveReading]) -> str:
 def acting_line(world: World) -> str:
     """What was left behind, who is acting now, and what changed just before."""
     parts = [f"{world.left_open} LEFT BEHIND: keelwatch heal"] if world.left_open else []
-    parts.append("RUNNING " + ", ".join(world.running) if world.running else "no run")
+    parts.append("RUNNING " + ", ".join(world.running) if world.running else "no run active")
     recent = [change for change in world.changes if world.now - change.at < RECENT_S]
     changed = [told(change, world.now) for change in recent[-2:][::-1]]
     return " | ".join([*parts, f"WHAT CHANGED  {' | '.join(changed) or 'nothing in the last day'}"])

@@ -45,7 +45,7 @@ def budget_line(one: ObjectiveReading, width: int) -> str:
     if one.empty_in_s == 0:
         parts.append("budget EMPTY")
     else:
-        parts.append(f"empty in {', '.join(rates)}" if rates else "not emptying at the present rate")
+        parts.append(f"empty in {', '.join(rates)} rate" if rates else "not emptying at the present rate")
     return " | ".join(parts)
 
 
@@ -57,7 +57,7 @@ def _outage(seconds: float) -> str:
 
 def _empty_at(one: ObjectiveReading, window: str) -> str | None:
     seconds = empty_at(one, window)
-    return f"{numbers.length(seconds)} ({window} rate)" if seconds else None
+    return f"{numbers.length(seconds)} @{window}" if seconds else None
 
 
 def pair_lines(one: ObjectiveReading, width: int) -> list[str]:
@@ -145,7 +145,6 @@ def state_sentence(one: ObjectiveReading) -> str:
     if not critical:
         return f"No pair has both windows over its factor; {TREND_WORDS[one.trend]}"
     pair = critical[0]
-    return (
-        f"{pair.severity.upper()}, {TREND_WORDS[one.trend]}: {numbers.burn(pair.long_burn)} over {pair.long} and "
-        f"{numbers.burn(pair.short_burn)} over {pair.short}, both above {pair.factor:g}x"
-    )
+    long, short = numbers.burn(pair.long_burn), numbers.burn(pair.short_burn)
+    rates = f"{long} over {pair.long} and {short} over {pair.short}, both above {pair.factor:g}x"
+    return f"{pair.severity.upper()}, {TREND_WORDS[one.trend]}: {rates}"

@@ -36,7 +36,7 @@ WIDE = (
     Column("1h", "1h", 7, right=True),
     Column("6h", "6h", 7, right=True),
     Column("3d", "3d", 7, right=True),
-    Column("empty", "EMPTY IN", 10, right=True),
+    Column("empty", "EMPTY @1h", 10, right=True),
     Column("recent", "LAST HOUR", 13, right=True),
 )
 SMALL = (
@@ -45,7 +45,7 @@ SMALL = (
     Column("left", "LEFT", 7, right=True),
     Column("5m", "5m", 8, right=True),
     Column("1h", "1h", 8, right=True),
-    Column("empty", "EMPTY IN", 10, right=True),
+    Column("empty", "EMPTY @1h", 10, right=True),
 )
 
 

@@ -16,7 +16,6 @@ import pytest
 from keelwatch.workspace.find import built_in
 from tests.console.tmux import Terminal, terminal
 from tests.sandbox.running import RunningSandbox
-from tests.sandbox.waiting import until
 
 KEELWATCH = str(Path(sys.executable).parent / "keelwatch")
 
@@ -107,7 +106,7 @@ def test_a_second_terminal_of_80x24_shows_the_same_and_survives_a_resize(workspa
     with terminal(80, 24, f"COLUMNS=80 LINES=24 {KEELWATCH} --workspace {workspace} --ascii") as opened:
         shown = opened.until("prometheus ok")
         assert all(len(line) <= 80 for line in shown.splitlines())
-        assert "EMPTY IN" in shown
+        assert "EMPTY @1h" in shown
         opened.resize(120, 36)
         opened.until("LAST HOUR")
         opened.press("q")

@@ -99,7 +99,8 @@ def test_what_the_period_consumed_and_what_remains_are_the_whole() -> None:
 
 def test_a_partial_window_consumed_partially_known() -> None:
     one = burning(2)
-    found = consumed_of(replace(one, burn={**one.burn, "3d": Value(10.0, 5.0, "x", partial=True)}), "3d")
+    blank = replace(one, counts={}, burn={**one.burn, "3d": Value(10.0, 5.0, "x", partial=True)})
+    found = consumed_of(blank, "3d")
     assert found == Value(1.0, 5.0, "x", partial=True)
 
 
@@ -135,3 +136,12 @@ def test_a_region_counts_states_and_leaves_latency_probes_and_other_regions_out_
     assert (west.paging, west.tickets, west.unknown, west.objectives) == (3, 1, 1, 5)
     assert (west.events, west.bad) == (100.0, 2.0)
     assert (hour.events, hour.bad) == (1000.0, 3.0)
+
+
+def test_the_same_bad_events_cost_the_same_in_every_window() -> None:
+    counts = {"5m": Counts(138, 252), "1h": Counts(138, 2241), "period": Counts(1000, 2_000_000)}
+    one = replace(burning(2), counts=counts, target=0.999)
+
+    spent = [consumed_of(one, window) for window in ("5m", "1h")]
+
+    assert [round(known.value, 9) for known in spent if isinstance(known, Value)] == [0.069, 0.069]
