@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.view.numbers import length
 from keelwatch.workspace import KeelwatchError, redact, state_dir
-from keelwatch.workspace.find import find
+from keelwatch.workspace.find import find, here
 
 if TYPE_CHECKING:
     from console.view.world import World
@@ -98,7 +98,7 @@ def last_world(workspace: Path | None, environment: str | None, now: float) -> W
 def _document(workspace: Path | None, environment: str | None) -> Mapping[str, Any]:
     """What is on disk for them, unread; empty when there is nothing of this version."""
     try:
-        path = _path(find(workspace, Path.cwd()), environment)
+        path = _path(find(workspace, here()), environment)
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeelwatchError):
         return {}

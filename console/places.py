@@ -22,9 +22,9 @@ class Place:
 
 def place(workspace: Path | None, environment: str | None) -> Place:
     """Raises `UsageError` when there is no such workspace or environment, `InputError` for a bad file."""
-    from keelwatch.workspace.find import find
+    from keelwatch.workspace.find import find, here
     from keelwatch.workspace.workspace import load_workspace
 
-    loaded = load_workspace(find(workspace, Path.cwd()))
+    loaded = load_workspace(find(workspace, here()))
     name, spec = loaded.environment(environment)
     return Place(loaded, name, spec)
