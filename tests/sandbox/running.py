@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import psycopg
 
 from keelwatch.sandbox import Endpoints
 from keelwatch.sandbox.layout import load
+from keelwatch.sandbox.ports import WORKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,12 @@ class RunningSandbox:
         }
 
     def serves(self) -> bool:
-        """Whether every route of both regions answers, and the standby has what the primary wrote."""
+        """Whether every worker of both regions reads and writes, and the standby has what was written."""
         try:
             for edge in ("west-edge", "east-edge"):
                 with self.customer(edge=edge) as client:
-                    for path in ("/v1/session", "/v1/accounts/me", "/v1/invoices"):
-                        if client.get(path).status_code != httpx.codes.OK:
+                    for _ in WORKERS:  # the edge takes them in turn
+                        if not _answers(client):
                             return False
         except httpx.HTTPError:
             return False
@@ -84,6 +86,16 @@ class RunningSandbox:
         except psycopg.Error:
             return False
         return there == (True,)
+
+
+def _answers(client: httpx.Client) -> bool:
+    """Each request twice, so that two workers behind one edge both get it."""
+    reads = [client.get(path) for path in ("/v1/session", "/v1/accounts/me", "/v1/invoices") for _ in WORKERS]
+    writes = [
+        client.post("/v1/plan", json={"plan": "basic"}, headers={"idempotency-key": uuid.uuid4().hex})
+        for _ in WORKERS
+    ]
+    return all(answer.status_code == httpx.codes.OK for answer in [*reads, *writes])
 
 
 def marked_processes(identity: str) -> list[int]:
