@@ -30,7 +30,7 @@ test: setup ## Every test, with small samples of the crash matrices
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not deep"
 
 test-deep: setup ## The full crash matrices
-	$(BIN)/python -m pytest -m deep --timeout 3600
+	$(BIN)/python -m pytest -n 2 -m deep --timeout 3600
 
 bench: setup ## Ratios against a peer or a limit, measured in this run
 	$(BIN)/python -m tests.bench
