@@ -66,6 +66,18 @@ def _counted(reading: ObjectiveReading, window: str) -> float | None:
     return here.bad / (period.total * (1.0 - reading.target))
 
 
+def incident_cost(reading: ObjectiveReading, at: float) -> tuple[str, float] | None:
+    """The shortest window that covers all since the state began, and the share it has spent: what the
+    incident has cost at most. None while nothing is wrong, or when that is not known."""
+    if reading.since is None:
+        return None
+    for window, length_s in sorted(lengths(reading.period_s).items(), key=lambda item: item[1]):
+        if length_s >= at - reading.since:
+            spent = consumed_of(reading, window)
+            return (window, spent.value) if isinstance(spent, Value) else None
+    return None
+
+
 def forecast_s(reading: ObjectiveReading) -> float | None:
     """How far a forecast looks ahead: somewhat past the empty budget, an hour at least. None for none."""
     lasts_s = empty_at(reading, reading.empty_basis)

@@ -96,7 +96,7 @@ class ObjectiveScreen(WorldlyScreen):
     def _lines(self, one: ObjectiveReading, world: World) -> list[str]:
         size = self.app.size
         lines = [
-            objective.budget_line(one, size.width),
+            objective.budget_line(one, size.width, world.now),
             objective.state_sentence(one),
             *objective.pair_lines(one, size.width),
             "",

@@ -10,7 +10,7 @@ from console.view.overview import NARROW, title
 from console.view.plot import Axis, Charset, plot, with_scale
 from console.view.world import World
 from keelwatch.workspace.reading import Unknown, Value
-from slo.budget import consumed_of, empty_at, forecast
+from slo.budget import consumed_of, empty_at, forecast, incident_cost
 from slo.reasons import Cause
 from slo.snapshot import PERIOD, ObjectiveReading, PairReading, State
 
@@ -28,8 +28,9 @@ def heading(one: ObjectiveReading, world: World, width: int) -> str:
     return f"Overview > SLO  {title(one)}   {target}   {one.component} {owner}".rstrip() + f"   {state}"
 
 
-def budget_line(one: ObjectiveReading, width: int) -> str:
-    """How much is left, as a share and as time of full outage, and when it is gone at which rate."""
+def budget_line(one: ObjectiveReading, width: int, now: float) -> str:
+    """How much is left, as a share and as time of full outage, and when it is gone at which rate; where
+    there is room, what the incident has cost so far."""
     outage = " of full outage" if width >= NARROW else ""
     whole = (1 - one.target) * one.period_s
     match one.budget_remaining:
@@ -46,6 +47,9 @@ def budget_line(one: ObjectiveReading, width: int) -> str:
         parts.append("budget EMPTY")
     else:
         parts.append(f"empty in {', '.join(rates)} rate" if rates else "not emptying at the present rate")
+    cost = incident_cost(one, now)
+    if cost is not None and width >= NARROW:
+        parts.append(f"this incident at most {numbers.percent(cost[1])} ({cost[0]})")
     return " | ".join(parts)
 
 

@@ -53,7 +53,7 @@ def objective_lines(one: ObjectiveReading, world: World) -> list[str]:
     """What the screen of one objective shows, without the plot."""
     return [
         objective.heading(one, world, WIDTH),
-        objective.budget_line(one, WIDTH),
+        objective.budget_line(one, WIDTH, world.now),
         objective.state_sentence(one),
         *objective.pair_lines(one, WIDTH),
         "",

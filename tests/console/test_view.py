@@ -104,7 +104,7 @@ def test_unknown_is_never_called_ok() -> None:
 def test_a_budget_that_is_gone_is_called_empty() -> None:
     gone = replace(bad_evening().objectives[0], budget_remaining=Value(-0.2, NOW), empty_in_s=0.0)
 
-    assert "budget EMPTY" in objective.budget_line(gone, 120)
+    assert "budget EMPTY" in objective.budget_line(gone, 120, NOW)
     assert overview.cells(gone, 120, stale=False)["empty"].strip() == "EMPTY"
     assert "-20.0%" in overview.cells(gone, 120, stale=False)["budget"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from keelwatch.workspace.reading import Unknown, Value
-from slo.budget import burn_down, by_region, consumed_of, empty_at, forecast, forecast_s
+from slo.budget import burn_down, by_region, consumed_of, empty_at, forecast, forecast_s, incident_cost
 from slo.snapshot import Counts, ObjectiveReading, Snapshot, in_order
 from slo.windows import DAY_S, HOUR_S
 from tests.slo.made import reading
@@ -145,3 +145,12 @@ def test_the_same_bad_events_cost_the_same_in_every_window() -> None:
     spent = [consumed_of(one, window) for window in ("5m", "1h")]
 
     assert [round(known.value, 9) for known in spent if isinstance(known, Value)] == [0.069, 0.069]
+
+
+def test_an_incident_costs_at_most_what_the_window_around_it_spent() -> None:
+    counts = {"30m": Counts(60, 1000), "1h": Counts(90, 2000), "period": Counts(1000, 2_000_000)}
+    one = replace(burning(2), counts=counts, target=0.999, since=10_000.0)
+
+    assert incident_cost(one, 10_000.0 + 25 * 60) == ("30m", pytest.approx(0.03))
+    assert incident_cost(one, 10_000.0 + 31 * 60) == ("1h", pytest.approx(0.045))
+    assert incident_cost(replace(one, since=None), 10_000.0) is None
