@@ -31,7 +31,7 @@ def heading(one: ObjectiveReading, world: World, width: int) -> str:
 def budget_line(one: ObjectiveReading, width: int, now: float) -> str:
     """How much is left, as a share and as time of full outage, and when it is gone at which rate; where
     there is room, what the incident has cost so far."""
-    outage = " of full outage" if width >= NARROW else ""
+    outage = " of outage" if width >= NARROW else ""
     whole = (1 - one.target) * one.period_s
     match one.budget_remaining:
         case Unknown(reason=reason):
