@@ -21,7 +21,7 @@ from slo.objective import Objective, Stream, Tracked, track
 from slo.onset import lately, onset
 from slo.plan import Increase, Newest, ask, families, terms
 from slo.reasons import Cause, causes, question
-from slo.snapshot import ObjectiveReading, Snapshot, State, in_order
+from slo.snapshot import ObjectiveReading, PairReading, Snapshot, State, in_order
 from slo.store import Store
 from slo.why import Evidence, Why, why
 from slo.windows import DAY_S, DIRECT_S, HOUR_S, lengths
@@ -81,6 +81,7 @@ class Engine:
         self._doctor = BucketDoctor(source)
         self._check = CrossCheck(source)
         self._states: dict[tuple[str, str | None], tuple[State, float | None]] = {}
+        self._pairs: dict[tuple[tuple[str, str | None], str], float] = {}
         self._last_seen: dict[Stream, float] = {}
         self._closed: dict[tuple[str, str | None], tuple[int, tuple[float | None, ...]]] = {}
         self._last: tuple[Snapshot, Evidence] | None = None
@@ -230,24 +231,40 @@ class Engine:
         return f"stale: last sample {spell(at - seen)} ago" if seen else "stale: its series have ended"
 
     def _dated(self, one: Tracked, reading: ObjectiveReading, at: float) -> ObjectiveReading:
-        """`reading` with the time since when it is not ok: as seen by us, else as the buckets tell."""
+        """`reading` with the time since when it is not ok, and since when each of its pairs is critical: as
+        seen by us, else as the buckets tell."""
         before = self._states.get(one.key)
+        pairs = tuple(
+            self._dated_pair(one, reading, pair, at, is_first=before is None) for pair in reading.pairs
+        )
+        reading = replace(reading, pairs=pairs)
         if reading.state is State.OK:
             since = None
         elif before is None:
-            since = self._began(one, reading, at)
+            since = self._began(one, reading)
         else:
             since = before[1] if before[0] is reading.state else at
         self._states[one.key] = (reading.state, since)
         return replace(reading, since=since)
 
-    def _began(self, one: Tracked, reading: ObjectiveReading, at: float) -> float | None:
+    def _began(self, one: Tracked, reading: ObjectiveReading) -> float | None:
         """Since when, for a state that was there at our first tick: to five minutes, never too early."""
         if reading.state is State.UNKNOWN:
             return self._last_seen.get(one.total)
-        pair = next((pair for pair in reading.pairs if pair.outcome == "critical"), None)
-        if pair is None:
-            return None
+        return next((pair.since for pair in reading.pairs if pair.outcome == "critical"), None)
+
+    def _dated_pair(
+        self, one: Tracked, reading: ObjectiveReading, pair: PairReading, at: float, *, is_first: bool
+    ) -> PairReading:
+        key = (one.key, pair.long)
+        if pair.outcome != "critical":
+            self._pairs.pop(key, None)
+            return pair
+        if key not in self._pairs:
+            self._pairs[key] = self._pair_began(one, reading, pair, at) if is_first else at
+        return replace(pair, since=self._pairs[key])
+
+    def _pair_began(self, one: Tracked, reading: ObjectiveReading, pair: PairReading, at: float) -> float:
         newest = boundary(at)
         began = onset(
             pair, lambda start, end: self._burn_between(one, start, end), newest, newest - FINE_SPAN_S

@@ -50,7 +50,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class PairReading:
-    """A long and a short window with the burn rate that both must exceed."""
+    """A long and a short window with the burn rate that both must exceed.
+
+    `since` is when both were first seen over it, of a pair that is critical: to five minutes if it was so
+    already at our first look.
+    """
 
     long: str
     short: str
@@ -60,6 +64,7 @@ class PairReading:
     long_burn: Reading
     short_burn: Reading
     outcome: Outcome
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

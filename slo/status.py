@@ -82,6 +82,7 @@ def _pair(pair: PairReading) -> dict[str, Json]:
         "severity": pair.severity.value,
         "budget_ratio": pair.budget_ratio,
         "outcome": pair.outcome,
+        "since": pair.since,
     }
 
 
@@ -223,4 +224,5 @@ def _read_pair(node: _Node, burn: Mapping[str, Reading]) -> PairReading:
         long_burn=burn[long],
         short_burn=burn[short],
         outcome=cast("Outcome", node.word("outcome", get_args(Outcome))),
+        since=node.maybe_number("since"),
     )

@@ -98,7 +98,7 @@ class ObjectiveScreen(WorldlyScreen):
         lines = [
             objective.budget_line(one, size.width, world.now),
             objective.state_sentence(one),
-            *objective.pair_lines(one, size.width),
+            *objective.pair_lines(one, size.width, world.now),
             "",
         ]
         fixed = len(lines) + 6

@@ -14,7 +14,7 @@ from slo.budget import consumed_of, empty_at, forecast, incident_cost
 from slo.reasons import Cause
 from slo.snapshot import PERIOD, ObjectiveReading, PairReading, State
 
-OUTCOMES = {"critical": "BOTH OVER", "clear": "clear", "undecided": "UNDECIDED"}
+OUTCOMES = {"clear": "-- (clear)", "undecided": "UNDECIDED"}
 PROJECTION_SHARE = 0.2  # how much of the plot's width is the forecast, when there is one
 
 
@@ -64,19 +64,26 @@ def _empty_at(one: ObjectiveReading, window: str) -> str | None:
     return f"{numbers.length(seconds)} @{window}" if seconds else None
 
 
-def pair_lines(one: ObjectiveReading, width: int) -> list[str]:
-    """The table of window pairs: what each asks, what both windows say, what it would spend."""
+def pair_lines(one: ObjectiveReading, width: int, now: float) -> list[str]:
+    """The table of window pairs: what each asks, what both windows say, how long, what it would spend."""
     wide = width >= NARROW
-    head = f"  {'WINDOW PAIR':<13}{'FACTOR':>8}{'LONG':>14}{'SHORT':>14}  {'STATE':<11}{'RAISES':<8}"
+    head = f"  {'WINDOW PAIR':<13}{'FACTOR':>8}{'LONG':>14}{'SHORT':>14}  {'BOTH OVER FOR':<15}{'RAISES':<8}"
     lines = [head + ("WOULD SPEND" if wide else "")]
     for pair in one.pairs:
         line = (
             f"  {pair.long + ' & ' + pair.short:<13}{pair.factor:>7.4g}x"
             f"{_over(pair, pair.long):>14}{_over(pair, pair.short):>14}"
-            f"  {OUTCOMES[pair.outcome]:<11}{pair.severity.value:<8}"
+            f"  {_both_over(pair, now):<15}{pair.severity.value:<8}"
         )
         lines.append(line + (f"{pair.budget_ratio * 100:g}% in {pair.long}" if wide else ""))
     return lines
+
+
+def _both_over(pair: PairReading, now: float) -> str:
+    """How long a pair has been critical; of the others whether they are clear or cannot be judged."""
+    if pair.outcome != "critical":
+        return OUTCOMES[pair.outcome]
+    return numbers.length(now - pair.since) if pair.since is not None else "yes"
 
 
 def _over(pair: PairReading, window: str) -> str:

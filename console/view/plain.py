@@ -55,7 +55,7 @@ def objective_lines(one: ObjectiveReading, world: World) -> list[str]:
         objective.heading(one, world, WIDTH),
         objective.budget_line(one, WIDTH, world.now),
         objective.state_sentence(one),
-        *objective.pair_lines(one, WIDTH),
+        *objective.pair_lines(one, WIDTH, world.now),
         "",
         *objective.window_lines(one),
     ]

@@ -78,7 +78,7 @@ def test_billing_down_pages_within_ninety_seconds_on_the_command_line_and_on_the
     shown = screen.until("WHAT CHANGED  ")
     assert "fault billing.errors 100%" in shown
     screen.press("Enter")
-    screen.until("BOTH OVER")
+    screen.until("BOTH OVER FOR")
     screen.press("w")
     screen.until("increase(portal_requests_total")
     document = json.loads(keelwatch("status", "--json", "--workspace", workspace).stdout)

@@ -77,7 +77,8 @@ def _pair(
 ) -> PairReading:
     over = [isinstance(one, Value) and one.value > factor for one in (burn[long], burn[short])]
     outcome = "critical" if all(over) else "clear"
-    return PairReading(long, short, factor, severity, budget, burn[long], burn[short], outcome)  # type: ignore[arg-type]
+    since = NOW - 25 * 60 if outcome == "critical" else None
+    return PairReading(long, short, factor, severity, budget, burn[long], burn[short], outcome, since)  # type: ignore[arg-type]
 
 
 def unknown(
