@@ -131,6 +131,8 @@ def test_an_outage_in_one_region_pages_there_alone(source: Watched) -> None:
     assert west.trend is Trend.INCREASING
     # 5 % errors fill 1.44 % of an hour after 1,037 s; the next boundary is 1,200 s after the onset.
     assert west.since == END - 1800 + 1200
+    assert west.pairs[0].since == west.since
+    assert not any(pair.since for pair in west.pairs if pair.outcome != "critical")
     assert west.empty_in_s == pytest.approx(
         number(west.budget_remaining) * 30 * DAY_S / number(west.burn["1h"]), rel=1e-9
     )
