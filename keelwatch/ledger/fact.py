@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,8 @@ type Json = bool | int | float | str | Sequence[Json] | Mapping[str, Json] | Non
 type JsonObject = Mapping[str, Json]
 
 GENESIS = "0" * 64
+SALT_KEY = "~salt"  # within the stored text, after everything a payload says
+SALT_BYTES = 16
 MASK = "***"
 
 
@@ -99,6 +102,27 @@ def parse_object(text: str) -> JsonObject:
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return cast("JsonObject", value)
+
+
+def salted(text: str) -> str:
+    """The canonical text of a payload as it is stored: with a random salt of its own.
+
+    `payload_sha` covers the salt, and redaction drops both; what is left of a short value (a name, a
+    number) is then a hash that no list of guesses can be tried against.
+    """
+    salt = os.urandom(SALT_BYTES).hex()
+    comma = "" if text == "{}" else ","
+    return f'{text[:-1]}{comma}"{SALT_KEY}":"{salt}"}}'
+
+
+def parse_payload(text: str) -> tuple[JsonObject, str]:
+    """A stored payload and its salt, which is empty for a fact from before there were salts.
+
+    Raises ValueError when it is no JSON object.
+    """
+    stored = dict(parse_object(text))
+    salt = stored.pop(SALT_KEY, "")
+    return stored, str(salt)
 
 
 def sha(text: str) -> str:

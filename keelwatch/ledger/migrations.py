@@ -45,6 +45,10 @@ MIGRATIONS = (
                BEGIN SELECT RAISE(ABORT, 'facts are never changed'); END""",
         ),
     ),
+    # The salt is part of the stored payload, so no column changes, every older fact still verifies, and a
+    # run that was started before this step can go on appending. What the step does is to be there: a
+    # program that would write without salts refuses to open the ledger, and its time tells since when.
+    Migration("0003-salted-payloads", ()),
 )
 
 _TABLE = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at REAL NOT NULL) STRICT"

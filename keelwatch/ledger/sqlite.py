@@ -18,6 +18,7 @@ from pathlib import Path
 
 from keelwatch.ledger.fact import (
     GENESIS,
+    SALT_KEY,
     Fact,
     FactKind,
     Fence,
@@ -25,13 +26,15 @@ from keelwatch.ledger.fact import (
     canonical,
     chain_hash,
     parse_object,
+    parse_payload,
+    salted,
     sha,
 )
 from keelwatch.ledger.migrations import MIGRATIONS, applied, migrate
 from keelwatch.ledger.place import refuse_network_filesystem
 from keelwatch.ledger.store import RawEvent
 from keelwatch.ledger.writelock import WriteLock
-from keelwatch.workspace.errors import Fenced, Refused, SourceError
+from keelwatch.workspace.errors import Fenced, InternalError, Refused, SourceError
 from keelwatch.workspace.paths import ledger_path
 
 PATIENCE_S = 10.0
@@ -173,8 +176,9 @@ class SqliteLedger:
     def redact(self, seq: int, reason: str, *, actor: str) -> Fact:
         def write() -> Fact:
             self._refuse_to_redact(seq)
+            was_salted = self._is_salted(seq)
             self._connection.execute("UPDATE events SET payload = NULL WHERE seq = ?", (seq,))
-            payload: JsonObject = {"event": "redacted", "seq": seq, "reason": reason}
+            payload: JsonObject = {"event": "redacted", "seq": seq, "reason": reason, "salted": was_salted}
             return self._insert("", FactKind.NOTE, payload, actor)
 
         fact = self._in_transaction(write)
@@ -219,11 +223,14 @@ class SqliteLedger:
         return fact
 
     def _insert(self, run: str, kind: FactKind, payload: JsonObject, actor: str) -> Fact:
+        if SALT_KEY in payload:
+            raise InternalError(f"a payload has no key {SALT_KEY!r} of its own")
         last, prev = self._head()
         text = canonical(payload)
-        seq, at, payload_sha = last + 1, time.time(), sha(text)
+        stored = salted(text)
+        seq, at, payload_sha = last + 1, time.time(), sha(stored)
         digest = chain_hash(seq, at, run, kind, actor, payload_sha, prev)
-        row = (seq, at, run, kind, actor, text, payload_sha, prev, digest)
+        row = (seq, at, run, kind, actor, stored, payload_sha, prev, digest)
         self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         return Fact(seq, at, run, kind, actor, parse_object(text), payload_sha, prev, digest)
 
@@ -261,7 +268,7 @@ class SqliteLedger:
     def _fact(self, row: tuple[object, ...]) -> Fact:
         seq, at, run, kind, actor, payload, payload_sha, prev, digest = row
         try:
-            parsed = None if payload is None else parse_object(str(payload))
+            parsed = None if payload is None else parse_payload(str(payload))[0]
             known = FactKind(str(kind))
         except ValueError as error:
             raise SourceError(f"fact {seq} cannot be read: {error}", "run: keelwatch audit verify") from None
@@ -287,6 +294,10 @@ class SqliteLedger:
                 f"fact {seq} belongs to run {fact.run}, which may still have to undo something",
                 f"end it first, and heal what it left: keelwatch stop {fact.run}; keelwatch heal",
             )
+
+    def _is_salted(self, seq: int) -> bool:
+        query = "SELECT payload FROM events WHERE seq = ?"
+        return bool(parse_payload(str(self._connection.execute(query, (seq,)).fetchone()[0]))[1])
 
     def _may_owe(self, run: str) -> bool:
         """Whether `run` acted and its last verdict is missing or names something left behind."""

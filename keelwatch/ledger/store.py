@@ -57,7 +57,10 @@ class LedgerStore(Protocol):
         """Seq and hash of the last fact; (0, 64 zeros) of an empty ledger."""
 
     def redact(self, seq: int, reason: str, *, actor: str) -> Fact:
-        """Drop the payload of fact `seq` and append the fact that says so, in one transaction.
+        """Drop the payload of fact `seq` and its salt, and append the fact that says so, in one transaction.
+
+        That fact's `salted` is false when the dropped one was older than salts: its hash then still lets
+        somebody try guesses at a short value.
 
         Raises `Refused` for a lease (it fences), a redaction, any fact of a run that acted and has not
         ended with nothing left (its undo rests on them), and for one that is missing or redacted already.

@@ -7,7 +7,7 @@ journey, and imports nothing above itself: names become callables through the `P
 """
 
 from keelwatch.runs.child import Child
-from keelwatch.runs.commands import StopReport, answer, living, stop, stop_all
+from keelwatch.runs.commands import StopReport, answer, living, living_environments, stop, stop_all
 from keelwatch.runs.effect import Effect, Fate
 from keelwatch.runs.follow import FollowEnd, Glance, Position, attend, exit_code, follow, look
 from keelwatch.runs.heal import Care, HealReport, OpenUndo, heal, list_open
@@ -63,6 +63,7 @@ __all__ = [
     "invalid",
     "list_open",
     "living",
+    "living_environments",
     "load",
     "look",
     "main",

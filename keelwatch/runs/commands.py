@@ -14,7 +14,7 @@ from keelwatch.ledger.store import LedgerStore
 from keelwatch.runs.mark import read_mark
 from keelwatch.runs.spec import read_spec, run_folders
 from keelwatch.runs.state import is_alive, load
-from keelwatch.workspace.errors import KeelwatchError, Refused, SourceError
+from keelwatch.workspace.errors import KeelwatchError, Refused, SourceError, UsageError
 from keelwatch.workspace.paths import run_dir
 
 PATIENCE_S = 1.0
@@ -30,8 +30,14 @@ class StopReport:
 
 
 def stop(run: str, reason: str = "") -> StopReport:
-    """Tell one run to stop and undo (or pause, as its kind says). Needs neither ledger nor spec."""
-    return stop_runs([run], reason)[0]
+    """Tell one run to stop and undo (or pause, as its kind says). Needs neither ledger nor spec.
+
+    Raises `UsageError` when there never was such a run; nothing is recorded then.
+    """
+    signalled = _signal(run)
+    if not signalled and not run_dir(run).is_dir():
+        raise UsageError(f"there is no run {run}", "see: keelwatch runs")
+    return StopReport(run, signalled, _record([run], reason))
 
 
 def stop_all(env: str, reason: str = "") -> list[StopReport]:
@@ -61,6 +67,12 @@ def answer(store: LedgerStore, run: str, choice: str) -> None:
 def living() -> list[str]:
     """Ids of the runs whose process is alive, told by their locks, oldest first."""
     return [folder.name for folder in run_folders() if is_alive(folder.name)]
+
+
+def living_environments() -> set[str]:
+    """The environments that living runs act on, as they recorded them; empty text for one whose spec
+    cannot be read."""
+    return {_env(run) for run in living()}
 
 
 def _signal(run: str) -> bool:

@@ -18,7 +18,7 @@ from keelwatch.runs.state import Life, Phase, RunState, RunView, fold, view_of
 from keelwatch.runs.stopflag import StopFlag
 from keelwatch.runs.stream import StreamLine, read_stream
 from keelwatch.runs.table import OnTerm
-from keelwatch.workspace.errors import ExitCode, SourceError
+from keelwatch.workspace.errors import ExitCode, UsageError
 from keelwatch.workspace.paths import run_dir
 
 PAUSE_S = 0.15
@@ -58,13 +58,16 @@ class FollowEnd(StrEnum):
 
 
 def look(store: LedgerStore, run: str, position: Position) -> Glance:
-    """One look, without waiting; for a face that has a clock of its own. Raises `SourceError`."""
+    """One look, without waiting; for a face that has a clock of its own.
+
+    Raises `UsageError` when there is no such run, `SourceError` when it cannot be read.
+    """
     life = Life.of(run)
     before = position.state or RunState(run)
     facts = list(store.after(before.at_seq, run=run))
     state = fold(before, facts)
     if not state.at_seq:
-        raise SourceError(f"there is no run {run}", "see: keelwatch runs")
+        raise UsageError(f"there is no run {run}", "see: keelwatch runs")
     lines, offset = read_stream(run_dir(run) / "stream.jsonl", position.offset)
     both: list[Fact | StreamLine] = [*facts, *lines]
     items = tuple(sorted(both, key=lambda item: item.at))

@@ -3,6 +3,7 @@ a run look; `state.fold` reads them back."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +28,9 @@ class Journal:
         self.fences = list(fences)
         self._store = store
         self._actor = actor
+        self._usual_s = store.patience_s
+        self._hurrying = 0
+        self._mutex = threading.Lock()
 
     @property
     def epoch(self) -> int:
@@ -47,12 +51,16 @@ class Journal:
     def in_a_hurry(self) -> Iterator[None]:
         """While undoing, the world does not wait long for other writers, and hardly at all once they
         have shown that they do not let go."""
-        usual = self._store.patience_s
-        self._store.patience_s = min(usual, HURRY_S)
+        with self._mutex:
+            self._hurrying += 1
+            self._store.patience_s = min(self._usual_s, HURRY_S)
         try:
             yield
         finally:
-            self._store.patience_s = usual
+            with self._mutex:  # several may undo at once; the last one out is patient again
+                self._hurrying -= 1
+                if not self._hurrying:
+                    self._store.patience_s = self._usual_s
 
     def intend_undo(self, effect: Effect) -> bool:
         """Whether it could be recorded. An undo runs even when it cannot: leaving the world broken
@@ -86,9 +94,12 @@ class Journal:
         return self._append(FactKind.VERDICT, payload)
 
     def release(self, fence: Fence) -> None:
+        self.note_release(fence)
+        self.fences.remove(fence)
+
+    def note_release(self, fence: Fence) -> None:
         payload: JsonObject = {"event": "released", "scope": fence.scope, "epoch": fence.epoch}
         self._append(FactKind.LEASE, payload)
-        self.fences.remove(fence)
 
     def _try(self, kind: FactKind, payload: JsonObject) -> bool:
         try:

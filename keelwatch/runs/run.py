@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from keelwatch.ledger.fact import Fact, FactKind, JsonObject
 from keelwatch.ledger.store import LedgerStore
@@ -27,8 +27,11 @@ from keelwatch.runs.undo import Undone, undo_effects
 from keelwatch.runs.verb import Action, Attempt, Prediction, Verb
 from keelwatch.runs.verdict import Stopped
 from keelwatch.workspace.clock import boot_id
-from keelwatch.workspace.errors import InternalError, KeelwatchError, UnknownResult
+from keelwatch.workspace.errors import InternalError, KeelwatchError, Refused, UnknownResult
 from keelwatch.workspace.reading import Answer
+
+if TYPE_CHECKING:
+    from keelwatch.runs.heal import OpenUndo
 
 ATTEMPTS = 3
 ASK_PAUSE_S = 0.2
@@ -183,6 +186,45 @@ class Run:
         self._leases.append(lease)
         self._journal.fences.append(lease.fence)
         return lease.fence.epoch
+
+    def borrow(self, scope: str) -> Lease:
+        """Hold `scope` until `give_back`: for one of several like things, of which a run needs many in turn.
+
+        It fences nothing that the run writes. Raises `Refused` at once while it is held, or while this or a
+        dead run owes an undo whose target is `scope`.
+        """
+        if any(effect.is_open and effect.target == scope for effect in self.effects):
+            raise Refused(f"{scope}: an undo of this run is not verified yet", "see: keelwatch heal --list")
+        return take_lease(
+            self._store,
+            scope,
+            self.id,
+            self.spec.actor,
+            patience_s=0.0,
+            blocks=lambda effect: effect.target == scope,
+        )
+
+    def give_back(self, lease: Lease) -> None:
+        """A borrowed lease is free again, and others may see so."""
+        try:
+            self._journal.note_release(lease.fence)
+        finally:
+            lease.lock.release()
+
+    def hand_over(self, other_args: JsonObject) -> str:
+        """Start another run like this one, but for `other_args`, which goes on when this one ends; returns
+        its id."""
+        from keelwatch.runs.spawn import spawn
+
+        spec = self.spec
+        args = {**spec.args, **other_args}
+        return spawn(self._store, self._table.kind(spec.kind), spec.name, args, spec.env, spec.entry)
+
+    def open_undos(self) -> tuple[OpenUndo, ...]:
+        """Every unfinished undo there is, whosever it is."""
+        from keelwatch.runs.heal import list_open
+
+        return list_open(self._store)
 
     def release_leases(self) -> None:
         for lease in reversed(self._leases):

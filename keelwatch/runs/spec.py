@@ -13,7 +13,7 @@ from pathlib import Path
 from keelwatch.ledger.fact import JsonObject, canonical, parse_object
 from keelwatch.runs.fields import mapping, number, text
 from keelwatch.runs.table import OnDeath, OnTerm
-from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.errors import SourceError, UsageError
 from keelwatch.workspace.paths import run_dir, state_dir
 
 
@@ -97,7 +97,7 @@ def write_spec(spec: RunSpec) -> None:
 
 
 def read_spec(run: str) -> RunSpec:
-    """Raises `SourceError` when there is no such run, or its spec cannot be read."""
+    """Raises `UsageError` when there is no such run, `SourceError` when its spec cannot be read."""
     path = run_dir(run) / "spec.json"
     try:
         found = parse_object(path.read_text())
@@ -114,6 +114,6 @@ def read_spec(run: str) -> RunSpec:
             on_term=OnTerm(text(found, "on_term")),
         )
     except FileNotFoundError:
-        raise SourceError(f"there is no run {run}", "see: keelwatch runs") from None
+        raise UsageError(f"there is no run {run}", "see: keelwatch runs") from None
     except (OSError, ValueError) as error:
         raise SourceError(f"the spec of run {run} cannot be read: {error}", f"look at {path}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -15,10 +16,11 @@ from keelwatch.runs.mark import read_mark
 from keelwatch.runs.spec import run_scope
 from keelwatch.runs.table import OnDeath, OnTerm
 from keelwatch.runs.verdict import Outcome, Verdict
-from keelwatch.workspace.errors import ExitCode, SourceError
+from keelwatch.workspace.errors import ExitCode, UsageError
 from keelwatch.workspace.paths import run_dir
 
-LIFE_FACTS = (FactKind.NOTE, FactKind.LEASE, FactKind.COMMAND, FactKind.VERDICT)
+LIFE_FACTS = (FactKind.NOTE, FactKind.COMMAND, FactKind.VERDICT)  # a run has few of these, however long
+MOST_REMEMBERED = 64
 
 
 class Phase(StrEnum):
@@ -183,10 +185,10 @@ def _verdict(fact: Fact) -> Verdict:
 
 
 def load(store: LedgerStore, run: str, kinds: Sequence[FactKind] = ()) -> RunState:
-    """Raises `SourceError` when the ledger knows no such run."""
+    """Raises `UsageError` when the ledger knows no such run."""
     state = fold(RunState(run), store.after(0, run=run, kinds=kinds))
     if not state.at_seq:
-        raise SourceError(f"there is no run {run}", "see: keelwatch runs")
+        raise UsageError(f"there is no run {run}", "see: keelwatch runs")
     return state
 
 
@@ -214,10 +216,37 @@ class Life:
         return cls(mark.pid if mark else None, alive, guarded)
 
 
+class _Memory:
+    """The newest folds of a few runs, by the hash of the fact that made each: no other ledger has it. So
+    whoever looks at every tick reads only what is new. Facts never change; those of a run that may still
+    owe something are not redacted either."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, RunState] = {}
+        self._mutex = threading.Lock()
+
+    def load(self, store: LedgerStore, run: str) -> RunState:
+        """As `load` of all facts; for faces, never for who acts."""
+        made = next(store.after(0, run=run, kinds=(FactKind.NOTE,)), None)
+        if made is None:
+            return load(store, run)
+        with self._mutex:
+            before = self._states.pop(made.hash, RunState(run))
+        state = fold(before, store.after(before.at_seq, run=run))
+        with self._mutex:
+            self._states[made.hash] = state
+            while len(self._states) > MOST_REMEMBERED:
+                del self._states[next(iter(self._states))]
+        return state
+
+
+_memory = _Memory()
+
+
 def view(store: LedgerStore, run: str) -> RunView:
     """How a run stands now."""
     life = Life.of(run)
-    return view_of(load(store, run), life)
+    return view_of(_memory.load(store, run), life)
 
 
 def view_of(state: RunState, life: Life) -> RunView:
@@ -252,9 +281,30 @@ def runs(store: LedgerStore, newest: int = 200) -> list[RunView]:
 
 
 def _listed(store: LedgerStore, run: str) -> RunView:
-    """Without its effects, of which a long run has many, unless they decide how it stands."""
+    """Without its effects, unless they decide how it stands, and without the leases of other scopes: a long
+    run has thousands of both."""
     life = Life.of(run)
-    state = load(store, run, LIFE_FACTS)
-    if life.alive or (state.verdict is not None and not state.left):
-        return view_of(state, life)
-    return view(store, run)
+    facts = [*store.after(0, run=run, kinds=LIFE_FACTS), *_own_leases(store, run)]
+    state = fold(RunState(run), sorted(facts, key=lambda fact: fact.seq))
+    return view(store, run) if _hangs_on_effects(state, life) else view_of(state, life)
+
+
+def _own_leases(store: LedgerStore, run: str) -> list[Fact]:
+    """The newest lease of a run on itself; if that is whoever fenced it, also its first, which it took as
+    it began: what is fenced is not resumed, so there is none between."""
+    newest = store.lease(run_scope(run))
+    if newest is None:
+        return []
+    first = None if newest.event == "taken" else next(store.after(0, run=run, kinds=(FactKind.LEASE,)), None)
+    return [newest] if first is None or first.seq == newest.seq else [first, newest]
+
+
+def _hangs_on_effects(state: RunState, life: Life) -> bool:
+    """Whether `_dead_phase` would ask what is open."""
+    if life.alive:
+        return False
+    if state.verdict is not None:
+        return bool(state.left)
+    return not (
+        state.paused is not None or life.guarded or not state.since or state.on_death is OnDeath.ORPHAN
+    )

@@ -32,7 +32,8 @@ class Undone:
 def undo_effects(journal: Journal, table: ProcessTable, owed: Sequence[Effect]) -> list[Undone]:
     """Undo `owed` (oldest first) in reverse. One that fails does not keep the others from being tried.
 
-    An effect in doubt may still land, so it is looked at once more when its request has timed out.
+    An effect in doubt may still land, so it is looked at once more when its request has timed out; and so
+    is what was done to its target before, for "as before" of the newer is not that of the older.
     Raises `Fenced` when somebody else has taken this journal over; then nothing more is touched.
     """
     reverse = [effect for effect in reversed(owed) if effect.is_open]
@@ -41,12 +42,24 @@ def undo_effects(journal: Journal, table: ProcessTable, owed: Sequence[Effect]) 
         doubtful = [effect for effect in reverse if effect.may_land_late]
         if doubtful:
             time.sleep(max(effect.unsettled_s() for effect in doubtful))
-            outcomes |= {effect.seq: _attempt(table, effect) for effect in doubtful}
+            outcomes |= {effect.seq: _attempt(table, effect) for effect in _from_the_doubtful_on(reverse)}
         return [
             Undone(effect, error, journal.settle_undo(effect, error, evidence))
             for effect in reverse
             for error, evidence in [outcomes[effect.seq]]
         ]
+
+
+def _from_the_doubtful_on(reverse: Sequence[Effect]) -> list[Effect]:
+    """The doubtful and, of their targets, all that is older; newest first."""
+    targets: set[str] = set()
+    found = []
+    for effect in reverse:
+        if effect.may_land_late:
+            targets.add(effect.target)
+        if effect.target in targets:
+            found.append(effect)
+    return found
 
 
 def _take_back(journal: Journal, table: ProcessTable, effect: Effect) -> tuple[str, str]:

@@ -81,7 +81,7 @@ class LedgerConformance:
         note(store, "a customer's name")
         note(store, "other")
         fact = store.redact(1, "personal data", actor="7:ada (claimed)")
-        assert fact.body == {"event": "redacted", "seq": 1, "reason": "personal data"}
+        assert fact.body == {"event": "redacted", "seq": 1, "reason": "personal data", "salted": True}
         assert next(store.after(0)).payload is None
         assert "customer" not in str(list(store.events()))
         assert verify(store).flaw is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import sqlite3
@@ -15,11 +16,13 @@ from pathlib import Path
 import pytest
 
 from keelwatch.ledger import Access, FactKind, SqliteLedger, current_actor, open_ledger, verify
+from keelwatch.ledger.fact import GENESIS, canonical, chain_hash, sha
 from keelwatch.ledger.migrations import MIGRATIONS, Migration, migrate
 from keelwatch.ledger.writelock import WriteLock
-from keelwatch.workspace import Secret, SourceError
+from keelwatch.workspace import InternalError, Secret, SourceError
 from tests.ledger.conformance import LedgerConformance, note
 from tests.sentinel import SENTINEL, leaks_under
+from tests.tiny_disk import on_a_tiny_disk
 
 
 @pytest.fixture
@@ -85,14 +88,70 @@ def test_opening_again_migrates_nothing(path: Path) -> None:
 
 def test_migrations_run_once_in_order_and_a_broken_one_leaves_nothing(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
-    good = (*MIGRATIONS, Migration("0003-note", ("CREATE TABLE extra (a)",)))
-    broken = (*good, Migration("0004-broken", ("CREATE TABLE more (a)", "CREATE TABLE more (a)")))
+    good = (*MIGRATIONS, Migration("9003-note", ("CREATE TABLE extra (a)",)))
+    broken = (*good, Migration("9004-broken", ("CREATE TABLE more (a)", "CREATE TABLE more (a)")))
     with pytest.raises(sqlite3.OperationalError):
         migrate(connection, broken)
     assert migrate(connection, good) == []
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert tables == {"events", "extra", "migrations"}
     connection.close()
+
+
+def unsalted_ledger(path: Path) -> None:
+    """A ledger as it was before salts: two migrations, and facts whose hash covers the payload alone."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    migrate(connection, MIGRATIONS[:2])
+    prev = GENESIS
+    for seq, words in enumerate(("ann", "bob"), start=1):
+        text = canonical({"event": "said", "words": words})
+        digest = chain_hash(seq, 1.0, "r", "note", "x", sha(text), prev)
+        row = (seq, 1.0, "r", "note", "x", text, sha(text), prev, digest)
+        connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        prev = digest
+    connection.close()
+
+
+def test_facts_from_before_salts_still_verify_read_and_redact(path: Path) -> None:
+    unsalted_ledger(path)
+    store = open_ledger(path)
+    assert migrate(sqlite3.connect(path, isolation_level=None)) == []
+    note(store, "new")
+
+    assert verify(store).flaw is None
+    assert [fact.body["words"] for fact in store.after(0)] == ["ann", "bob", "new"]
+    assert store.redact(1, "asked for", actor="x").body["salted"] is False, "its hash can still be guessed"
+    assert store.redact(3, "asked for", actor="x").body["salted"] is True
+    assert verify(store).flaw is None
+    store.close()
+
+
+def test_a_redacted_value_cannot_be_guessed_from_what_is_left(store: SqliteLedger, path: Path) -> None:
+    first, second = note(store, "bob"), note(store, "bob")
+    assert first.payload_sha != second.payload_sha, "equal payloads do not show as equal"
+    (salt,) = {json.loads(str(event.payload))["~salt"] for event in store.events() if event.seq == 1}
+    assert len(salt) == 32
+
+    store.redact(1, "asked for", actor="x")
+    body = {"event": "said", "words": "bob"}
+    guesses = {sha(canonical(body)), sha(canonical({**body, "~salt": ""}))}
+    assert first.payload_sha not in guesses
+    assert "~salt" not in str(list(store.after(0)))
+    assert [file.name for file in path.parent.iterdir() if salt.encode() in file.read_bytes()] == []
+
+
+def test_a_payload_cannot_bring_its_own_salt(store: SqliteLedger) -> None:
+    with pytest.raises(InternalError, match="~salt"):
+        store.append("r", FactKind.NOTE, {"~salt": "mine"}, actor="x")
+    assert store.head()[0] == 0
+
+
+def test_an_empty_payload_is_salted_too(store: SqliteLedger) -> None:
+    facts = [store.append("r", FactKind.NOTE, {}, actor="x") for _ in range(2)]
+    assert facts[0].payload_sha != facts[1].payload_sha
+    assert [fact.payload for fact in store.after(0)] == [{}, {}]
+    assert verify(store).flaw is None
 
 
 def test_a_ledger_of_a_newer_keelwatch_is_refused(path: Path) -> None:
@@ -178,6 +237,10 @@ def test_a_full_disk_refuses_the_append_and_recovers(path: Path) -> None:
     assert note(store, "two").seq == 2
     assert verify(store).flaw is None
     store.close()
+
+
+def test_a_filesystem_that_is_really_full_refuses_the_append_and_recovers(tmp_path: Path) -> None:
+    on_a_tiny_disk(tmp_path / "disk", "tests.ledger.full_disk")
 
 
 def test_reading_needs_no_right_to_write_and_follows_a_writer(store: SqliteLedger, path: Path) -> None:

@@ -6,6 +6,9 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
+
+import pytest
 
 from keelwatch.ledger import FactKind, open_ledger, verify
 from keelwatch.runs import Phase, heal, list_open, stop, view
@@ -13,6 +16,7 @@ from keelwatch.runs.mark import marked, read_mark
 from keelwatch.runs.state import has_guardian
 from keelwatch.workspace import ExitCode, run_dir
 from tests.runs.conftest import Stage, until
+from tests.tiny_disk import on_a_tiny_disk
 from tests.toys.processes import TABLE
 from tests.toys.world import effects, value
 
@@ -168,6 +172,13 @@ def test_a_full_disk_stops_the_acting_and_not_the_undoing(stage: Stage) -> None:
     assert report.exit_code is ExitCode.PASS
     assert effects(stage.world).count("toy.set first ") == 1, "what was undone is only verified"
     assert verify(stage.ledger).flaw is None
+
+
+@pytest.mark.parametrize("what", ["lever", "act"])
+def test_on_a_filesystem_that_is_really_full_runs_stop_undo_and_heal(tmp_path: Path, what: str) -> None:
+    world = tmp_path / "world"
+    world.mkdir()
+    on_a_tiny_disk(tmp_path / "disk", "tests.runs.full_disk", str(world), what)
 
 
 def test_without_a_guardian_nothing_is_done(stage: Stage) -> None:

@@ -24,6 +24,7 @@ from keelwatch.runs import (
     heal,
     list_open,
     living,
+    load,
     passed,
     resume,
     runs,
@@ -33,7 +34,7 @@ from keelwatch.runs import (
     view,
 )
 from keelwatch.runs.mark import marked
-from keelwatch.workspace import ExitCode, Refused, SourceError, run_dir
+from keelwatch.workspace import ExitCode, Refused, SourceError, UsageError, run_dir
 from tests.runs.conftest import Stage, until
 from tests.toys.processes import ENTRY, TABLE
 from tests.toys.world import effects, value
@@ -323,3 +324,12 @@ def test_the_whole_group_of_a_child_dies_with_its_run(stage: Stage) -> None:
     stage.until_over(run)
     assert list(marked("KEELWATCH_RUN", run)) == []
     assert value(stage.world, "rate-limit") == ""
+
+
+def test_a_run_that_never_was_is_neither_stopped_nor_recorded(stage: Stage) -> None:
+    before = stage.ledger.head()
+    with pytest.raises(UsageError, match="there is no run nosuch"):
+        stop("nosuch")
+    with pytest.raises(UsageError, match="there is no run nosuch"):
+        load(stage.ledger, "nosuch")
+    assert stage.ledger.head() == before

@@ -16,7 +16,7 @@ from keelwatch.runs.state import RunState, fold
 from keelwatch.runs.stopflag import StopFlag
 from keelwatch.runs.stream import StreamWriter, read_stream, stream_summary
 from keelwatch.runs.verdict import failed, inconclusive, invalid, passed, stopped
-from keelwatch.workspace import ExitCode, Secret, SourceError
+from keelwatch.workspace import ExitCode, Secret, UsageError
 from tests.runs.conftest import Stage
 from tests.sentinel import SENTINEL, VARIABLE, leaks_under
 
@@ -114,7 +114,7 @@ def test_the_spec_reads_back_as_it_was_pinned(stage: Stage) -> None:
     run = stage.spawn("probe", hold_s=0.0)
     assert read_spec(run).sha() == stage.load(run).spec_sha
     stage.until_over(run)
-    with pytest.raises(SourceError, match="no run"):
+    with pytest.raises(UsageError, match="no run"):
         read_spec("20261122-031407-probe-0000")
 
 
