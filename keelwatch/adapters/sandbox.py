@@ -23,7 +23,7 @@ START_HINT = "keelwatch sandbox up"
 
 @dataclass(frozen=True, slots=True)
 class SandboxFault:
-    """`amount` is a ratio 0..1 (errors), seconds (latency) or 1; `region` None is all; times are Unix s."""
+    """`amount`: a ratio 0..1 (errors), seconds (latency), else 1; `region` None is all; times in Unix s."""
 
     id: str
     component: str
@@ -65,9 +65,9 @@ class SandboxStatus:
     faults: tuple[SandboxFault, ...]
 
 
-def status(name: str = "main") -> SandboxStatus:
-    """What runs, and which faults are active."""
-    told = _ask(name, {"do": "status"}, "status")
+def status(name: str = "main", within_s: float = ANSWER_SECONDS) -> SandboxStatus:
+    """What runs, and which faults are active; a supervisor silent for `within_s` counts as not running."""
+    told = _ask(name, {"do": "status"}, "status", within_s)
     try:
         servers = tuple(SandboxServer(**server) for server in told["servers"])
         rest = {field: value for field, value in told.items() if field not in {"servers", "faults"}}
@@ -79,7 +79,8 @@ def status(name: str = "main") -> SandboxStatus:
 def set_fault(
     target: str, value: str, *, region: str = "all", for_s: float | None = None, name: str = "main"
 ) -> SandboxFault:
-    """Break something: `billing.errors` by `100%`, `cache.latency` by `300ms`, `portal.down` by `on`.
+    """Break something: `billing.errors` by `100%`, `cache.latency` by `300ms`, `portal.down` by `on`; or make
+    it wrong: `identity.enumeration` by `on`.
 
     In force on return; ends by itself after `for_s` (default 300 s). A `crash` happens once.
     """
@@ -105,10 +106,10 @@ def _faults(name: str, found: Any) -> tuple[SandboxFault, ...]:
         raise _nonsense(name) from None
 
 
-def _ask(name: str, request: Mapping[str, object], wanted: str) -> Any:
+def _ask(name: str, request: Mapping[str, object], wanted: str, within_s: float = ANSWER_SECONDS) -> Any:
     """What the supervisor answers under `wanted`: JSON, parsed by the caller before it goes any further."""
     try:
-        answer = json.loads(_exchange(name, json.dumps(request).encode() + b"\n"))
+        answer = json.loads(_exchange(name, json.dumps(request).encode() + b"\n", within_s))
     except OSError as error:
         raise SourceError(f"the sandbox {name} is not running ({type(error).__name__})", START_HINT) from None
     except ValueError:
@@ -119,12 +120,12 @@ def _ask(name: str, request: Mapping[str, object], wanted: str) -> Any:
     raise kind(str(answer.get("error")), str(answer.get("hint", "")))
 
 
-def _exchange(name: str, line: bytes) -> bytes:
+def _exchange(name: str, line: bytes, within_s: float) -> bytes:
     # Through the folder's descriptor: a unix socket's path is limited to 107 characters.
     handle = os.open(sandbox_dir(name), os.O_PATH)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.settimeout(ANSWER_SECONDS)
+            client.settimeout(within_s)
             client.connect(f"/proc/self/fd/{handle}/{SOCKET}")
             client.sendall(line)
             with client.makefile("rb") as answers:

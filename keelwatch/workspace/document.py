@@ -3,7 +3,7 @@
 ruamel.yaml turns text into events; the values are built here, without recursion, so that every
 limit holds before memory is spent and every value and key keeps its line and column. Stricter than
 YAML: no aliases (one place, one value, and no alias bombs), no tags, no duplicate or non-text keys,
-no infinities. `on`, `no` and dates are text.
+no infinities, no halves of characters. `on`, `no` and dates are text.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent, mark: Mark) -> None:
         self._refuse_tag(event, mark)
-        text: str = event.value
+        text = self._whole(event.value, mark)
         plain: bool = event.implicit[0]
         if self._awaits_key():
             self._add_key(text, mark, plain=plain)
@@ -258,6 +258,16 @@ class _Builder:
             return None
         return value
 
+    def _whole(self, text: str, mark: Mark) -> str:
+        """`text` with each escaped surrogate pair as the one character it means, as in JSON."""
+        if not _SURROGATE.search(text):
+            return text
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        if lone := _SURROGATE.search(text):
+            found = f"\\u{ord(lone[0]):04x}, which is half of a character"
+            self._problem(mark, found, "whole characters, like \\u00e9 or \\U0001f600")
+        return text
+
     def _refuse_tag(self, event: Event, mark: Mark) -> None:
         if tag := getattr(event, "tag", None):
             self._problem(mark, f"the tag {tag}", "a value without a tag")
@@ -269,6 +279,7 @@ class _Builder:
         self.problems.append(self._at(mark, found, expected))
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NULL = re.compile(r"(~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(true|True|TRUE|false|False|FALSE)\Z")
 _INT = re.compile(r"([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")

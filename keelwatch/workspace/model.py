@@ -52,6 +52,36 @@ class PrometheusSpec(StrictModel):
     )
 
 
+class PortalSpec(StrictModel):
+    """Where customers go in, and journeys with them."""
+
+    url: HttpUrl = Field(description="The entrance that customers use")
+    regions: dict[Name, HttpUrl] = Field(
+        default_factory=dict, description="Region to its own entrance (default: `url` for all)"
+    )
+    also: list[HttpUrl] = Field(
+        default_factory=list, description="Other addresses journeys may ask, an identity provider's for one"
+    )
+    ca: str | None = Field(None, description="PEM file of the CA that signed its certificates")
+
+
+class MailSpec(StrictModel):
+    """Where the mail to synthetic customers can be read."""
+
+    api: HttpUrl = Field(description="Base URL of a Mailpit, or of anything that answers its /api/v1")
+    ca: str | None = Field(None, description="PEM file of the CA that signed its certificate")
+
+
+class AccountSpec(StrictModel):
+    """A synthetic customer. Nobody's own account: journeys change what it has."""
+
+    name: str = Field(min_length=1, description="What it logs in with")
+    region: Name | None = Field(None, description="Leased first by journeys of this region")
+    password: SecretReference = Field(description="Where its password is")
+    totp: SecretReference | None = Field(None, description="Where its TOTP secret (base32) is")
+    mailbox: str | None = Field(None, description="Its mail address")
+
+
 class PolicySpec(StrictModel):
     roles: dict[str, Role] = Field(
         default_factory=dict, description="Login name to role; `*` is everybody else (default: operator)"
@@ -68,6 +98,11 @@ class EnvironmentSpec(StrictModel):
     sandbox: SandboxName = Field("main", description="Which sandbox, with `source: sandbox`")
     prometheus: PrometheusSpec | None = Field(None, description="Where the metrics are, without a sandbox")
     regions: list[Name] = Field(min_length=1, description="The regions that serve customers")
+    portal: PortalSpec | None = Field(None, description="Where journeys go in (a sandbox brings its own)")
+    mail: MailSpec | None = Field(None, description="Where journeys read mail (a sandbox brings its own)")
+    accounts: dict[Name, list[AccountSpec]] = Field(
+        default_factory=dict, description="Pool to its synthetic customers (a sandbox brings its own)"
+    )
     policy: PolicySpec = Field(default_factory=PolicySpec, description="Who may do what here")
 
 

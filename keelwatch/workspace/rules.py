@@ -13,7 +13,7 @@ from keelwatch.workspace.document import Document, Loc, Plain
 from keelwatch.workspace.errors import Problem
 from keelwatch.workspace.reader import closest, problem
 
-READ_FOLDERS = ("slo",)  # the built-in workspace names folders of rooms still to come
+READ_FOLDERS = ("slo", "probes")  # the built-in workspace names folders of rooms still to come
 
 
 def broken_rules(document: Document) -> list[Problem]:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from keelwatch.workspace.errors import SourceError
-from keelwatch.workspace.sink import SHORTEST, register_secret
+from keelwatch.workspace.sink import SHORTEST, forget_secret, register_secret
 
 COMMAND_SECONDS = 10.0
 MASK = "***"
@@ -26,6 +26,10 @@ class Secret:
 
     def reveal(self) -> str:
         return self._value
+
+    def forget(self) -> None:
+        """It is dead, and nothing that is still to be written can hold it: the sink looks for it no more."""
+        forget_secret(self._value)
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"

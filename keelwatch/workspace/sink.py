@@ -9,21 +9,41 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import threading
+from collections import Counter
+from contextlib import suppress
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 4  # a shorter value would mask ordinary words
 
-_forms: dict[str, None] = {}
+_mutex = threading.Lock()
+_forms: Counter[str] = Counter()
+_longest_first: tuple[str, ...] | None = ()
 
 
 def register_secret(value: str) -> None:
     """From now on `redact` masks `value` and its encoded forms."""
+    _count(value, 1)
+
+
+def forget_secret(value: str) -> None:
+    """Takes one registration back, for a token that is dead and that no text still to come can hold: a
+    program that runs for ever would otherwise look for more and more of them."""
+    _count(value, -1)
+
+
+def _count(value: str, change: int) -> None:
+    global _longest_first  # noqa: PLW0603 one set of secrets per process, as there is one output
     if len(value) < SHORTEST:
         return
-    for form in encoded_forms(value):
-        _forms[form] = None
+    with _mutex:
+        for form in encoded_forms(value):
+            _forms[form] += change
+            if _forms[form] <= 0:
+                del _forms[form]
+        _longest_first = None
 
 
 def encoded_forms(value: str) -> list[str]:
@@ -46,10 +66,19 @@ def _base64_core(raw: bytes, offset: int) -> str:
 
 
 def redact(text: str) -> str:
-    for form in sorted(_forms, key=len, reverse=True):
+    for form in _known_forms():
         if form in text:
             text = text.replace(form, MASK)
     return text
+
+
+def _known_forms() -> tuple[str, ...]:
+    global _longest_first  # noqa: PLW0603 see above
+    found = _longest_first
+    if found is None:
+        with _mutex:
+            found = _longest_first = tuple(sorted(_forms, key=len, reverse=True))
+    return found
 
 
 def write_out(text: str, stream: TextIO | None = None) -> None:
@@ -58,5 +87,9 @@ def write_out(text: str, stream: TextIO | None = None) -> None:
 
 
 def narrate(text: str) -> None:
-    """Write narration to stderr, redacted; stdout stays data."""
-    print(redact(text), file=sys.stderr, flush=True)
+    """Write narration to stderr, redacted; stdout stays data.
+
+    Never raises for a full disk or a reader that left: an undo must not end because its log is full.
+    """
+    with suppress(OSError):
+        print(redact(text), file=sys.stderr, flush=True)

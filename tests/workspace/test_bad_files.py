@@ -68,6 +68,14 @@ def test_a_good_workspace_loads(tmp_path: Path) -> None:
         pytest.param("1: a\n", 1, 1, "the key 1, which is not text", id="number as a key"),
         pytest.param("[a]: b\n", 1, 1, "a list or mapping as a key", id="list as a key"),
         pytest.param("a: .inf\n", 1, 4, ".inf", id="infinite"),
+        pytest.param('a: 1\nb: "x\\ud800"\n', 2, 4, "\\ud800, which is half of a character", id="surrogate"),
+        pytest.param(
+            'a: [b, "\\U0000dfff"]\n', 1, 8, "\\udfff, which is half of a character", id="in a list"
+        ),
+        pytest.param('a: 1\n"\\udc00": 2\n', 2, 1, "\\udc00, which is half of a character", id="as a key"),
+        pytest.param(
+            'a: "\\ude00\\ud83d"\n', 1, 4, "\\ude00, which is half of a character", id="the wrong way round"
+        ),
         pytest.param("a: [1\n", 2, 1, "broken YAML", id="open bracket"),
         pytest.param("a:\n\t- b\n", 2, 1, "broken YAML", id="tab"),
         pytest.param("%YAML 1.1\n---\na: no\n", 2, 1, "a %YAML 1.1 directive", id="yaml 1.1"),
@@ -86,6 +94,19 @@ def test_broken_yaml_names_its_place(
     assert first[0] == line
     if found != "too many values":
         assert first[1] == column
+
+
+def test_half_a_character_is_refused_where_it_stands_and_says_what_would_be_right(tmp_path: Path) -> None:
+    (found,) = problems_of(written(tmp_path, GOOD.replace("team-portal", '"\\ud800"')))
+
+    assert found[:2] == (7, 19)
+    assert found[3] == "whole characters, like \\u00e9 or \\U0001f600"
+
+
+def test_an_escaped_pair_is_one_character_as_in_json(tmp_path: Path) -> None:
+    assert load(written(tmp_path, '"\\ud83d\\ude00": "\\uD83D\\uDE00!"')).data == {
+        "\U0001f600": "\U0001f600!"
+    }
 
 
 def test_an_alias_bomb_is_refused_before_it_grows(tmp_path: Path) -> None:
