@@ -14,21 +14,22 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TextIO
 
 from keelwatch.sandbox.layout import load
-from keelwatch.sandbox.portal.routes import ROUTES, VERSION, audience
+from keelwatch.sandbox.portal.routes import EVERY, ROUTES, audience
 from keelwatch.sandbox.ports import REGIONS
 
 DAY = 86_400
 COARSE_S = 300
 FINE_S = 15
 FINE_HISTORY_S = 6 * 3600
-BLOCK_S = 744 * 3600  # promtool's largest block; a file that spans two is read once for each
+# One of the block lengths of promtool (2 h times a power of 3). A file that spans two is read once for each.
+BLOCK_S = 162 * 3600
 MOST_SERIES = 300
 
 # Mean requests per second in both regions together: three quarters of what the background customers make
@@ -52,6 +53,15 @@ AUDIENCE_SHARES = {
     ("business", "app"): 0.08,
     ("staff", "agent"): 0.25,
 }
+
+JOURNEYS = (
+    *dict.fromkeys(route.journey for route in EVERY.values()),
+    *("v1-client", "recovery-enumeration", "idempotency-replay"),
+)
+# All ten with a histogram would be more series than a start has time for.
+TIMED_JOURNEYS = ("log-in", "view-invoices", "change-plan", "look-up-account", "recover-password")
+PROBE_FAILURES = 2e-4
+PROBE_WITHIN = {"0.5": 0.93, "1": 0.985, "2.5": 0.9985, "5": 0.9997, "10": 0.99985}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +180,10 @@ def series_of(course: Course) -> Iterator[Series]:
             head = _head(
                 "portal_requests_total",
                 region=course.region,
-                route=course.route,
+                route=row.label,
                 method=row.method,
                 code=code,
-                version=VERSION,
+                version=row.version,
                 journey=row.journey,
                 segment=segment,
                 channel=channel,
@@ -190,7 +200,8 @@ def _counts(course: Course, code: str, share: float) -> list[float]:
 
 
 def _histogram(course: Course) -> Iterator[Series]:
-    common = {"region": course.region, "route": course.route, "version": VERSION, "traffic": "real"}
+    row = ROUTES[course.route]
+    common = {"region": course.region, "route": row.label, "version": row.version, "traffic": "real"}
     for le, within in WITHIN.items():
         pairs = zip(course.total, course.slow, strict=True)
         yield Series(
@@ -202,6 +213,30 @@ def _histogram(course: Course) -> Iterator[Series]:
     yield Series(_head("portal_request_seconds_count", **common), count)
 
 
+def probe_series(seed: int, region: str, at: Sequence[int]) -> Iterator[Series]:
+    """One execution a minute of each journey, next to all of which pass."""
+    for journey in JOURNEYS:
+        chance = random.Random(f"{seed}/{region}/{journey}")  # noqa: S311 a repeatable history, not a secret
+        runs = [(second - at[0]) // 60 for second in at]
+        made = [0, *(now - before for before, now in pairwise(runs))]
+        fails = list(accumulate(sum(chance.random() < PROBE_FAILURES for _ in range(new)) for new in made))
+        common = {"journey": journey, "region": region}
+        passed = [run - fail for run, fail in zip(runs, fails, strict=True)]
+        for result, values in (("pass", passed), ("fail", fails)):
+            yield Series(_head("keelwatch_probe_runs_total", **common, result=result), values)
+        if journey in TIMED_JOURNEYS:
+            yield from _probe_histogram(common, runs)
+
+
+def _probe_histogram(common: Mapping[str, str], runs: Sequence[int]) -> Iterator[Series]:
+    for le, within in PROBE_WITHIN.items():
+        yield Series(
+            _head("keelwatch_probe_seconds_bucket", **common, le=le), [int(run * within) for run in runs]
+        )
+    yield Series(_head("keelwatch_probe_seconds_bucket", **common, le="+Inf"), runs)
+    yield Series(_head("keelwatch_probe_seconds_count", **common), runs)
+
+
 def _head(metric: str, **labels: str) -> str:
     pairs = ",".join(f'{name}="{value}"' for name, value in labels.items())
     return f'{metric}{{{pairs},backfill="true"}} '
@@ -209,6 +244,7 @@ def _head(metric: str, **labels: str) -> str:
 
 def all_series(seed: int, at: Sequence[int], until: float) -> list[Series]:
     found = [series for course in courses(seed, at, until) for series in series_of(course)]
+    found += [series for region in REGIONS for series in probe_series(seed, region, at)]
     assert len(found) <= MOST_SERIES
     return found
 

@@ -44,6 +44,7 @@ class Keeper:
     state: State = State.WAITING
     restarts: int = 0
     child: Child | None = None
+    is_prepared: asyncio.Event = field(default_factory=asyncio.Event)
     is_up: asyncio.Event = field(default_factory=asyncio.Event)
     _process: asyncio.subprocess.Process | None = None
     _watch: asyncio.Task[None] | None = None
@@ -52,6 +53,7 @@ class Keeper:
     async def start(self) -> None:
         """Prepare and start; returns when ready. Raises `SourceError` naming the server and its log."""
         await self.server.prepare()
+        self.is_prepared.set()
         await self._spawn()
         await self._await(self.server.ready)
         self._watch = asyncio.create_task(self._keep(), name=f"keep {self.server.name}")

@@ -30,7 +30,8 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """`started` and `backfill_until` are Unix times (s); history before the latter is backfilled."""
+    """`started` and `backfill_until` are Unix times (s); history before the latter is backfilled.
+    `accounts_file` holds the synthetic customers with their secrets (0600)."""
 
     name: str
     id: str
@@ -40,6 +41,7 @@ class Endpoints:
     backfill_until: float
     ca_file: str
     control: str
+    accounts_file: str
     urls: Mapping[str, str]
     ports: Mapping[str, int]
     processes: tuple[Child, ...]
@@ -73,4 +75,6 @@ def urls(ports: Mapping[str, int]) -> dict[str, str]:
         "west-edge": f"https://127.0.0.1:{ports['west-edge']}",
         "east-edge": f"https://127.0.0.1:{ports['east-edge']}",
         "prometheus": f"http://127.0.0.1:{ports['prometheus']}",
+        "mail": f"http://127.0.0.1:{ports['mail']}",
+        "probes": f"http://127.0.0.1:{ports['probes']}",
     }

@@ -2,14 +2,22 @@
 
     component       errors  latency  down  crash
     portal            x        x      x      x     worker processes
-    identity          x        x      x            module of the workers: login, sessions
-    accounts          x        x      x            module of the workers: look-up, plan change
+    identity          x        x      x            module of the workers: login, sessions, recovery
+    accounts          x        x      x            module of the workers: look-up, plan change, registration
     billing           x        x      x      x     process per region: invoices
+    notifications     x        x      x            module of the workers: sending mail
     edge              x        x      x      x     HAProxy; down and crash only in all regions
     database          x        x      x      x     PostgreSQL
     cache             x        x      x      x     Redis
 
-`errors` takes a share (`30%`), `latency` a time (`300ms`, `1.5s`), `down` and `crash` take `on`. A fault
+Defects are faults too: nothing fails or waits, but the portal does wrong.
+
+    identity.enumeration      login and recovery tell whether an account exists
+    identity.no-revocation    logout and revocation answer 200, and the tokens go on working
+    accounts.audit-missing    a plan change leaves no entry in the audit trail
+    billing.double-effect     a plan change repeated with its Idempotency-Key takes effect again
+
+`errors` takes a share (`30%`), `latency` a time (`300ms`, `1.5s`), everything else takes `on`. A fault
 ends by itself: its end is written where the processes read it, so it ends with the supervisor dead too.
 """
 
@@ -26,14 +34,14 @@ from keelwatch.workspace import UsageError
 KINDS = ("errors", "latency", "down", "crash")
 ALLOWED: Mapping[str, tuple[str, ...]] = {
     "portal": KINDS,
-    "identity": ("errors", "latency", "down"),
-    "accounts": ("errors", "latency", "down"),
-    "billing": KINDS,
+    "identity": ("errors", "latency", "down", "enumeration", "no-revocation"),
+    "accounts": ("errors", "latency", "down", "audit-missing"),
+    "billing": (*KINDS, "double-effect"),
+    "notifications": ("errors", "latency", "down"),
     "edge": KINDS,
     "database": KINDS,
     "cache": KINDS,
 }
-NOT_YET = {"notifications": "no traffic passes through notifications yet"}
 DEFAULT_SECONDS = 300.0
 LONGEST_SECONDS = 86_400.0
 LONGEST_LATENCY_S = 10.0
@@ -41,7 +49,7 @@ LONGEST_LATENCY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`amount` is a ratio 0..1 for errors, seconds for latency, 1 for down and crash.
+    """`amount` is a ratio 0..1 for errors, seconds for latency, 1 for everything else.
 
     `region` is None for all; `until` is a Unix time (s).
     """
@@ -83,8 +91,6 @@ def parse(target: str, value: str, region: str, for_s: float | None, at: float) 
 
 
 def _refuse_unknown(component: str, kind: str) -> None:
-    if component in NOT_YET:
-        raise UsageError(f"{component} has no faults: {NOT_YET[component]}", _allowed())
     if component not in ALLOWED:
         raise UsageError(f"no component {component!r} can be broken", _allowed())
     if kind not in ALLOWED[component]:

@@ -54,6 +54,14 @@ class Layout:
     def ca_file(self) -> Path:
         return self.folder / "tls" / "ca.pem"
 
+    @property
+    def signing_key_file(self) -> Path:
+        return self.folder / "tls" / "id-token.pem"
+
+    @property
+    def accounts_file(self) -> Path:
+        return self.folder / "accounts.json"
+
     def conninfo(self, region: str, application: str) -> str:
         """How a portal process reaches the PostgreSQL of `region`."""
         options = "-c statement_timeout=2000 -c idle_in_transaction_session_timeout=5000"

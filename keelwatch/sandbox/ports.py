@@ -29,12 +29,16 @@ OFFSETS: Mapping[str, int] = {
     "east-1": 21,
     "east-2": 22,
     "east-billing": 23,
+    "smtp": 25,
+    "mail": 26,
+    "crm": 27,
     "west-postgres": 31,
     "east-postgres": 32,
     "west-redis": 41,
     "east-redis": 42,
     "edge-tls": 43,
     "prometheus": 90,
+    "probes": 100,
 }
 
 

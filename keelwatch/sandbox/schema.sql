@@ -10,11 +10,18 @@ create table accounts (
     plan         text not null default 'basic' check (plan in ('basic', 'plus', 'max')),
     changed_at   timestamptz not null default now()
 );
+create unique index accounts_by_email on accounts (lower(email));
 
 -- Apart from the accounts: a look-up never reads a password hash.
 create table credentials (
     account_id   text primary key references accounts (id) on delete cascade,
     hash         text not null
+);
+
+-- Time-based one-time codes: who has a row is asked for one.
+create table authenticators (
+    account_id   text primary key references accounts (id) on delete cascade,
+    secret       text not null
 );
 
 create table invoices (
@@ -43,7 +50,38 @@ create table audit (
     action       text not null,
     outcome      text not null,
     region       text not null,
-    trace        text not null
+    trace        text not null,
+    key_sha256   text,
+    before       text,
+    after        text
+);
+create index audit_by_subject on audit (subject, seq desc);
+
+-- What the world outside the portal must learn, written with the change itself and relayed afterwards.
+create table outbox (
+    seq          bigint generated always as identity primary key,
+    id           text not null unique,
+    kind         text not null,
+    account_id   text not null,
+    plan         text,
+    made_at      timestamptz not null default now(),
+    sent_at      timestamptz
+);
+create index outbox_unsent on outbox (seq) where sent_at is null;
+
+create function tell_outbox() returns trigger language plpgsql as
+    'begin perform pg_notify(''outbox'', ''''); return null; end';
+create trigger tell_outbox after insert on outbox for each statement execute function tell_outbox();
+
+-- Belongs to the CRM. `seq` is that of the last event applied: an older or repeated one changes nothing.
+create table crm_accounts (
+    account_id   text primary key,
+    plan         text,
+    state        text not null check (state in ('active', 'closed')),
+    event_id     text not null,
+    seq          bigint not null,
+    made_at      timestamptz not null,
+    seen_at      timestamptz not null default clock_timestamp()
 );
 
 insert into accounts (id, segment, region, name, email, plan)

@@ -24,7 +24,7 @@ from keelwatch.sandbox.layout import Layout, write_private
 from keelwatch.sandbox.ports import Reservation, reserve
 from keelwatch.sandbox.processes import start_ticks
 from keelwatch.sandbox.servers import haproxy
-from keelwatch.sandbox.template import ensure_template
+from keelwatch.sandbox.template import accounts_document, ensure_template
 from keelwatch.sandbox.tls import make_certificates
 from keelwatch.workspace import KeelwatchError, UsageError, boot_id
 
@@ -51,6 +51,7 @@ class Supervisor:
         """Returns when every server is ready. The first failure is raised and the others are cancelled."""
         self._write_faults()
         make_certificates(self.layout)
+        write_private(self.layout.accounts_file, accounts_document(self.layout.passwords.pseudonym_key))
         for server in catalogue.servers_of(self.layout, self.servers, template, self.backfill_until):
             keeper = Keeper(server, self.layout, self.servers["setpriv"], self.publish)
             self.keepers[server.name] = keeper
@@ -64,6 +65,8 @@ class Supervisor:
         self.publish()
 
     async def _start_after_needs(self, keeper: Keeper) -> None:
+        for name in keeper.server.after_preparing:
+            await self.keepers[name].is_prepared.wait()
         for name in keeper.server.needs:
             await self.keepers[name].is_up.wait()
         await keeper.start()
@@ -95,6 +98,7 @@ class Supervisor:
             backfill_until=self.backfill_until,
             ca_file=str(self.layout.ca_file),
             control=str(self.layout.folder / control.SOCKET),
+            accounts_file=str(self.layout.accounts_file),
             urls=urls(self.layout.ports),
             ports=dict(self.layout.ports),
             processes=(own, *children),
@@ -148,7 +152,9 @@ class Supervisor:
         return [
             keeper
             for keeper in self.keepers.values()
-            if keeper.server.component == fault.component and fault.strikes(keeper.server.region)
+            if keeper.server.component == fault.component
+            and fault.strikes(keeper.server.region)
+            and not keeper.server.is_beside
         ]
 
     def _write_faults(self) -> None:

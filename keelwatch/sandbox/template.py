@@ -3,7 +3,7 @@
 Accounts and their passwords, all made up:
 - customers `c00001` .. `c10000`, `synthetic-west-01` .. `-10`, `synthetic-east-01` .. `-10` (for probes);
 - staff `agent-01` .. `agent-10`, who may look up any account;
-- the password of account X is `pw-X`, as in `pw-c00042`.
+- the password of account X is `pw-X`, as in `pw-c00042`; the synthetic ones need a one-time code too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING
 from keelwatch.sandbox.find_servers import Servers
 from keelwatch.sandbox.layout import Passwords, write_private
 from keelwatch.sandbox.portal import passwords
-from keelwatch.sandbox.portal.passwords import hash_password, password_of
+from keelwatch.sandbox.portal.passwords import hash_password, password_of, totp_secret_of
+from keelwatch.sandbox.ports import REGIONS
 from keelwatch.sandbox.servers import postgres
 from keelwatch.sandbox.servers.server import run
 from keelwatch.workspace import SourceError
@@ -43,10 +44,30 @@ START_SECONDS = 45.0
 
 def account_ids() -> list[str]:
     """Every account of the portal, in the order of the seed."""
-    numbers = range(1, SYNTHETIC_PER_REGION + 1)
-    synthetic = [f"synthetic-{region}-{number:02}" for region in ("west", "east") for number in numbers]
     agents = [f"agent-{number:02}" for number in range(1, AGENTS + 1)]
+    synthetic = [account for _, account in synthetic_ids()]
     return [f"c{number:05}" for number in range(1, CUSTOMERS + 1)] + synthetic + agents
+
+
+def synthetic_ids() -> list[tuple[str, str]]:
+    """(region, account) of those that probes use."""
+    numbers = range(1, SYNTHETIC_PER_REGION + 1)
+    return [(region, f"synthetic-{region}-{number:02}") for region in REGIONS for number in numbers]
+
+
+def accounts_document(key: str) -> str:
+    """The accounts that probes use, as JSON: what `endpoints.json` calls its `accounts_file`."""
+    synthetic = [
+        {
+            "name": account,
+            "region": region,
+            "password": password_of(account),
+            "totp": totp_secret_of(account, key),
+            "mailbox": f"{account}@probes.invalid",
+        }
+        for region, account in synthetic_ids()
+    ]
+    return json.dumps({"synthetic": synthetic}, indent=1)
 
 
 async def ensure_template(cache: Path, servers: Servers) -> tuple[Path, Passwords]:
@@ -147,3 +168,7 @@ async def _fill_portal(connection: psycopg.AsyncConnection, words: Passwords) ->
     async with connection.cursor() as cursor, cursor.copy(copy) as rows:
         for account in account_ids():
             await rows.write_row((account, hash_password(account, password_of(account)).hex()))
+    copy = "copy authenticators (account_id, secret) from stdin"
+    async with connection.cursor() as cursor, cursor.copy(copy) as rows:
+        for _, account in synthetic_ids():
+            await rows.write_row((account, totp_secret_of(account, words.pseudonym_key)))

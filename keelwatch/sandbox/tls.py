@@ -1,4 +1,5 @@
-"""The sandbox's own certificate authority. It signs one certificate for the edge and forgets its key."""
+"""The sandbox's own certificate authority, which signs one certificate for the edge and forgets its key; and
+the key that signs ID tokens."""
 
 from __future__ import annotations
 
@@ -18,3 +19,13 @@ def make_certificates(layout: Layout) -> None:
     write_private(
         layout.folder / "tls" / "edge.pem", certificate.private_key_and_cert_chain_pem.bytes().decode()
     )
+    write_private(layout.signing_key_file, _new_signing_key())
+
+
+def _new_signing_key() -> str:
+    """PEM of a P-256 key, as ES256 wants it."""
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()).decode()

@@ -40,7 +40,7 @@ class RunningSandbox:
         return ssl.create_default_context(cafile=self.first.ca_file)
 
     @contextmanager
-    def customer(self, account: str = "synthetic-west-01", edge: str = "edge") -> Iterator[httpx.Client]:
+    def customer(self, account: str = "c09901", edge: str = "edge") -> Iterator[httpx.Client]:
         """A client with a session, counted as probe traffic."""
         headers = {"keelwatch-traffic": "probe"}
         url = self.first.urls[edge]

@@ -56,7 +56,7 @@ def test_buckets_contain_each_other() -> None:
         if "_bucket" in head:
             buckets[re.sub(r'le="[^"]*"', "", head)].append(series)
     for ordered in buckets.values():
-        assert len(ordered) == 5
+        assert len(ordered) == (6 if "probe" in ordered[0].head else 5)
         for narrow, wide in pairwise(ordered):
             assert all(a <= b for a, b in zip(narrow.values, wide.values, strict=True))
 
@@ -109,7 +109,7 @@ def test_prometheus_has_the_month_under_the_names_of_the_living(sandbox: Running
     assert month == pytest.approx(15 * MONTH_S, rel=0.1)
     for metric in ("portal_requests_total", "portal_request_seconds_bucket"):
         old = set(sandbox.query(f'count by (region,route,version,traffic) ({metric}{{backfill="true"}})'))
-        new = f'count by (region,route,version,traffic) ({metric}{{backfill="",traffic="real"}})'
+        new = f'count by (region,route,version,traffic) ({metric}{{backfill="",traffic="real",version="v1"}})'
         assert old == set(sandbox.query(new))
     les = set(sandbox.query('count by (le) (portal_request_seconds_bucket{backfill="true"})'))
     assert les == {("0.1",), ("0.25",), ("0.5",), ("1.0",), ("+Inf",)}
@@ -129,5 +129,35 @@ def test_windows_over_the_seam_lose_nothing(sandbox: RunningSandbox) -> None:
         'sum by (route) (increase(portal_requests_total{code=~"5.."}[30d]))'
         " / sum by (route) (increase(portal_requests_total[30d]))"
     )
-    for (route,), value in sandbox.query(ratio).items():
-        assert 0 < value < BUDGET, route
+    found = {route: value for (route,), value in sandbox.query(ratio).items() if route in backfill.RATES}
+    assert set(found) == set(backfill.RATES)
+    assert all(0 < value < BUDGET for value in found.values()), found
+
+
+def test_probes_have_a_history_too() -> None:
+    """Every journey in each region ran once a minute, and next to all of them passed."""
+    runs = {head: series for head, series in series_by_head().items() if "probe_runs_total" in head}
+    assert len(runs) == 10 * len(REGIONS) * 2
+    for journey in JOURNEYS:
+        for region in REGIONS:
+            labels = f'{{journey="{journey}",region="{region}",result='
+            passed, failed = (
+                next(series.values[-1] for head, series in runs.items() if f'{labels}"{result}"' in head)
+                for result in ("pass", "fail")
+            )
+            assert passed + failed == pytest.approx(DAYS * 24 * 60, rel=0.01)
+            assert 0 <= failed / (passed + failed) < BUDGET
+
+
+def test_prometheus_has_the_probes_month(sandbox: RunningSandbox) -> None:
+    month = sandbox.query('sum by (journey) (increase(keelwatch_probe_runs_total{backfill="true"}[30d]))')
+    assert {journey for (journey,) in month} == set(JOURNEYS)
+    quick = 'sum(increase(keelwatch_probe_seconds_bucket{backfill="true",journey="log-in",le="2.5"}[30d]))'
+    every = 'sum(increase(keelwatch_probe_seconds_count{backfill="true",journey="log-in"}[30d]))'
+    assert 0.99 < sandbox.query(f"{quick} / {every}")[()] < 1
+
+
+JOURNEYS = (
+    *("log-in", "recover-password", "view-invoices", "change-plan", "look-up-account"),
+    *("register-and-close", "session-lifecycle", "v1-client", "recovery-enumeration", "idempotency-replay"),
+)

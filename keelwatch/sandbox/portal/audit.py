@@ -1,13 +1,15 @@
 """The audit trail: who (by pseudonym) did what, and with which outcome.
 
-What changes an account is written in the same transaction as the change. Logins are written by a
-background task once a second, so that a customer can log in while the primary is away; what does not fit
+What changes an account is written in the same transaction as the change. Logins and refusals are written by
+a background task once a second, so that a customer can log in while the primary is away; what does not fit
 the bounded queue meanwhile is lost and counted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,16 @@ from keelwatch.sandbox.service.strikes import ComponentFailure
 if TYPE_CHECKING:
     import psycopg
 
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS = 0.5
 QUEUE = 2000
-INSERT = "insert into audit (subject, action, outcome, region, trace) values (%s, %s, %s, %s, %s)"
+INSERT = """
+    insert into audit (at, subject, action, outcome, region, trace, key_sha256, before, after)
+    values (to_timestamp(%s), %s, %s, %s, %s, %s, %s, %s, %s)
+"""
 EXPIRE_KEYS = "delete from idempotency where made_at < now() - interval '24 hours'"
-FLUSHES_PER_EXPIRY = 3600
+FLUSHES_PER_EXPIRY = 7200
 
-Entry = tuple[str, str, str, str, str]
+Entry = tuple[float, str, str, str, str, str, str | None, str | None, str | None]
 
 
 class Audit:
@@ -34,19 +39,31 @@ class Audit:
         self._queue: deque[Entry] = deque()
         self._arrived = asyncio.Event()
 
-    def note(self, subject: str, action: str, outcome: str, trace: str) -> None:
-        """Written within about a second."""
+    def note(self, subject: str, action: str, outcome: str, trace: str, *, key: str = "") -> None:
+        """Written within about a second. `key` is the Idempotency-Key of what was asked."""
         if len(self._queue) >= QUEUE:
             self._queue.popleft()
             self._metrics.count_lost_audits(1)
-        self._queue.append((subject, action, outcome, self._metrics.region, trace))
+        region = self._metrics.region
+        entry = (time.time(), subject, action, outcome, region, trace, hash_of(key), None, None)
+        self._queue.append(entry)
         self._arrived.set()
 
     async def write(
-        self, connection: psycopg.AsyncConnection, subject: str, action: str, outcome: str, trace: str
+        self,
+        connection: psycopg.AsyncConnection,
+        subject: str,
+        action: str,
+        trace: str,
+        *,
+        key: str = "",
+        before: str | None = None,
+        after: str | None = None,
     ) -> None:
-        """Part of the transaction of `connection`."""
-        await connection.execute(INSERT, (subject, action, outcome, self._metrics.region, trace))
+        """What was done, as part of the transaction of `connection`."""
+        region = self._metrics.region
+        entry = (time.time(), subject, action, "done", region, trace, hash_of(key), before, after)
+        await connection.execute(INSERT, entry)
 
     async def keep_flushing(self) -> None:
         flushes = 0
@@ -77,3 +94,8 @@ class Audit:
                 await connection.execute(EXPIRE_KEYS)
         except ComponentFailure:
             return  # the next hour will do
+
+
+def hash_of(key: str) -> str | None:
+    """What the trail holds of an Idempotency-Key: enough to find it, nothing that a client put into it."""
+    return hashlib.sha256(key.encode(errors="replace")).hexdigest() if key else None

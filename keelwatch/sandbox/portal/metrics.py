@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import prometheus_client as prom
 
-from keelwatch.sandbox.portal.routes import CHANNELS, ROUTES, UNKNOWN_SEGMENT, VERSION, audience
+from keelwatch.sandbox.portal.routes import CHANNELS, EVERY, ROUTES, UNKNOWN_SEGMENT, audience
 from keelwatch.sandbox.service.metering import new_registry
 
 CODES = ("200", "500", "503")
@@ -42,11 +42,14 @@ class Metrics:
         self._lost_audits = prom.Counter(
             "portal_audit_lost", "Audit rows that could not be kept", ["region"], registry=self.registry
         )
+        self._mails = prom.Counter(
+            "portal_mails", "Mails of the portal", ["region", "result"], registry=self.registry
+        )
         self._bear_all()
 
     def _bear_all(self) -> None:
         for name, route in ROUTES.items():
-            self._seconds.labels(self.region, name, VERSION, "real")
+            self._seconds.labels(self.region, route.label, route.version, "real")
             for segment, channel in audience(route):
                 self._bear(name, segment, channel, CODES)
             for channel in CHANNELS:
@@ -54,6 +57,8 @@ class Metrics:
         for result in ("hit", "miss", "error"):
             self._lookups.labels(self.region, result)
         self._lost_audits.labels(self.region)
+        for result in ("sent", "lost"):
+            self._mails.labels(self.region, result)
 
     def _bear(self, route: str, segment: str, channel: str, codes: tuple[str, ...]) -> None:
         for code in codes:
@@ -61,21 +66,30 @@ class Metrics:
 
     def _values(self, route: str, code: str, segment: str, channel: str, traffic: str) -> tuple[str, ...]:
         """In the order of `LABELS`; method and journey come from the route table, never from a client."""
-        row = ROUTES[route]
-        return (self.region, route, row.method, code, VERSION, row.journey, segment, channel, traffic)
+        row = EVERY[route]
+        return (
+            *(self.region, row.label, row.method, code, row.version),
+            *(row.journey, segment, channel, traffic),
+        )
 
     def count(
         self, route: str, *, code: int, segment: str, channel: str, traffic: str, took_s: float
     ) -> None:
-        """`segment` is unknown for a request that failed before its customer was known."""
+        """`route` is a key of the route table; `segment` is unknown for a request that failed before its
+        customer was known."""
         self._requests.labels(*self._values(route, str(code), segment, channel, traffic)).inc()
-        self._seconds.labels(self.region, route, VERSION, traffic).observe(took_s)
+        row = EVERY[route]
+        self._seconds.labels(self.region, row.label, row.version, traffic).observe(took_s)
 
     def count_cache(self, result: str) -> None:
         self._lookups.labels(self.region, result).inc()
 
     def count_lost_audits(self, rows: int) -> None:
         self._lost_audits.labels(self.region).inc(rows)
+
+    def count_mail(self, result: str) -> None:
+        """`result` is sent or lost."""
+        self._mails.labels(self.region, result).inc()
 
     def exposition(self) -> bytes:
         return prom.generate_latest(self.registry)

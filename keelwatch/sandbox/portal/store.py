@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -13,6 +15,7 @@ from keelwatch.sandbox.layout import Layout
 from keelwatch.sandbox.service.strikes import ComponentFailure, Strikes
 
 PRIMARY = "west"
+REPLICATED_WITHIN_MS = 200
 
 
 class Store:
@@ -40,6 +43,10 @@ class Store:
             return found
         return await self._get(PRIMARY, key)
 
+    async def get_newest(self, key: str) -> bytes | None:
+        """What the primary holds: for what changes at every step. Raises `ComponentFailure`."""
+        return await self._get(PRIMARY, key)
+
     async def _get(self, place: str, key: str) -> bytes | None:
         await self._strikes.at("cache", place)
         try:
@@ -64,13 +71,40 @@ class Store:
         except (RedisError, OSError, TimeoutError):
             raise ComponentFailure("cache") from None
 
-    async def drop(self, key: str) -> None:
-        """Remove from the primary. Raises `ComponentFailure`."""
+    async def claim(self, key: str, *, seconds: int) -> bool:
+        """Whether nobody had `key` yet: true once in `seconds`, in all regions and workers together.
+
+        Raises `ComponentFailure`.
+        """
         await self._strikes.at("cache", PRIMARY)
         try:
-            await self._servers[PRIMARY].delete(key)
+            return bool(await self._servers[PRIMARY].set(key, "1", ex=seconds, nx=True))
         except (RedisError, OSError, TimeoutError):
             raise ComponentFailure("cache") from None
+
+    async def drop(self, *keys: str) -> None:
+        """Remove from every server; the replica is waited for. Raises `ComponentFailure`."""
+        await self._strikes.at("cache", PRIMARY)
+        try:
+            async with self._servers[PRIMARY].pipeline(transaction=False) as pipe:
+                pipe.delete(*keys)
+                pipe.wait(1, REPLICATED_WITHIN_MS)
+                await pipe.execute()
+        except (RedisError, OSError, TimeoutError):
+            raise ComponentFailure("cache") from None
+
+    async def run(self, script: str, keys: Sequence[str], values: Sequence[str | int]) -> object:
+        """Run a Lua script on the primary, in one piece. Raises `ComponentFailure`."""
+        await self._strikes.at("cache", PRIMARY)
+        try:
+            return await self._servers[PRIMARY].eval(script, len(keys), *keys, *values)
+        except (RedisError, OSError, TimeoutError):
+            raise ComponentFailure("cache") from None
+
+    async def replicated(self) -> None:
+        """Returns when the replica has what was written before, or cannot be waited for."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self._servers[PRIMARY].wait(1, REPLICATED_WITHIN_MS)
 
     async def close(self) -> None:
         await asyncio.gather(*(server.aclose() for server in self._servers.values()))

@@ -28,7 +28,10 @@ async def _nothing() -> None:
 @dataclass(frozen=True, slots=True)
 class Server:
     """`prepare` runs once, before the first start. `ready` is asked at the first start, `serves` at later
-    ones: a standby that restarts while its primary is held by a fault must not be thought broken."""
+    ones: a standby that restarts while its primary is held by a fault must not be thought broken. No fault
+    of its component stops what `is_beside` the platform: it is there to watch it.
+
+    It starts when all of `needs` are ready and all of `after_preparing` have done with `prepare`."""
 
     name: str
     component: str
@@ -38,10 +41,12 @@ class Server:
     serves: Question
     prepare: Step = _nothing
     needs: tuple[str, ...] = ()
+    after_preparing: tuple[str, ...] = ()
     within_s: float = 45.0
     stop_signal: signal.Signals = signal.SIGTERM
     on_orphaned: str = "KILL"
     setpriv: tuple[str, ...] = ()
+    is_beside: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def log(self, layout: Layout) -> Path:

@@ -53,6 +53,10 @@ class Strikes:
                 case _:
                     pass
 
+    def has(self, component: str, kind: str, region: str) -> bool:
+        """Whether a defect (a fault that neither delays nor fails anything) is switched on."""
+        return any(fault.kind == kind for fault in self.active(component, region))
+
     def _read_when_changed(self) -> None:
         try:
             found = self._path.stat()
