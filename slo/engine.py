@@ -5,28 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isnan, nan
+from math import isnan
 from pathlib import Path
 
 from keelwatch.workspace.errors import SourceError
 from keelwatch.workspace.reading import Value
 from slo.ask import Answers, Source, instant
+from slo.beginnings import Beginnings
 from slo.buckets import BucketDoctor
-from slo.burn import LEAST_EVENTS, Absent, Count
+from slo.burn import Absent, Count
 from slo.crosscheck import CrossCheck
 from slo.durations import spell
 from slo.evaluate import PartOfTotal, evaluate, stale, unreachable, without_bucket
-from slo.history import FINE_S, FINE_SPAN_S, Rings, boundary
+from slo.history import FINE_S, Rings, boundary
 from slo.objective import Objective, Stream, Tracked, track
-from slo.onset import lately, onset
 from slo.plan import Increase, Newest, ask, families, terms
 from slo.reasons import Cause, causes, question
-from slo.snapshot import ObjectiveReading, PairReading, Snapshot, State, in_order
+from slo.snapshot import ObjectiveReading, Snapshot, in_order
 from slo.store import Store
 from slo.why import Evidence, Why, why
 from slo.windows import DAY_S, DIRECT_S, HOUR_S, lengths
 
 STALE_AFTER_S = 150.0
+PROBE_STALE_AFTER_S = 60.0  # journeys come minutes apart, and who watches them hands over now and then
 PATIENCE_S = 6.0
 SKEW_S = 5.0
 RECENT_STEPS = 12
@@ -80,9 +81,8 @@ class Engine:
         self._rings = Rings(longest, self._store, source.shown)
         self._doctor = BucketDoctor(source)
         self._check = CrossCheck(source)
-        self._states: dict[tuple[str, str | None], tuple[State, float | None]] = {}
-        self._pairs: dict[tuple[tuple[str, str | None], str], float] = {}
         self._last_seen: dict[Stream, float] = {}
+        self._beginnings = Beginnings(source, self._rings, self._last_seen)
         self._closed: dict[tuple[str, str | None], tuple[int, tuple[float | None, ...]]] = {}
         self._last: tuple[Snapshot, Evidence] | None = None
         self._lock = threading.Lock()
@@ -150,7 +150,8 @@ class Engine:
         answers = instant(self._source, [*self._fixed, *open_end], at, PATIENCE_S)
         self._rings.sync(self._source, self._streams, at)
         counted = {one.key: self._counts(one, answers, at) for one in self.tracked}
-        readings = tuple(self._read(one, counted[one.key], answers, at) for one in self.tracked)
+        found = [(one, self._read(one, counted[one.key], answers, at)) for one in self.tracked]
+        readings = self._beginnings.date(found, at)
         self._check.maybe(at, self._streams, self._own_periods(answers, at))
         warnings = self._warnings(answers)
         ages = [reading.sample_age_s for reading in readings if reading.sample_age_s is not None]
@@ -202,8 +203,7 @@ class Engine:
             counted = stale(counted, reason)
         age = None if newest is None else at - newest
         reading = evaluate(one, counted, at, self._source.shown, sample_age_s=age)
-        reading = replace(reading, recent_burn=self._recent(one, reading, at))
-        return self._dated(one, reading, at)
+        return replace(reading, recent_burn=self._recent(one, reading, at))
 
     def _recent(self, one: Tracked, reading: ObjectiveReading, at: float) -> tuple[float | None, ...]:
         """The last hour in 5 minute steps: closed buckets, then the burn of the newest 5 minutes."""
@@ -211,7 +211,7 @@ class Engine:
         known = self._closed.get(one.key)
         if known is None or known[0] != newest:
             ends = range(newest - (RECENT_STEPS - 2) * FINE_S, newest + 1, FINE_S)
-            rates = (self._burn_between(one, end - FINE_S, end) for end in ends)
+            rates = (self._beginnings.burn_between(one, end - FINE_S, end) for end in ends)
             known = (newest, tuple(None if isnan(rate) else rate for rate in rates))
             self._closed[one.key] = known
         live = reading.burn["5m"]
@@ -223,61 +223,15 @@ class Engine:
         """Why the short windows cannot be trusted, if so."""
         if newest is not None:
             age = at - newest
-            return f"stale: last sample {spell(age)} ago" if age > self._stale_after_s else None
+            limit_s = self._stale_after_s
+            if one.objective.stratum == "probe":
+                limit_s = max(limit_s, PROBE_STALE_AFTER_S)
+            return f"stale: last sample {spell(age)} ago" if age > limit_s else None
         counts = any(isinstance(counted[window].total, Count) for window in DIRECT_S)
         if one.total.newest is None or not counts:
             return None
         seen = self._last_seen.get(one.total)
         return f"stale: last sample {spell(at - seen)} ago" if seen else "stale: its series have ended"
-
-    def _dated(self, one: Tracked, reading: ObjectiveReading, at: float) -> ObjectiveReading:
-        """`reading` with the time since when it is not ok, and since when each of its pairs is critical: as
-        seen by us, else as the buckets tell."""
-        before = self._states.get(one.key)
-        pairs = tuple(
-            self._dated_pair(one, reading, pair, at, is_first=before is None) for pair in reading.pairs
-        )
-        reading = replace(reading, pairs=pairs)
-        if reading.state is State.OK:
-            since = None
-        elif before is None:
-            since = self._began(one, reading)
-        else:
-            since = before[1] if before[0] is reading.state else at
-        self._states[one.key] = (reading.state, since)
-        return replace(reading, since=since)
-
-    def _began(self, one: Tracked, reading: ObjectiveReading) -> float | None:
-        """Since when, for a state that was there at our first tick: to five minutes, never too early."""
-        if reading.state is State.UNKNOWN:
-            return self._last_seen.get(one.total)
-        return next((pair.since for pair in reading.pairs if pair.outcome == "critical"), None)
-
-    def _dated_pair(
-        self, one: Tracked, reading: ObjectiveReading, pair: PairReading, at: float, *, is_first: bool
-    ) -> PairReading:
-        key = (one.key, pair.long)
-        if pair.outcome != "critical":
-            self._pairs.pop(key, None)
-            return pair
-        if key not in self._pairs:
-            self._pairs[key] = self._pair_began(one, reading, pair, at) if is_first else at
-        return replace(pair, since=self._pairs[key])
-
-    def _pair_began(self, one: Tracked, reading: ObjectiveReading, pair: PairReading, at: float) -> float:
-        newest = boundary(at)
-        began = onset(
-            pair, lambda start, end: self._burn_between(one, start, end), newest, newest - FINE_SPAN_S
-        )
-        return lately(reading.error_ratio["5m"], at) if began is None else began
-
-    def _burn_between(self, one: Tracked, start: float, end: float) -> float:
-        total, covered_s = self._rings.fine(one.total, start, end)
-        if covered_s == 0 or total < LEAST_EVENTS:
-            return nan
-        part, _ = self._rings.fine(one.part, start, end)
-        bad = total - part if one.objective.ratio.part_is == "good" else part
-        return bad / total / one.objective.budget
 
     def _own_periods(self, answers: Answers, at: float) -> dict[tuple[Stream, float], float]:
         """What our own buckets say about each stream's period, for the cross-check."""
@@ -307,10 +261,8 @@ class Engine:
         return tuple(dict.fromkeys(found))
 
     def _unreachable(self, at: float, error: SourceError) -> Snapshot:
-        readings = tuple(
-            self._dated(one, unreachable(one, error.message, at, self._source.shown), at)
-            for one in self.tracked
-        )
+        found = [(one, unreachable(one, error.message, at, self._source.shown)) for one in self.tracked]
+        readings = self._beginnings.date(found, at)
         text = f"{error.message}; {error.hint}" if error.hint else error.message
         return Snapshot(
             at=at,

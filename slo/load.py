@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,9 @@ from slo.spec import (
 from slo.windows import pairs
 
 OTHER_KINDS = ("Service", "DataSource", "AlertPolicy", "AlertCondition", "AlertNotificationTarget")
+
+Indicators = dict[str, tuple[Document, SliSpec] | None]
+"""The `kind: SLI` documents by name; None for one that is wrong itself, which is said once, at its place."""
 
 
 def load_folder(folder: Path) -> tuple[Objective, ...]:
@@ -60,22 +63,46 @@ def is_openslo(document: Document) -> bool:
     return isinstance(document.data, dict) and "apiVersion" in document.data
 
 
-def read_objectives(documents: Sequence[Document]) -> tuple[Objective, ...]:
-    """The objectives of these OpenSLO documents, by name. Raises `InputError` with every problem."""
+def read_objectives(documents: Sequence[Document], beside: Sequence[Document] = ()) -> tuple[Objective, ...]:
+    """The objectives of these OpenSLO documents, by name. Raises `InputError` with every problem of theirs.
+
+    They may refer to the indicators of the documents `beside` them, whose own problems are not said.
+    """
     reader = _Reader()
-    for document in documents:
+    for document in (*filter(_is_indicator, beside), *documents):  # of one name, our own counts
         reader.take(document)
     objectives = reader.finish()
-    if reader.problems:
-        raise InputError(sorted(reader.problems, key=lambda one: (str(one.file), one.line, one.column)))
+    files = {document.file for document in documents}
+    problems = [one for one in reader.problems if one.file in files]
+    if problems:
+        raise InputError(sorted(problems, key=lambda one: (str(one.file), one.line, one.column)))
     return objectives
+
+
+def refers_elsewhere(documents: Sequence[Document]) -> bool:
+    """Whether an objective of these documents refers to an indicator that is not among them."""
+    names = {_text(one, "metadata", "name") for one in documents if _is_indicator(one)}
+    wanted = {_text(one, "spec", "indicatorRef") for one in documents if is_openslo(one)}
+    return bool(wanted - names - {None})
+
+
+def _is_indicator(document: Document) -> bool:
+    return is_openslo(document) and _text(document, "kind") == "SLI"
+
+
+def _text(document: Document, *keys: str) -> str | None:
+    """The text that stands under these keys, whatever else the document is."""
+    found = document.data
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else None
 
 
 @dataclass(slots=True)
 class _Reader:
     problems: list[Problem] = field(default_factory=list)
     slos: list[tuple[Document, SloSpec]] = field(default_factory=list)
-    slis: dict[str, tuple[Document, SliSpec]] = field(default_factory=dict)
+    slis: Indicators = field(default_factory=dict)
 
     def take(self, document: Document) -> None:
         assert isinstance(document.data, dict)
@@ -88,6 +115,8 @@ class _Reader:
                 self.slos.append((document, parse(document, SloSpec)))
         except InputError as error:
             self.problems += error.problems
+            if kind == "SLI" and (name := _text(document, "metadata", "name")):
+                self.slis[name] = None
 
     def finish(self) -> tuple[Objective, ...]:
         found: dict[str, Objective] = {}
@@ -109,9 +138,7 @@ class _Reader:
 class _One:
     """One SLO document on its way to its objectives (one per target)."""
 
-    def __init__(
-        self, document: Document, slo: SloSpec, slis: Mapping[str, tuple[Document, SliSpec]]
-    ) -> None:
+    def __init__(self, document: Document, slo: SloSpec, slis: Indicators) -> None:
         self.document = document
         self.slo = slo
         self.slis = slis
@@ -261,8 +288,8 @@ class _One:
                 ("spec", "indicatorRef"), f"the indicator {reference!r}", "the name of a `kind: SLI`", near
             )
             return None
-        document, sli = self.slis[reference]
-        return document, ("spec",), sli.spec
+        found = self.slis[reference]
+        return (found[0], ("spec",), found[1].spec) if found else None
 
     def _threshold(
         self, index: int, spec: ObjectiveSpec, queries: _Queries, loc: Loc, metric: Metric

@@ -1,24 +1,27 @@
-"""When a burning objective began to burn, told from its buckets after the fact. Pure."""
+"""When a burning objective began to burn, told after the fact from what was counted. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import isnan
 
-from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo import durations
+from slo.burn import LEAST_EVENTS
 from slo.history import FINE_S
-from slo.snapshot import PairReading
+from slo.snapshot import Counts, PairReading
 
 Burn = Callable[[float, float], float]
 """The burn rate between two times; NaN when nothing is known."""
+
+Last = Callable[[float], Counts | None]
+"""The events of the last so many seconds before the tick; None when they were not counted."""
 
 
 def onset(pair: PairReading, burn: Burn, newest: int, oldest: int) -> float | None:
     """The first 5 minute boundary of the unbroken run, up to `newest`, at which both windows of a pair that
     is critical now were over its factor. To five minutes: it began within the bucket that ends there.
 
-    None when they were not over at `newest`: it began in the minutes since (`lately`). Not before
+    None when they were not over at `newest`: it began in the minutes since (`lately_s`). Not before
     `oldest`, the beginning of the buckets.
     """
     long_s, short_s = durations.parse(pair.long), durations.parse(pair.short)
@@ -33,15 +36,34 @@ def onset(pair: PairReading, burn: Burn, newest: int, oldest: int) -> float | No
     return None if at == newest else float(at + FINE_S)
 
 
-def lately(error_ratio_5m: Reading, at: float) -> float:
-    """When that began which no closed bucket shows yet: the last moment at which it can have begun.
+def lately_s(pair: PairReading, budget: float, last: Last, moments: Iterable[int]) -> float:
+    """For how many seconds both windows of a pair that is critical now have been over its factor without a
+    break, as far as `moments` (seconds before now, rising) tell; 0.0 when none of them does.
 
-    The bad events of the last 5 minutes take that share of them at least, with traffic as even as it is
-    assumed to be: exact when everything fails, and otherwise late rather than before the trouble, by less
-    than the 5 to 10 minutes that are open. `at` itself when the 5 minutes are unknown.
+    At the answer both were over, and at every counted moment since; at the next moment that was counted,
+    if there is one, they were not. A window is the difference of two counts that end now: however uneven
+    the traffic, none that ends before its first bad event is over, so that is never predated. A moment that
+    was not counted neither breaks a run nor begins one; with next to no events in a window, it breaks.
     """
-    match error_ratio_5m:
-        case Value(value=ratio):
-            return at - FINE_S * min(1.0, ratio)
-        case Unknown():
-            return at
+    began_s = 0.0
+    for ago_s in moments:
+        match _critical(pair, budget, last, ago_s):
+            case True:
+                began_s = float(ago_s)
+            case False:
+                break
+    return began_s
+
+
+def _critical(pair: PairReading, budget: float, last: Last, ago_s: int) -> bool | None:
+    """Whether both windows that ended `ago_s` seconds ago were over; None when one was not counted."""
+    until = last(ago_s)
+    sides = [last(ago_s + durations.parse(window)) for window in (pair.short, pair.long)]
+    if until is None or None in sides:
+        return None
+    return all(_over(side, until, pair.factor * budget) for side in sides if side)
+
+
+def _over(since: Counts, until: Counts, ratio: float) -> bool:
+    total = since.total - until.total
+    return total >= LEAST_EVENTS and since.bad - until.bad > ratio * total

@@ -52,8 +52,9 @@ class Counts:
 class PairReading:
     """A long and a short window with the burn rate that both must exceed.
 
-    `since` is when both were first seen over it, of a pair that is critical: to five minutes if it was so
-    already at our first look.
+    `since` is when both were first seen over it, of a pair that is critical. If it was so already at our
+    first look: to five minutes, or up to ten late where the source would not tell; never before the first
+    bad event by more than a scrape.
     """
 
     long: str

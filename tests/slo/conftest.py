@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from keelwatch.adapters.prometheus import Prometheus, PrometheusConfig
 from tests.adapters.prometheus_server import Running, fill, running
+from tests.slo.watched import Watched
 from tests.slo.world import lines
 
 
@@ -15,3 +17,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     fill(folder, lines())
     with running(folder) as server:
         yield server
+
+
+@pytest.fixture
+def source(world: Running) -> Watched:
+    return Watched(Prometheus(PrometheusConfig(world.url)))

@@ -74,7 +74,9 @@ def complaints(tmp_path: Path, *texts: str) -> list[str]:
 
 
 def test_the_catalogue_of_the_sandbox_reads() -> None:
-    found = {one.name: one for one in load_folder(SPECS)}
+    every = load_folder(SPECS)
+    assert all(one.name.startswith("probe-") == (one.stratum == "probe") for one in every)
+    found = {one.name: one for one in every if one.stratum == "real"}
     routes = ("login", "session", "invoices", "plan-change", "lookup", "portal")
     assert sorted(found) == sorted(
         f"{route}-{kind}" for route in routes for kind in ("availability", "latency")
@@ -93,6 +95,15 @@ def test_the_catalogue_of_the_sandbox_reads() -> None:
         "lookup": "accounts",
         "portal": "portal",
     }
+
+
+def test_the_catalogue_has_an_objective_on_each_journey() -> None:
+    """With a target that one failure in an hour does not page for: a journey comes every minute or two."""
+    found = [one for one in load_folder(SPECS) if one.stratum == "probe"]
+    journeys = {file.stem for file in (SPECS.parents[1] / "probes" / "journeys").glob("*.yaml")}
+    assert {one.name for one in found if one.kind == "availability"} == {f"probe-{name}" for name in journeys}
+    assert {one.target for one in found} == {0.99, 0.95}
+    assert {one.group_by for one in found} == {"region"}
 
 
 def test_a_ratio_of_counters(tmp_path: Path) -> None:

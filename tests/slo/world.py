@@ -36,6 +36,17 @@ def since(onset_s: int, rate: float) -> Course:
     return lambda at: max(0.0, (at - END + onset_s) * rate)
 
 
+def rush(at: int) -> float:
+    """One event in 20 s, and five per second in the last two minutes: customers have just been let in."""
+    return (at - BEGIN) * 0.05 + max(0, at - END + 120) * 5.0
+
+
+def relapse(at: int) -> float:
+    """All fail for 20 minutes, three hours ago, and again in the last 20 minutes."""
+    first = min(max(0, at - (END - 3 * HOUR_S)), 1200)
+    return float(first + max(0, at - (END - 1200)))
+
+
 def reset(at: int) -> float:
     """Starts again from 0 half an hour before the end."""
     return float(at - BEGIN) if at < END - 1800 else float(at - (END - 1800))
@@ -86,6 +97,8 @@ SERIES: dict[str, dict[str, Course]] = {
         'job="outage",region="west"': steady,
         'job="outage",region="east"': steady,
         'job="trickle"': steady,
+        'job="rush"': rush,
+        'job="relapse"': steady,
         'job="reset"': reset,
         'job="silent"': silent,
         'job="ended"': ended,
@@ -103,6 +116,8 @@ SERIES: dict[str, dict[str, Course]] = {
         'job="outage",region="west"': since(1800, 0.05),
         'job="outage",region="east"': never,
         'job="trickle"': since(5 * DAY_S, 0.0035),
+        'job="rush"': since(65, 5.0),
+        'job="relapse"': relapse,
         'job="reset"': never,
         'job="silent"': never,
         'job="ended"': never,
