@@ -1,0 +1,259 @@
+"""What each action of a step does, once. Raises `StepFailed` and what the wire raises; the rest is in the
+`Trail`, so that it is known also when a deadline cuts the action off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from keelwatch.workspace.document import Plain as JsonValue
+from keelwatch.workspace.errors import KeelwatchError
+from keelwatch.workspace.secret import Secret
+from probes import alike
+from probes.answer import Answer
+from probes.capture import NothingCaptured, captured
+from probes.expect import all_ok, check, search, shown
+from probes.expression import TooSlow
+from probes.hooks import HookContext, call
+from probes.login import LoginFailed, Trail, log_in
+from probes.mailbox import wait_for_letter
+from probes.names import Known, UnsetName, filled, filled_text
+from probes.record import Cause, Check, Lag
+from probes.spec import METHODS, Request
+from probes.wire import WireFailure
+
+if TYPE_CHECKING:
+    from probes.load import Journey
+    from probes.one_time_code import LastSteps
+    from probes.spec import Capture, Login, Step
+    from probes.visit import Visit
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
+
+
+class StepFailed(Exception):
+    def __init__(self, cause: Cause, reason: str) -> None:
+        super().__init__(reason)
+        self.cause = cause
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known of a step so far."""
+
+    trail: Trail = field(default_factory=Trail)
+    checks: tuple[Check, ...] = ()
+    captured: dict[str, str] = field(default_factory=dict)
+    lag: Lag | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Performs actions for one execution; `started` is Unix s."""
+
+    visit: Visit
+    codes: LastSteps
+    journey: Journey
+    started: float
+
+    async def perform(self, step: Step, progress: Progress) -> None:
+        try:
+            await self._perform(step, progress)
+        except (UnsetName, TooSlow) as error:
+            raise StepFailed(Cause.OURS, str(error)) from None
+        except LoginFailed as error:
+            raise StepFailed(error.cause, error.reason) from None
+
+    async def _perform(self, step: Step, progress: Progress) -> None:
+        match step.action:
+            case "login":
+                assert step.login is not None
+                await self._log_in(step, step.login, progress)
+            case "mail":
+                await self._mail(step, progress)
+            case "hook":
+                await self._hook(step, progress)
+            case "poll":
+                await self._poll(step, progress)
+            case _ if step.alike is not None:
+                await self._alike(step, progress)
+            case _ if step.at_once > 1:
+                await self._at_once(step, progress)
+            case method:
+                answer = await self._ask(step, method, progress)
+                self._judge(step, answer, progress)
+
+    async def _log_in(self, step: Step, login: Login, progress: Progress) -> None:
+        """What a login step expects is said of its last answer, and of all its hops."""
+        trail = progress.trail
+        await log_in(self.visit, login, trail, self.codes)
+        if "expect" in step.model_fields_set and trail.answer is not None:
+            self._judge(step, replace(trail.answer, hops=tuple(trail.hops)), progress)
+
+    async def _ask(self, step: Step, method: str, progress: Progress) -> Answer:
+        visit, path = self.visit, getattr(step, method)
+        request = visit.request("get" if method == "poll" else method, path, step, self._region(step))
+        progress.trail.request = request
+        wire = visit.wire
+        asked = (
+            wire.follow(request, fresh=step.fresh) if step.follow else wire.send(request, fresh=step.fresh)
+        )
+        return progress.trail.add(request, await asked)
+
+    def _region(self, step: Step) -> str:
+        region = self.visit.region
+        return self.visit.entrance.other(region) if step.region == "other" else region
+
+    def _judge(self, step: Step, answer: Answer, progress: Progress) -> None:
+        progress.checks += check(step.expect, answer, self.visit.names, time.time())
+        _refuse_unmet(progress.checks, answer)
+        self._capture(step.capture, answer, progress)
+
+    def _capture(self, captures: Mapping[str, Capture], answer: Answer, progress: Progress) -> None:
+        for name, capture in captures.items():
+            try:
+                self._know(name, captured(name, capture, answer), progress)
+            except NothingCaptured as error:
+                raise StepFailed(Cause.ASSERTION, str(error)) from None
+
+    def _know(self, name: str, value: Known, progress: Progress) -> None:
+        if isinstance(value, Secret):
+            self.visit.made.append(value)
+        self.visit.names[name] = value
+        progress.captured[name] = str(value) if isinstance(value, Secret) else shown(value)
+
+    async def _poll(self, step: Step, progress: Progress) -> None:
+        """Until an answer is as wanted. Nobody looks between two answers, so the lag has two bounds: the
+        start of the last question answered no, and the end of the first one answered yes."""
+        assert step.until is not None
+        began = time.monotonic()
+        stale_s, pause_s = 0.0, FIRST_PAUSE_S
+        while True:
+            asked_s = time.monotonic() - began
+            progress.trail.hops.clear()  # only the last question is kept: there may be hundreds
+            answer = await self._ask(step, "poll", progress)
+            progress.checks = check(step.until, answer, self.visit.names, time.time())
+            if all_ok(progress.checks):
+                break
+            stale_s = asked_s
+            await asyncio.sleep(pause_s)
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 1.5)
+        if step.record is not None:
+            progress.lag = Lag(step.record, stale_s, time.monotonic() - began)
+        self._capture(step.capture, answer, progress)
+
+    async def _mail(self, step: Step, progress: Progress) -> None:
+        assert step.mail is not None
+        entrance = self.visit.entrance
+        if not entrance.mail_api:
+            raise StepFailed(Cause.OURS, f"{entrance.environment} says nowhere how mail is read: add `mail`")
+        began = time.monotonic()
+        try:
+            letter = await wait_for_letter(
+                entrance.mail_api,
+                entrance.mail_ca,
+                filled_text(step.mail.to, self.visit.names),
+                step.mail.subject,
+                self.started - 1.0,
+            )
+        except KeelwatchError as error:
+            raise StepFailed(Cause.OURS, error.message) from None
+        if step.record is not None:
+            progress.lag = Lag(step.record, 0.0, time.monotonic() - began)
+        self._capture(step.capture, Answer(200, (), letter.text.encode(errors="replace"), ()), progress)
+
+    async def _hook(self, step: Step, progress: Progress) -> None:
+        assert step.hook is not None
+        known = {name: value for name, value in self.visit.names.items() if not isinstance(value, Secret)}
+        context = HookContext(self.journey.name, self.visit.region, known, self._ask_for_hook(progress))
+        arguments = filled(step.hook.with_, self.visit.names)
+        assert isinstance(arguments, dict)
+        try:
+            found = await call(step.hook.uses, self.journey.folder, context, arguments)
+        except AssertionError as error:
+            raise StepFailed(Cause.ASSERTION, str(error) or "the hook's assertion failed") from None
+        except KeelwatchError as error:
+            raise StepFailed(Cause.OURS, error.message) from None
+        except Exception as error:  # noqa: BLE001 a user's code may raise anything; it is the journey's fault
+            raise StepFailed(Cause.OURS, f"the hook raised {type(error).__name__}: {error}") from None
+        given = {str(name): value for name, value in found.items()} if isinstance(found, Mapping) else {}
+        for name in step.hook.gives or ():
+            if name not in given:
+                raise StepFailed(Cause.OURS, f"the hook gave no {name}, which the journey says it gives")
+        for name, value in given.items():
+            self._know(name, value, progress)
+
+    def _ask_for_hook(self, progress: Progress) -> Callable[..., Awaitable[Answer]]:
+        async def ask(method: str, path: str, body: JsonValue = None) -> Answer:
+            request = self.visit.request(method, path, Request(body=body))
+            return progress.trail.add(request, await self.visit.wire.follow(request))
+
+        return ask
+
+    async def _at_once(self, step: Step, progress: Progress) -> None:
+        """The same request so many times at the same moment, each on a connection of its own."""
+        method = step.action
+        requests = [
+            self.visit.request(method, getattr(step, method), step, self._region(step))
+            for _ in range(step.at_once)
+        ]
+        progress.trail.request = requests[0]
+        answers = await _together([self.visit.wire.send(one, fresh=True) for one in requests])
+        for request, answer in zip(requests, answers, strict=True):
+            progress.trail.add(request, answer)
+            progress.checks += check(step.expect, answer, self.visit.names, time.time())
+        for path in step.expect.agree:
+            found = {shown(search(path, answer.json)) for answer in answers}
+            progress.checks += (
+                Check(f"json {path} in all answers", len(found) == 1, "the same", " | ".join(sorted(found))),
+            )
+        _refuse_unmet(progress.checks, answers[0])
+        self._capture(step.capture, answers[0], progress)
+
+    async def _alike(self, step: Step, progress: Progress) -> None:
+        """Pairs of the same question about a known and an unknown subject, in changing order."""
+        assert step.alike is not None
+        names = self.visit.names
+        subjects = [filled_text(step.alike.known, names), filled_text(step.alike.unknown, names)]
+        for number in range(step.alike.pairs):
+            pair = []
+            for subject in subjects if number % 2 == 0 else subjects[::-1]:
+                names[step.alike.vary] = subject
+                pair.append((subject, await self._ask(step, step.action, progress)))
+            pair.sort(key=lambda one: subjects.index(one[0]))
+            progress.checks = check(step.expect, pair[0][1], names, time.time())
+            progress.checks += alike.compared(pair[0], pair[1])
+            _refuse_unmet(progress.checks, pair[0][1])
+        names.pop(step.alike.vary, None)
+
+
+def _refuse_unmet(checks: tuple[Check, ...], answer: Answer) -> None:
+    """Raises `StepFailed` for the first check that does not hold. The status comes first: after a 503 nobody
+    asks what the body lacks."""
+    unmet = next((one for one in checks if not one.ok), None)
+    if unmet is None:
+        return
+    reason = f"{unmet.what}: wanted {unmet.expected}, got {unmet.found}"
+    if unmet.what != "status":
+        raise StepFailed(Cause.ASSERTION, reason)
+    raise StepFailed(Cause.AUTH if answer.status in {401, 403} else Cause.HTTP, reason)
+
+
+async def _together(asked: Sequence[Coroutine[None, None, Answer]]) -> list[Answer]:
+    """All answers; the first failure ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in asked]
+    except* WireFailure as failures:
+        first = failures.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    raise first
+
+
+def is_request(step: Step) -> bool:
+    return step.action in METHODS

@@ -1,0 +1,37 @@
+"""A user's regular expression over what a portal sent.
+
+One that a text drives mad is stopped, so that it holds up its own step for a moment and never the others.
+"""
+
+from __future__ import annotations
+
+import re
+
+from keelwatch.workspace.errors import UsageError
+
+SEARCHED = 256_000  # characters; more is not looked at
+LONGEST_S = 1.0
+
+
+class TooSlow(UsageError):
+    """An expression that was stopped."""
+
+
+def find(expression: str, text: str) -> tuple[str | None, ...] | None:
+    """The first match in the first `SEARCHED` characters, and its groups, None where they took no part.
+
+    Raises `TooSlow`, and `re.error` for what is no expression.
+    """
+    import regex  # type: ignore[import-untyped]  # it has no types of its own
+
+    re.compile(expression)  # the language is Python's; `regex` knows more, and is here for its clock
+    try:
+        found = regex.search(expression, text[:SEARCHED], timeout=LONGEST_S)
+    except TimeoutError:
+        raise TooSlow(
+            f"the expression /{expression}/ took longer than {LONGEST_S:g} s",
+            "repeat no group that repeats itself: a+b in place of (a+)+b",
+        ) from None
+    except regex.error as error:
+        raise re.error(str(error)) from None
+    return None if found is None else (found[0], *found.groups())

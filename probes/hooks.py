@@ -1,0 +1,75 @@
+"""Named Python functions of a user, for what a journey's language cannot say.
+
+    def check_pdf(context, *, path): ...
+
+`context` is a `HookContext`; the other arguments come from `with`. It may return a mapping: each key becomes
+a capture. `AssertionError` fails the step with its text. `async def` is awaited; a plain function runs in a
+thread, so that it cannot hold up the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from keelwatch.workspace.document import Plain as JsonValue
+from keelwatch.workspace.errors import UsageError
+from probes.answer import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class HookContext:
+    """What a hook may read, and `ask(method, path, json=None)`: a request like a step's, with its session."""
+
+    journey: str
+    region: str
+    captures: Mapping[str, JsonValue]
+    ask: Callable[..., Awaitable[Answer]]
+
+
+async def call(uses: str, folder: Path, context: HookContext, arguments: Mapping[str, JsonValue]) -> object:
+    """What the hook `FILE.py:FUNCTION` of `folder` returns; its own exceptions pass.
+
+    Raises `UsageError` when there is no such file or function.
+    """
+    function = load(uses, folder)
+    if inspect.iscoroutinefunction(function):
+        return await function(context, **arguments)
+    return await asyncio.to_thread(function, context, **arguments)
+
+
+def load(uses: str, folder: Path) -> Callable[..., object]:
+    """The function; its file is loaded under a private name, and never put on `sys.path`."""
+    file, _, name = uses.rpartition(":")
+    path = (folder / file).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise UsageError(f"the hook {uses} is outside {folder}")
+    function = getattr(_module(path, uses), name, None)
+    if not callable(function):
+        raise UsageError(f"no function {name!r} in {path}")
+    found: Callable[..., object] = function
+    return found
+
+
+def _module(path: Path, uses: str) -> ModuleType:
+    private = f"_keelwatch_hook_{sha256(str(path).encode()).hexdigest()[:16]}"
+    if private in sys.modules:
+        return sys.modules[private]
+    spec = importlib.util.spec_from_file_location(private, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UsageError(f"the hook {uses} has no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[private] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[private]
+        raise
+    return module

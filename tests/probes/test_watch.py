@@ -1,0 +1,398 @@
+"""`keelwatch probe watch`: schedules, metrics, shifts and stops, on a portal in a thread."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import socket
+import statistics
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from console.processes import ENTRY, TABLE
+from keelwatch.ledger import FactKind, JsonObject, LedgerStore, open_ledger
+from keelwatch.runs import RunView, spawn, view
+from keelwatch.runs.mark import read_mark
+from keelwatch.runs.state import has_guardian, is_alive
+from keelwatch.workspace import run_dir
+from keelwatch.workspace.paths import state_dir
+from probes.watch import arguments, in_shard, missed_by
+from tests.probes.conftest import CHANGE, LOGIN, Bench
+from tests.probes.shop import Asked, Reply
+
+ASK = LOGIN + "  - name: look\n    get: /plan\n"
+BAD = LOGIN + "  - name: look\n    get: /plan\n    expect: {json: {plan: gold}}\n"
+STUCK = LOGIN + CHANGE + "  - name: wait\n    get: /slow\n"
+EACH_SECOND = "{every: 1s}"
+ONCE = "{every: 1h}"
+RUNS = "keelwatch_probe_runs_total"
+
+type Series = dict[tuple[str, ...], float]
+
+
+def until(claim: Callable[[], object], what: str, within_s: float = 30.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not claim():
+        assert time.monotonic() < deadline, f"{what} did not come true within {within_s:g} s"
+        time.sleep(0.03)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@dataclass
+class Watched:
+    """A bench whose journeys are watched; `port` is that of the metrics."""
+
+    bench: Bench
+    store: LedgerStore
+    port: int
+
+    def spawn(self, *, shift_s: float = 600.0, shard: tuple[int, int] = (1, 1), port: int = 0) -> str:
+        file = self.bench.folder / "keelwatch.yaml"
+        args: JsonObject = arguments(file, regions=[], port=port or self.port, shard=shard)
+        return spawn(self.store, TABLE.kind("probe"), "watch", {**args, "shift_s": shift_s}, "shop", ENTRY)
+
+    def metric(self, name: str, port: int = 0) -> Series:
+        """Label values, in the order of the labels' names, to value; empty while nobody serves."""
+        url = f"http://127.0.0.1:{port or self.port}/metrics"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return {}
+        samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
+        return {
+            tuple(one.labels[key] for key in sorted(one.labels)): one.value
+            for one in samples
+            if one.name == name
+        }
+
+    def count(self, journey: str, result: str = "pass") -> float:
+        return self.metric(RUNS).get((journey, "west", result), -1.0)
+
+    def executions(self, run: str) -> list[dict[str, Any]]:
+        lines = (run_dir(run) / "stream.jsonl").read_text().splitlines()
+        samples = [json.loads(line).get("sample", {}) for line in lines]
+        return [one["execution"] for one in samples if "execution" in one]
+
+    def said(self, run: str) -> list[str]:
+        lines = (run_dir(run) / "stream.jsonl").read_text().splitlines()
+        return [record["say"] for line in lines if "say" in (record := json.loads(line))]
+
+    def signal(self, run: str, number: signal.Signals = signal.SIGTERM) -> None:
+        mark = read_mark(run_dir(run) / "process.json")
+        assert mark is not None
+        assert mark.send(number)
+
+    def ended(self, run: str) -> RunView:
+        until(lambda: self._closed(run), f"the end of {run}")
+        return view(self.store, run)
+
+    def _closed(self, run: str) -> bool:
+        has_verdict = any(True for _ in self.store.after(0, run=run, kinds=(FactKind.VERDICT,)))
+        return has_verdict and not is_alive(run) and not has_guardian(run)
+
+    def successor(self, run: str) -> str:
+        notes = self.store.after(0, run=run, kinds=(FactKind.NOTE,))
+        (found,) = [fact.body["to"] for fact in notes if fact.event == "handed-over"]
+        return str(found)
+
+    def exit_code(self, run: str) -> object:
+        """Of the last closing: a guardian tries once more, and closes again."""
+        return list(self.store.after(0, run=run, kinds=(FactKind.VERDICT,)))[-1].body["exit"]
+
+
+@pytest.fixture
+def watched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    monkeypatch.setenv("SHOP_PASSWORD", bench.shop.password)
+    monkeypatch.setenv("PYTHONPATH", bench.environment["PYTHONPATH"])
+    store = open_ledger()
+    yield Watched(bench, store, free_port())
+    store.close()
+
+
+def refuse_undo_of_ada(asked: Asked) -> Reply | None:
+    is_hers = asked.headers.get("authorization") == "Bearer token-of-ada"
+    is_undo = asked.method == "PUT" and isinstance(asked.body, dict) and asked.body["plan"] == "basic"
+    return (500, {"error": "no"}) if is_hers and is_undo else None
+
+
+def the_run() -> str:
+    (found,) = (state_dir() / "runs").iterdir()
+    return found.name
+
+
+def test_every_execution_is_counted_once_by_result_and_cause(watched: Watched) -> None:
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
+    watched.bench.journey("bad", BAD, schedule=EACH_SECOND)
+    run = watched.spawn()
+    until(lambda: watched.count("ask") >= 3 and watched.count("bad", "fail") >= 3, "three of each")
+
+    def agrees() -> bool:
+        """Metrics come a moment after the stream, so this holds whenever nothing is under way."""
+        told = Counter((one["journey"], one["region"], one["result"]) for one in watched.executions(run))
+        return {where: count for where, count in watched.metric(RUNS).items() if count} == told
+
+    until(agrees, "agreement with the stream")
+    watched.signal(run)
+    watched.ended(run)
+
+
+def test_labels_are_those_the_objectives_ask_for(watched: Watched) -> None:
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
+    watched.bench.journey("bad", BAD, schedule=EACH_SECOND)
+    run = watched.spawn()
+    until(lambda: watched.count("bad", "fail") >= 1 and watched.count("ask") >= 1, "one of each")
+    assert set(watched.metric(RUNS)) == {
+        (journey, "west", result) for journey in ("ask", "bad") for result in ("pass", "fail")
+    }
+    assert set(watched.metric("keelwatch_probe_failures_total")) == {("assertion", "bad", "west", "look")}
+    untainted = [one for one in watched.executions(run) if one["result"] == "pass" and not one["tainted"]]
+    timed = watched.metric("keelwatch_probe_seconds_count")
+    assert set(timed) == {("ask", "west"), ("bad", "west")}
+    assert timed["bad", "west"] == 0
+    assert timed["ask", "west"] <= len(untainted)
+    phases = {phase for _, phase, _, step in watched.metric("keelwatch_probe_step_seconds_count")}
+    assert phases <= {"dns", "connect", "tls", "send", "wait", "receive", "unaccounted"}
+    assert watched.metric("keelwatch_probe_quarantined") == {(): 0}
+    watched.signal(run)
+    watched.ended(run)
+
+
+def test_an_instance_shows_zeros_before_its_first_execution_ends(watched: Watched) -> None:
+    """An absent series looks like one without failures."""
+    go = threading.Event()
+
+    def hold(_: Asked) -> Reply | None:
+        go.wait(30)
+        return None
+
+    watched.bench.shop.before = hold
+    watched.bench.journey("ask", ASK, schedule=ONCE)
+    run = watched.spawn()
+    until(lambda: watched.bench.shop.log, "the first request")
+    assert watched.metric(RUNS) == {("ask", "west", "pass"): 0, ("ask", "west", "fail"): 0}
+    assert watched.metric("keelwatch_probe_missed_total") == {("ask", "west"): 0}
+    assert watched.metric("keelwatch_probe_seconds_count") == {("ask", "west"): 0}
+    go.set()
+    until(lambda: watched.count("ask") == 1, "the first execution")
+    watched.signal(run)
+    watched.ended(run)
+
+
+def take_a_while(asked: Asked) -> Reply | None:
+    if asked.path == "/plan":
+        time.sleep(1.3)
+    return None
+
+
+def test_an_execution_due_while_one_still_runs_is_left_out_and_counted(watched: Watched) -> None:
+    watched.bench.shop.before = take_a_while
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
+    run = watched.spawn()
+    until(lambda: watched.count("ask") >= 3, "three executions")
+    missed = watched.metric("keelwatch_probe_missed_total")["ask", "west"]
+    assert watched.count("ask") - 1 <= missed <= watched.count("ask") * 3
+    assert statistics.median(one["slip_s"] for one in watched.executions(run)) < 0.3
+    watched.signal(run)
+    watched.ended(run)
+
+
+def test_where_they_queue_none_is_left_out_and_the_lateness_shows(watched: Watched) -> None:
+    watched.bench.shop.before = take_a_while
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND, overlap="queue")
+    run = watched.spawn()
+    until(lambda: watched.count("ask") >= 4, "four executions")
+    assert watched.metric("keelwatch_probe_missed_total") == {("ask", "west"): 0}
+    slips = [one["slip_s"] for one in watched.executions(run)]
+    assert slips == sorted(slips)
+    assert slips[3] > 0.8
+    watched.signal(run)
+    watched.ended(run)
+
+
+@pytest.mark.parametrize(
+    ("now", "due", "missed"),
+    [(9.9, 10.0, 0), (10.0, 10.0, 0), (10.1, 10.0, 1), (12.0, 10.0, 2), (14.1, 10.0, 3)],
+)
+def test_what_was_due_meanwhile_is_counted(now: float, due: float, missed: int) -> None:
+    assert missed_by(now, due, 2.0) == missed
+
+
+def test_jitter_moves_the_start_and_is_no_lateness(watched: Watched) -> None:
+    watched.bench.journey("ask", ASK, schedule="{every: 1s, jitter: 600ms}")
+    run = watched.spawn()
+    until(lambda: len(watched.executions(run)) >= 6, "six executions")
+    started = [one["started"] for one in watched.executions(run)]
+    gaps = [after - before for before, after in itertools.pairwise(started)]
+    assert max(gaps) - min(gaps) > 0.03
+    assert statistics.median(one["slip_s"] for one in watched.executions(run)) < 0.15
+    watched.signal(run)
+    watched.ended(run)
+
+
+def test_the_end_of_a_shift_hands_over_with_its_port(watched: Watched) -> None:
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
+    first = watched.spawn(shift_s=2)
+    closed = watched.ended(first)
+    assert str(closed.state.verdict).startswith("pass")
+    second = watched.successor(first)
+    until(lambda: watched.count("ask") >= 1, "the successor's first execution")
+    assert is_alive(second)
+    watched.signal(second)
+    assert watched.ended(second).state.verdict is not None
+    assert watched.exit_code(second) == 7
+
+
+def test_a_failed_undo_ends_the_shift_quarantines_and_waits_for_heal(watched: Watched) -> None:
+    """What a living run holds cannot be healed, so the run gives it up and another one goes on."""
+    bench = watched.bench
+    bench.shop.before = refuse_undo_of_ada
+    bench.journey("change", LOGIN + CHANGE, schedule=EACH_SECOND, cleanup_reserve="3s")
+    follower = bench.start("probe", "watch", "--port", str(watched.port))
+    until(lambda: (state_dir() / "runs").exists() and list((state_dir() / "runs").iterdir()), "a run")
+    first = the_run()
+    assert str(watched.ended(first).state.verdict).startswith("fail")
+    assert watched.exit_code(first) == 8
+    second = watched.successor(first)
+    until(lambda: watched.metric("keelwatch_probe_quarantined") == {(): 1}, "the quarantine in the metrics")
+    until(lambda: watched.count("change") >= 1, "the successor's first execution", 60)
+    assert {one["account"] for one in watched.executions(second)} == {"bob"}
+    assert bench.shop.plans["ada"] == "plus"
+
+    bench.shop.before = lambda _: None
+    code, out, err = bench.run("heal")
+    assert code == 0, out + err
+    assert bench.shop.plans["ada"] == "basic"
+    until(lambda: watched.metric("keelwatch_probe_quarantined") == {(): 0}, "the end of the quarantine")
+    assert is_alive(second)
+
+    follower.send_signal(signal.SIGINT)
+    out, err = follower.communicate(timeout=30)
+    assert follower.returncode == 8, out + err  # of all its shifts the worst
+    assert f"goes on as {second}" in out
+    watched.ended(second)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_takes_back_what_is_under_way_and_frees_the_port(
+    watched: Watched, number: signal.Signals
+) -> None:
+    bench = watched.bench
+    bench.journey("stuck", STUCK, schedule=EACH_SECOND)
+    follower = bench.start("probe", "watch", "--port", str(watched.port))
+    until(lambda: bench.shop.asked("GET", "/slow"), "a customer in the middle")
+    follower.send_signal(number)
+    out, err = follower.communicate(timeout=30)
+    assert follower.returncode == 7, out + err
+    assert bench.shop.plans["ada"] == "basic"
+    assert watched.metric(RUNS) == {}
+
+
+def test_the_guardian_takes_back_what_a_killed_watch_left(watched: Watched) -> None:
+    bench = watched.bench
+    bench.journey("stuck", STUCK, schedule=EACH_SECOND)
+    run = watched.spawn()
+    until(lambda: bench.shop.asked("GET", "/slow"), "a customer in the middle")
+    watched.signal(run, signal.SIGKILL)
+    watched.ended(run)
+    assert bench.shop.plans["ada"] == "basic"
+    assert bench.run("heal", "--list")[0] == 0
+
+
+def test_a_port_that_is_taken_is_told(watched: Watched) -> None:
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
+    with socket.create_server(("127.0.0.1", watched.port)):
+        code, out, err = watched.bench.run("probe", "watch", "--port", str(watched.port))
+    assert code == 5
+    assert f"cannot serve metrics on 127.0.0.1:{watched.port}" in out + err
+    assert watched.bench.shop.log == []
+
+
+@given(st.lists(st.text(min_size=1), unique=True), st.integers(1, 50))
+def test_every_instance_is_in_exactly_one_shard(names: list[str], of: int) -> None:
+    for name in names:
+        assert sum(in_shard(name, part, of) for part in range(1, of + 1)) == 1
+
+
+def test_two_shards_share_the_journeys_among_them(watched: Watched) -> None:
+    names = [f"ask-{letter}" for letter in "abcd"]
+    for name in names:
+        watched.bench.journey(name, ASK, schedule=ONCE)
+    ports = {1: free_port(), 2: free_port()}
+    runs = [watched.spawn(shard=(part, 2), port=port) for part, port in ports.items()]
+
+    def shown(part: int) -> set[str]:
+        return {journey for journey, *_ in watched.metric(RUNS, ports[part])}
+
+    until(lambda: shown(1) and shown(2), "metrics of both")
+    first, second = shown(1), shown(2)
+    assert first | second == set(names)
+    assert not first & second
+    for run in runs:
+        watched.signal(run)
+        watched.ended(run)
+
+
+def test_without_a_schedule_there_is_nothing_to_watch(bench: Bench) -> None:
+    bench.journey("ask", ASK)
+    code, out, err = bench.run("probe", "watch", "--port", str(free_port()))
+    assert code == 2
+    assert "no journey has a schedule" in out + err
+
+
+def test_a_workspace_that_breaks_meanwhile_stops_nobody(watched: Watched) -> None:
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
+    run = watched.spawn()
+    until(lambda: watched.count("ask") >= 1, "the first execution")
+    (watched.bench.folder / "keelwatch.yaml").write_text("keelwatch: [")
+    until(
+        lambda: any("goes on with the workspace as it was" in one for one in watched.said(run)), "word of it"
+    )
+    before = watched.count("ask")
+    until(lambda: watched.count("ask") > before, "another execution")
+    watched.signal(run)
+    watched.ended(run)
+
+
+def test_an_error_of_one_journey_ends_the_shift_and_not_only_itself(watched: Watched) -> None:
+    """One that hangs on without its metrics, or its others, would look like a healthy one."""
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
+    watched.bench.journey("change", LOGIN + CHANGE, schedule=EACH_SECOND)
+    run = watched.spawn()
+    until(lambda: watched.count("ask") >= 1, "the first execution")
+    results = state_dir() / "probes" / "shop" / "results"
+    results.rename(results.with_name("gone"))
+    results.write_text("a file where a folder should be")
+    watched.ended(run)
+    assert watched.exit_code(run) == 5
+    assert watched.bench.shop.plans["ada"] == "basic"
+
+
+def test_what_it_keeps_and_tells_holds_no_secret(watched: Watched) -> None:
+    watched.bench.journey("change", LOGIN + CHANGE, schedule=EACH_SECOND)
+    run = watched.spawn()
+    until(lambda: watched.count("change") >= 1, "the first execution")
+    watched.signal(run)
+    watched.ended(run)
+    for file in state_dir().rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            assert b"token-of-ada" not in data, file
+            assert os.fsencode(watched.bench.shop.password) not in data, file
