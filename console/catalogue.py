@@ -22,6 +22,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("Say what works here, and how to mend the rest.", "console.commands.doctor:doctor"),
     "status": Entry("Say how customers are doing, worst first.", "console.commands.status:status"),
     "slo": Entry("Objectives, their burn rates, and why."),
+    "probe": Entry("Customers' journeys: run them, watch them, check their files."),
     "audit": Entry("Verify, anchor or redact the ledger."),
     "runs": Entry("List runs, living and ended.", "console.commands.runs:runs"),
     "attach": Entry("Follow a run from this terminal.", "console.commands.runs:attach"),
@@ -35,6 +36,20 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "list": Entry("List objectives with their state and budget.", "console.commands.slo:list_objectives"),
         "show": Entry("Show one objective: windows, pairs, budget.", "console.commands.slo:show"),
         "why": Entry("Show the queries and counts behind every number.", "console.commands.slo:why"),
+    },
+    "probe": {
+        "list": Entry(
+            "List journeys with their last results, by region.", "console.commands.probe_list:list_journeys"
+        ),
+        "show": Entry(
+            "Show one journey: its steps, checks and times, or what changed.",
+            "console.commands.probe_show:show",
+        ),
+        "run": Entry("Run journeys now and report on them.", "console.commands.probe_run:run"),
+        "watch": Entry(
+            "Run journeys on their schedules and expose /metrics.", "console.commands.probe_watch:watch"
+        ),
+        "lint": Entry("Find what a journey should not do.", "console.commands.probe_lint:lint"),
     },
     "audit": {
         "verify": Entry("Find any changed, removed or reordered fact.", "console.commands.audit:verify"),

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from console.view.world import Change
 from keelwatch.ledger import Access, Fact, FactKind, LedgerStore, current_actor, open_ledger
-from keelwatch.runs import Phase, list_open, runs
+from keelwatch.runs import Phase, RunView, list_open, living, runs, view
 from keelwatch.workspace import KeelwatchError, narrate
 
-LOOK_BACK = 200  # facts; a day of an operator's work, read in a millisecond
+LOOK_BACK = 100_000  # facts; watched journeys write that many in a day, of which few are changes
+LOOK_BACK_FURTHER = 1_000_000  # for a moment in the past, which the newest facts may all have come after
+TOLD = (FactKind.NOTE, FactKind.VERDICT)  # an index finds these: intents and leases are not read
 NEWEST_RUNS = 20
 ACTING = {Phase.RUNNING, Phase.STOPPING, Phase.PAUSED, Phase.HEALING}
+OBSERVING = "probe"  # the kind of runs that look: they start and end all day, and are no change
 SANDBOX_EVENT = "sandbox"
 
 
+def changes_before(at: float, environment: str, sandbox: str | None) -> tuple[Change, ...]:
+    """Changes of this environment up to `at`, oldest first, as far as the ledger is read back."""
+    found, _, _ = recent_changes(at, environment, sandbox, look_back=LOOK_BACK_FURTHER)
+    return tuple(change for change in found if change.at <= at)
+
+
 def recent_changes(
-    now: float, environment: str, sandbox: str | None
+    now: float, environment: str, sandbox: str | None, *, look_back: int = LOOK_BACK
 ) -> tuple[tuple[Change, ...], tuple[str, ...], int]:
     """Changes oldest first and living runs, both of this environment (`sandbox`: the one it is bound to),
     and the number of undos nobody takes care of, wherever they are owed.
@@ -27,14 +36,21 @@ def recent_changes(
         return (Change(now, f"the ledger cannot be read: {error.message}"),), (), 0
     try:
         head, _ = store.head()
-        views = [one for one in runs(store, newest=NEWEST_RUNS) if one.state.env == environment]
-        ours = {one.state.id for one in views}
-        facts = store.after(max(0, head - LOOK_BACK))
+        views = [one for one in _newest_and_living(store) if one.state.env == environment]
+        ours = {one.state.id for one in views if one.state.kind != OBSERVING}
+        facts = store.after(max(0, head - look_back), kinds=TOLD)
         changes = tuple(change for fact in facts if (change := _told(fact, ours, sandbox)))
-        living = tuple(f"{one.state.kind} {one.state.name}" for one in views if one.phase in ACTING)
-        return changes, living, sum(undo.needs_heal for undo in list_open(store))
+        acting = tuple(f"{one.state.kind} {one.state.name}" for one in views if one.phase in ACTING)
+        return changes, acting, sum(undo.needs_heal for undo in list_open(store))
     finally:
         store.close()
+
+
+def _newest_and_living(store: LedgerStore) -> list[RunView]:
+    """Who acts is told however many runs have come and gone since."""
+    newest = runs(store, newest=NEWEST_RUNS)
+    seen = {one.state.id for one in newest}
+    return [*newest, *(view(store, run) for run in reversed(living()) if run not in seen)]
 
 
 def _told(fact: Fact, ours: set[str], sandbox: str | None) -> Change | None:

@@ -7,40 +7,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from console.view.world import Change, Origin, World
-from slo.reasons import Cause
+from console.view.world import Causes, Change, Origin, RegionFacts, World
 from slo.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from console.journeys import JourneyBook
 
 Key = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One tick: the snapshot, and what the ledger and the sandbox say around it."""
+    """One tick: the snapshot, and what the ledger and the sandbox say around it. `asked`: whether the source
+    could be asked at all; when not, the snapshot says why."""
 
     snapshot: Snapshot
     regions: tuple[str, ...]
     source: str
     changes: tuple[Change, ...] = ()
     running: tuple[str, ...] = ()
-    left_open: int = 0
+    left: tuple[str, ...] = ()
     backfill_until: float | None = None
     user: str = ""
     owners: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, RegionFacts] = field(default_factory=dict)
+    asked: bool = True
 
 
 class FeedLike(Protocol):
-    """What the TUI needs; tests hand in a recorded one."""
+    """What the TUI needs; tests hand in a recorded one. What takes `at` is about that moment, which must be
+    the one of the last `look_at`."""
 
     def look(self) -> Look: ...
 
-    def burn_down(self, key: Key) -> Sequence[float | None]: ...
+    def look_at(self, at: float) -> Look: ...
 
-    def causes(self, key: Key) -> Sequence[Cause]: ...
+    def burn_down(self, key: Key, at: float | None = None) -> Sequence[float | None]: ...
 
-    def why(self, key: Key) -> Sequence[str]: ...
+    def causes(self, key: Key, at: float | None = None) -> Causes: ...
+
+    def why(self, key: Key, at: float | None = None) -> Sequence[str]: ...
+
+    def journeys(self) -> JourneyBook: ...
 
 
 def world_of(look: Look, now: float, before: World | None = None) -> World:
@@ -58,9 +68,11 @@ def world_of(look: Look, now: float, before: World | None = None) -> World:
         trouble=trouble,
         changes=look.changes,
         running=look.running,
-        left_open=look.left_open,
+        left=look.left,
         user=look.user,
         source=look.source,
         backfill_until=look.backfill_until,
         owners=look.owners,
+        facts=look.facts,
+        asked=look.asked,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from keelwatch.workspace.document import Document, load_all
 from keelwatch.workspace.errors import InputError, Problem
 from keelwatch.workspace.reader import closest, problem
+from keelwatch.workspace.spec_files import SUFFIXES, spec_files
 
 if TYPE_CHECKING:
     from keelwatch.workspace.reader import StrictModel
@@ -34,6 +36,7 @@ class SpecKind:
 KINDS = (
     SpecKind("workspace", "keelwatch", "", "keelwatch.workspace.model:WorkspaceSpec", ""),
     SpecKind("slo", "apiVersion", "slo", "slo.spec:SloSpec", "console.kinds:check_objectives"),
+    SpecKind("journey", "journey", "probes", "probes.spec:JourneySpec", "console.kinds:check_journeys"),
 )
 
 Checker = Callable[[list[Document], "Workspace | None"], list[Problem]]
@@ -69,7 +72,7 @@ def check_files(files: Iterable[Path], workspace: Workspace | None) -> tuple[int
         try:
             documents = load_all(file)
         except InputError as error:
-            problems.extend(error.problems)
+            problems.extend(_explained(error))
             continue
         for document in documents:
             count += 1
@@ -81,6 +84,13 @@ def check_files(files: Iterable[Path], workspace: Workspace | None) -> tuple[int
     for kind in KINDS:
         problems.extend(_check_kind(kind, by_kind.get(kind.name, []), workspace))
     return count, sorted(problems, key=lambda one: (str(one.file), one.line, one.column))
+
+
+def _explained(error: InputError) -> list[Problem]:
+    """Flow style is where journeys break; what their reader says of it is true of every spec."""
+    from probes.load import explained
+
+    return [explained(one) for one in error.problems]
 
 
 def _check_kind(kind: SpecKind, documents: list[Document], workspace: Workspace | None) -> list[Problem]:
@@ -96,12 +106,15 @@ def _check_kind(kind: SpecKind, documents: list[Document], workspace: Workspace 
 
 
 def check_objectives(documents: list[Document], workspace: Workspace | None) -> list[Problem]:
-    """OpenSLO documents, and whether their services are components of the workspace they belong to."""
-    from slo.load import read_objectives
+    """OpenSLO documents, and whether their services are components of the workspace they belong to.
+
+    What stands in other files is read where they refer to it; problems are those of these documents alone.
+    """
+    from slo.load import read_objectives, refers_elsewhere
 
     problems: list[Problem] = []
     try:
-        read_objectives(documents)
+        read_objectives(documents, _beside(documents, workspace) if refers_elsewhere(documents) else ())
     except InputError as error:
         problems += error.problems
     if workspace is None or not workspace.components:
@@ -109,16 +122,59 @@ def check_objectives(documents: list[Document], workspace: Workspace | None) -> 
     return [*problems, *(one for document in documents for one in _unknown_service(document, workspace))]
 
 
+def check_journeys(documents: list[Document], workspace: Workspace | None) -> list[Problem]:
+    """Journeys, and whether their components are of the workspace they belong to. What else a journey should
+    not do, `probe lint` says."""
+    from probes.lint import unknown_component
+    from probes.load import read_journeys
+
+    written, problems = read_journeys(documents)
+    flaws = [(one, flaw) for one in written for flaw in unknown_component(one.journey.spec, workspace)]
+    return [*problems, *(flaw.problem(one.document) for one, flaw in flaws)]
+
+
+def _beside(documents: list[Document], workspace: Workspace | None) -> list[Document]:
+    """The documents of the files around these, without those that cannot be read."""
+    own = {_place(document.file) for document in documents}
+    around = {file for place in own for file in _siblings(place, workspace)}
+    found: list[Document] = []
+    for file in sorted(around - own):
+        with suppress(InputError):
+            found += load_all(file)
+    return found
+
+
+def _siblings(place: Path, workspace: Workspace | None) -> list[Path]:
+    """The files that are read together with one: of a workspace's `slo` folder all of it and nothing else,
+    as for `status`; elsewhere its own folder, not those below, and the `slo` folder of the workspace."""
+    specs = spec_files(workspace.folders["slo"])[0] if workspace else []
+    if workspace and place.is_relative_to(workspace.folders["slo"]):
+        return specs
+    try:
+        listed = [file for file in place.parent.iterdir() if file.suffix in SUFFIXES]
+    except OSError:  # a folder whose files may be read, but not listed
+        return specs
+    return [*specs, *listed]
+
+
+def _place(file: Path) -> Path:
+    """Where `file` stands, links in the way followed but not the file itself: one name for one file."""
+    return file.parent.resolve() / file.name
+
+
 def check_folders(workspace: Workspace) -> list[Problem]:
     """What the rooms say of their folders when a command reads them, so that `check` passes nothing that
     they refuse: an indicator in a folder that `slo` does not read, for one."""
-    from slo.load import load_folder
+    from probes.load import load_folder as load_journeys
+    from slo.load import load_folder as load_objectives
 
-    try:
-        load_folder(workspace.folders["slo"])
-    except InputError as error:
-        return list(error.problems)
-    return []
+    problems: list[Problem] = []
+    for load, room in ((load_objectives, "slo"), (load_journeys, "probes")):
+        try:
+            load(workspace.folders[room])
+        except InputError as error:
+            problems += error.problems
+    return problems
 
 
 def _unknown_service(document: Document, workspace: Workspace) -> list[Problem]:

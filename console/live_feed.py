@@ -3,52 +3,51 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from console import cache
-from console.changes import recent_changes
+from console.changes import changes_before, recent_changes
 from console.feed import Key, Look, world_of
+from console.journeys import JourneyBook, left_behind
 from console.places import Place, place
+from console.questions import PATIENCE_S, ask_p95, split, split_question
+from console.source import NotAsked, Nowhere, Source, find_source
 from console.user import login_name
+from console.view.board import tally
 from console.view.why import why_lines
-from keelwatch.adapters.prometheus import Basic, Bearer, Matrix, Prometheus, PrometheusConfig, Vector
+from console.view.world import Causes, RegionFacts, Tally, Workers
+from keelwatch.adapters import sandbox
+from keelwatch.adapters.prometheus import Prometheus
 from keelwatch.safety import role_of
-from keelwatch.workspace import Clock, SourceError, SystemClock, endpoints_path, state_dir
-from keelwatch.workspace.model import PrometheusSpec
-from keelwatch.workspace.secret import resolve
+from keelwatch.workspace import Clock, KeelwatchError, SourceError, SystemClock, state_dir
+from keelwatch.workspace.reading import Unknown
 from slo.budget import burn_down
-from slo.engine import DIRECT_UP_TO_S, STALE_AFTER_S, Engine
+from slo.engine import STALE_AFTER_S, Engine
 from slo.load import load_folder
-from slo.reasons import Cause
 from slo.snapshot import Snapshot
 from slo.why import Why
 
-SANDBOX_STALE_AFTER_S = 15.0
-SANDBOX_DIRECT_S = 3600.0  # at a scrape a second, asking 6 h directly costs the server half a second a tick
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where an environment's metrics are at this moment."""
-
-    config: PrometheusConfig
-    stale_after_s: float
-    direct_up_to_s: float = DIRECT_UP_TO_S
-    backfill_until: float | None = None
+SERVING = "portal"  # the component whose processes are the workers of a region
+NO_COUNT = "nothing here counts the workers of this environment: only a sandbox's supervisor does so far"
+NO_PAST_COUNT = "who was up at a moment in the past is not recorded"
+NO_PAST_PROBES = "how journeys went then is in their objectives; only their last results are kept"
+NO_RUN = "no journey has run here yet: keelwatch probe run --all"
 
 
 class LiveFeed:
-    """Looks at one environment. Not for several threads at once, except `burn_down` and `why`."""
+    """Looks at one environment. `look` and `look_at` are for one thread each; the rest is for any."""
 
     def __init__(self, where: Place, clock: Clock | None = None) -> None:
         self._place = where
         self._clock = clock or SystemClock()
         self._objectives = load_folder(where.workspace.folders["slo"])
         self._source: Source | None = None
+        self._prometheus: Prometheus | None = None
         self._engine: Engine | None = None
+        self._past: tuple[float, Engine] | None = None
+        self._book = JourneyBook(where)
 
     @classmethod
     def open(cls, workspace: Path | None, environment: str | None) -> LiveFeed:
@@ -67,36 +66,76 @@ class LiveFeed:
     def look(self) -> Look:
         """One tick. A source that is gone is named in the snapshot, never raised."""
         now = self._clock.now()
-        snapshot = self._tick(now)
+        snapshot, asked = self._tick(now)
         changes, running, left_open = recent_changes(now, self._place.name, self._sandbox)
+        left = left_behind() if left_open else ()
         look = Look(
             snapshot=snapshot,
             regions=self.regions,
             source="prometheus",
             changes=changes,
             running=running,
-            left_open=left_open,
+            left=left,
             backfill_until=self._source.backfill_until if self._source else None,
-            owners={name: one.owner for name, one in self._place.workspace.components.items()},
+            owners=self._owners,
+            facts=self._facts(now),
+            asked=asked,
             user=f"{login_name()} ({role_of(self._place.environment.policy, login_name()).value})",
         )
         cache.remember(self._place.workspace.file, world_of(look, now))
         return look
 
-    def _tick(self, now: float) -> Snapshot:
+    @property
+    def _owners(self) -> dict[str, str]:
+        return {name: one.owner for name, one in self._place.workspace.components.items()}
+
+    def look_at(self, at: float) -> Look:
+        """The world at a moment in the past, evaluated anew: from the source, and the buckets kept of it.
+
+        What only the present knows (workers, living runs) is unknown or left out.
+        """
+        try:
+            found = find_source(self._place)
+        except SourceError as error:
+            nothing = Unknown(error.message, at)
+            facts = dict.fromkeys(self.regions, RegionFacts(nothing, nothing, Unknown(NO_PAST_PROBES, at)))
+            asked = not isinstance(error, NotAsked)
+            silent = self._silent(at, _in_full(error))
+            return Look(silent, self.regions, "prometheus", facts=facts, asked=asked)
+        # An engine remembers since when things are so: one that knows the present would date the past by it.
+        client, engine = self._engine_for(found, at)
+        before, self._past = self._past, (at, engine)
+        if before is not None:
+            before[1].close()
+        return Look(
+            snapshot=engine.tick(at),
+            regions=self.regions,
+            source="prometheus",
+            changes=changes_before(at, self._place.name, self._sandbox),
+            backfill_until=found.backfill_until,
+            owners=self._owners,
+            facts=self._with_p95(
+                dict.fromkeys(self.regions, Unknown(NO_PAST_COUNT, at)),
+                dict.fromkeys(self.regions, Unknown(NO_PAST_PROBES, at)),
+                client,
+                at,
+            ),
+        )
+
+    def _tick(self, now: float) -> tuple[Snapshot, bool]:
+        """And whether the source could be asked."""
         try:
             self._connect()
+        except NotAsked as error:
+            return self._silent(now, _in_full(error)), False
         except SourceError as error:
-            reason = f"{error.message}; {error.hint}" if error.hint else error.message
-            return self._silent(now, reason)
+            return self._silent(now, _in_full(error)), True
         assert self._engine is not None
-        return self._engine.tick(now)
+        return self._engine.tick(now), True
 
     def _silent(self, now: float, reason: str) -> Snapshot:
         """No source to ask: every objective is unknown, and says why."""
-        engine = Engine(
-            _Nowhere(reason), self._objectives, regions=self.regions, environment=self._place.name
-        )
+        engine = Engine(Nowhere(reason), self._objectives, regions=self.regions, environment=self._place.name)
         return engine.tick(now)
 
     def _connect(self) -> None:
@@ -106,18 +145,67 @@ class LiveFeed:
             return
         if self._engine is not None:
             self._engine.close()
+        self._prometheus, self._engine = self._engine_for(found, None)
+        self._source = found
+
+    def _engine_for(self, found: Source, at: float | None) -> tuple[Prometheus, Engine]:
         spec = self._place.workspace.components
-        self._engine = Engine(
-            Prometheus(found.config),
+        loaded = at is not None and found.backfill_until is not None and at < found.backfill_until
+        known = self._prometheus if found == self._source else None
+        client = known or Prometheus(found.config)
+        engine = Engine(
+            client,
             self._objectives,
             regions=self.regions,
             environment=self._place.name,
             store_path=self._store_path(found),
-            stale_after_s=found.stale_after_s,
+            # Loaded history has a coarser step than what is scraped now.
+            stale_after_s=max(found.stale_after_s, STALE_AFTER_S) if loaded else found.stale_after_s,
             direct_up_to_s=found.direct_up_to_s,
             component_regions={name: one.regions for name, one in spec.items() if one.regions is not None},
         )
-        self._source = found
+        return client, engine
+
+    def _facts(self, now: float) -> dict[str, RegionFacts]:
+        """Of each region the workers that are up, the 95th percentile, and how its journeys went last; what
+        cannot be had says why."""
+        return self._with_p95(self._workers(now), self._probes(now), self._prometheus, now)
+
+    def _probes(self, now: float) -> Mapping[str, Tally | Unknown]:
+        try:
+            found = tally(self._book.rows(), now)
+        except KeelwatchError as error:
+            return dict.fromkeys(self.regions, Unknown(error.message, now))
+        return {region: found.get(region, Unknown(NO_RUN, now)) for region in self.regions}
+
+    def _workers(self, now: float) -> dict[str, Workers | Unknown]:
+        if self._sandbox is None:
+            return dict.fromkeys(self.regions, Unknown(NO_COUNT, now))
+        try:
+            servers = sandbox.status(self._sandbox, PATIENCE_S).servers
+        except SourceError as error:
+            return dict.fromkeys(self.regions, Unknown(error.message, now))
+        states: defaultdict[str | None, list[bool]] = defaultdict(list)
+        for one in servers:
+            if one.component == SERVING:
+                states[one.region].append(one.state == "ready")
+        return {region: Workers(sum(states[region]), len(states[region])) for region in self.regions}
+
+    def _with_p95(
+        self,
+        workers: Mapping[str, Workers | Unknown],
+        probes: Mapping[str, Tally | Unknown],
+        client: Prometheus | None,
+        at: float,
+    ) -> dict[str, RegionFacts]:
+        p95 = ask_p95(client, self._objectives, at)
+        nothing = Unknown("no requests in the last 5 minutes", at)
+        return {
+            region: RegionFacts(
+                workers[region], p95 if isinstance(p95, Unknown) else p95.get(region, nothing), probes[region]
+            )
+            for region in self.regions
+        }
 
     def _store_path(self, source: Source) -> Path | None:
         """Buckets belong to one source: a sandbox started anew has another past. None: no place for them."""
@@ -131,70 +219,47 @@ class LiveFeed:
             return None
         return folder / f"buckets-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.sqlite"
 
-    def burn_down(self, key: Key) -> Sequence[float | None]:
+    def _engine_at(self, at: float | None) -> tuple[float, Engine] | None:
+        """The engine that knows the moment `at` (None: now); None when there is none."""
+        if at is None:
+            return (self._clock.now(), self._engine) if self._engine else None
+        return self._past if self._past and self._past[0] == at else None
+
+    def burn_down(self, key: Key, at: float | None = None) -> Sequence[float | None]:
         """The budget left after each hour of the period, oldest first; it starts whole."""
         objective = next((one for one in self._objectives if one.name == key[0]), None)
-        if self._engine is None or objective is None:
+        asked = self._engine_at(at)
+        if asked is None or objective is None:
             return ()
-        return burn_down(self._engine.hourly(*key, self._clock.now()), objective.target)
+        moment, engine = asked
+        return burn_down(engine.hourly(*key, moment), objective.target)
 
-    def causes(self, key: Key) -> Sequence[Cause]:
-        """What the bad events of the last 15 minutes share. Raises `SourceError`."""
-        return self._engine.causes(*key, self._clock.now()) if self._engine else ()
+    def causes(self, key: Key, at: float | None = None) -> Causes:
+        """What the bad events of the last 15 minutes share, and how they split. Raises `SourceError`."""
+        asked, client = self._engine_at(at), self._prometheus
+        if asked is None or client is None:
+            return Causes()
+        moment, engine = asked
+        tracked = next((one for one in engine.tracked if one.key == key), None)
+        question = split_question(tracked) if tracked else None
+        if question is None:
+            return Causes(engine.causes(*key, moment))
+        samples = client.query(question, moment).samples
+        groups = [(one.labels, one.value) for one in samples if isinstance(one.value, float)]
+        return Causes(engine.causes(*key, moment), split(groups))
 
-    def explain(self, key: Key) -> Why | None:
+    def explain(self, key: Key, at: float | None = None) -> Why | None:
         """What is behind the last reading of an objective; None before there is one."""
-        return self._engine.why(*key) if self._engine else None
+        asked = self._engine_at(at)
+        return asked[1].why(*key) if asked else None
 
-    def why(self, key: Key) -> Sequence[str]:
-        found = self.explain(key)
+    def why(self, key: Key, at: float | None = None) -> Sequence[str]:
+        found = self.explain(key, at)
         return why_lines(found) if found else [f"{key[0]}: nothing has been asked yet"]
 
-
-class _Nowhere:
-    """A source that answers every question with the reason why there is none."""
-
-    shown = "no source"
-
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
-
-    def query(self, promql: str, at: float, read_s: float | None = None) -> Vector:  # noqa: ARG002 - as Prometheus
-        raise SourceError(self._reason)
-
-    def query_range(
-        self,
-        promql: str,  # noqa: ARG002 - as Prometheus
-        start: int,  # noqa: ARG002 - as Prometheus
-        end: int,  # noqa: ARG002 - as Prometheus
-        step_s: int,  # noqa: ARG002 - as Prometheus
-        read_s: float | None = None,  # noqa: ARG002 - as Prometheus
-    ) -> Matrix:
-        raise SourceError(self._reason)
+    def journeys(self) -> JourneyBook:
+        return self._book
 
 
-def find_source(where: Place) -> Source:
-    """Raises `SourceError` when the sandbox is not running or a secret cannot be had."""
-    spec = where.environment
-    if spec.prometheus is not None:
-        stale = spec.prometheus.stale_after
-        after = stale.total_seconds() if stale else STALE_AFTER_S
-        return Source(prometheus_config(spec.prometheus, where.workspace.root), after)
-    path = endpoints_path(spec.sandbox)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        url, until = str(document["urls"]["prometheus"]), float(document["backfill_until"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise SourceError(f"the sandbox {spec.sandbox!r} is not running", "keelwatch sandbox up") from None
-    return Source(PrometheusConfig(url), SANDBOX_STALE_AFTER_S, SANDBOX_DIRECT_S, until)
-
-
-def prometheus_config(spec: PrometheusSpec, root: Path) -> PrometheusConfig:
-    """The adapter's configuration, secrets resolved. Raises `SourceError` naming a secret that is missing."""
-    auth: Basic | Bearer | None = None
-    if spec.basic is not None:
-        auth = Basic(spec.basic.username, resolve(spec.basic.password, root))
-    elif spec.bearer is not None:
-        auth = Bearer(resolve(spec.bearer, root))
-    ca = root / spec.ca if spec.ca else None
-    return PrometheusConfig(spec.url, ca=ca, auth=auth, tenant=spec.tenant)
+def _in_full(error: SourceError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message

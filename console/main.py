@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.catalogue import COMMANDS, GROUPS, Entry
+from console.output import guard_output, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,25 +99,23 @@ def main(embedded: Mapping[str, object] | None = None) -> None:
 
     `embedded` is for a program that brings its own table of runs and verbs, as `processes`.
     """
+    guard_output()
+    sys.exit(settle(_run(dict(embedded or {}))))
+
+
+def _run(given: dict[str, object]) -> int:
     try:
-        keelwatch.main(standalone_mode=False, obj=dict(embedded or {}))
+        left_with = keelwatch.main(standalone_mode=False, obj=given)
+    except SystemExit as error:
+        left_with = error.code
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(7)
-    except BrokenPipeError:
-        _close_broken_pipe()
-        sys.exit(0)
+        return 7
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for a user
-        sys.exit(_explain(error))
-
-
-def _close_broken_pipe() -> None:
-    """The reader (`| head`) is gone; keep the interpreter from complaining about it at exit."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _explain(error)
+    return left_with if isinstance(left_with, int) else 0
 
 
 def _explain(error: Exception) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 
 from keelwatch.runs import ProcessTable, main
+from probes import process as probes
 
 ENTRY = "console.processes"
-TABLE = ProcessTable(kinds={}, verbs={})
+TABLE = ProcessTable(kinds={probes.KIND.name: probes.KIND}, verbs={**probes.VERBS})
 
 if __name__ == "__main__":
     sys.exit(main(TABLE, sys.argv[1:]))

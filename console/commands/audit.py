@@ -48,7 +48,8 @@ def verify(known: str | None, *, json_wanted: bool) -> None:
 
 
 @click.command()
-def anchor() -> None:
+@as_json
+def anchor(*, json_wanted: bool) -> None:
     """Print the head of the ledger, to keep elsewhere.
 
     Keep it where the owner of this machine cannot write: a ticket, a chat, another host.
@@ -57,15 +58,21 @@ def anchor() -> None:
 
     store = ledger.open_ledger(access=ledger.Access.READ)
     try:
-        write_out(str(ledger.anchor(store)))
+        head = ledger.anchor(store)
     finally:
         store.close()
+    if json_wanted:
+        body = {"anchor": str(head), "seq": head.seq, "hash": head.hash}
+        emit_json("audit-anchor", None, SystemClock().now(), body)
+    else:
+        write_out(str(head))
 
 
 @click.command()
 @click.argument("seq", type=click.IntRange(min=1))
 @click.option("--reason", required=True, help="Why; it stays in the ledger for good.")
-def redact(seq: int, reason: str) -> None:
+@as_json
+def redact(seq: int, reason: str, *, json_wanted: bool) -> None:
     """Drop the payload of one fact; the chain holds.
 
     The fact's hash stays, and a new fact says who dropped it, when and why.
@@ -77,4 +84,11 @@ def redact(seq: int, reason: str) -> None:
         fact = store.redact(seq, reason, actor=ledger.current_actor())
     finally:
         store.close()
-    write_out(f"fact {seq} redacted at {utc(fact.at)} by {fact.actor}; recorded as fact {fact.seq}")
+    if not fact.body["salted"]:
+        narrate(f"fact {seq} is older than salts: a short value of it may still be guessed from its hash")
+    if json_wanted:
+        body = {name: fact.body[name] for name in ("seq", "reason", "salted")}
+        body |= {"actor": fact.actor, "recorded_as": fact.seq}
+        emit_json("audit-redact", None, fact.at, body)
+    else:
+        write_out(f"fact {seq} redacted at {utc(fact.at)} by {fact.actor}; recorded as fact {fact.seq}")

@@ -177,7 +177,7 @@ def _prometheus(where: Place) -> Finding:
     """Reachable, how quick, and whether its clock agrees with ours."""
     import time
 
-    from console.live_feed import find_source
+    from console.source import find_source
     from keelwatch.adapters.prometheus import Prometheus
 
     source = Prometheus(find_source(where).config)

@@ -10,13 +10,15 @@ from string import Template
 
 import click
 
-from keelwatch.workspace import UsageError, narrate, write_out
+from console.options import as_json
+from console.output import emit_json
+from keelwatch.workspace import SystemClock, UsageError, narrate, write_out
 from keelwatch.workspace.find import FILE_NAME
 from keelwatch.workspace.http_url import EXPECTED, flaw
 
 FOLDERS = {
     "slo": "Objectives: OpenSLO v1, one or more documents a file. `keelwatch schema slo` has the format.",
-    "probes": "Journeys: what a customer does, step by step.",
+    "probes": "Journeys: what a customer does, step by step. `keelwatch schema journey` has the format.",
     "loadtests": "Load profiles: which journeys, how many, for how long.",
     "chaos": "Experiments in Chaos Toolkit's own format.",
     "runbooks": "Runbooks: what to do when it broke.",
@@ -28,11 +30,12 @@ FOLDERS = {
 @click.option(
     "--prometheus", "url", help="URL of your Prometheus; without it the workspace binds the sandbox."
 )
-def init(folder: Path, url: str | None) -> None:
+@as_json
+def init(folder: Path, url: str | None, *, json_wanted: bool) -> None:
     """Write a starter workspace into a folder.
 
-    It holds keelwatch.yaml, two objectives to adapt, and a folder for each kind of spec. Existing files
-    are never overwritten.
+    It holds keelwatch.yaml, two objectives and a journey to adapt, and a folder for each kind of spec.
+    Existing files are never overwritten.
     """
     if url is not None and (found := flaw(url)):  # not repeated: it may hold a password
         raise UsageError(f"--prometheus got {found}", EXPECTED)
@@ -49,7 +52,11 @@ def init(folder: Path, url: str | None) -> None:
                 file.write(text)
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}") from None
-        write_out(str(path))
+        if not json_wanted:
+            write_out(str(path))
+    if json_wanted:
+        body = {"folder": str(folder), "files": [str(folder / name) for name in files]}
+        emit_json("init", _environment(url), SystemClock().now(), body)
     there = shlex.quote(str(folder))
     narrate(
         f"next: edit {folder / FILE_NAME}, then  keelwatch check {there}"
@@ -61,17 +68,22 @@ def starter(url: str | None) -> dict[str, str]:
     """Path within the workspace to text."""
     templates = Path(__file__).parent.parent / "starter"
     source = PROMETHEUS.substitute(url=_quoted(url)) if url else SANDBOX
-    name = "prod" if url else "sandbox"
     regions = "[region-1]" if url else "[west, east]"
     workspace = Template((templates / "keelwatch.yaml.tmpl").read_text(encoding="utf-8"))
     files = {
-        FILE_NAME: workspace.substitute(source=source, environment=name, regions=regions),
+        FILE_NAME: workspace.substitute(source=source, environment=_environment(url), regions=regions),
         "slo/availability.yaml": (templates / "availability.yaml").read_text(encoding="utf-8"),
         "slo/latency.yaml": (templates / "latency.yaml").read_text(encoding="utf-8"),
+        "probes/open-login.yaml": (templates / "open-login.yaml").read_text(encoding="utf-8"),
     }
     for folder, purpose in FOLDERS.items():
         files[f"{folder}/README.md"] = f"# {folder}\n\n{purpose}\n"
     return files
+
+
+def _environment(url: str | None) -> str:
+    """What the starter calls the one environment it binds."""
+    return "prod" if url else "sandbox"
 
 
 def _quoted(url: str) -> str:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from console.options import as_json, or_global
-from console.output import emit_json
-from keelwatch.workspace import ExitCode, SystemClock, UsageError, narrate, write_out
+from console.output import emit_json, is_lost
+from keelwatch.workspace import ExitCode, KeelwatchError, SystemClock, UsageError, narrate, write_out
 
 if TYPE_CHECKING:
     from keelwatch.ledger import LedgerStore
-    from keelwatch.runs import Glance, ProcessTable
+    from keelwatch.runs import FollowEnd, Glance, ProcessTable, RunView, StopReport
 
 
 @contextmanager
@@ -60,42 +63,69 @@ def runs(*, json_wanted: bool) -> None:
 @click.command()
 @click.argument("run")
 @click.option("--answer", help="Answer the question the run is waiting with.")
-def attach(run: str, answer: str | None) -> None:
+@as_json
+def attach(run: str, answer: str | None, *, json_wanted: bool) -> None:
     """Follow a run from this terminal.
 
     Ctrl-C stops the run, which undoes what it did (a runbook pauses instead); closing the terminal only
-    detaches. The exit code is that of the run's verdict.
+    detaches. The exit code is that of the run's verdict. With --json the lines are narration, and how it
+    ended is the document.
     """
+    from console.view import run as view
     from keelwatch import runs as kernel
 
     with ledger(to_write=answer is not None) as store:
         kernel.load(store, run)
         if answer is not None:
             kernel.answer(store, run, answer)
-        sys.exit(_follow(store, run))
+        end, code = kernel.attend(store, run, _narrated if json_wanted else _shown, may_ask=False)
+        now = kernel.view(store, run)
+    _tell_end(now, end, code)
+    if json_wanted:
+        body = {
+            "end": end.value,
+            "exit": int(code),
+            "question": _question_json(now),
+            "run": view.as_json(now),
+        }
+        emit_json("attach", now.state.env, SystemClock().now(), body)
+    sys.exit(code)
 
 
-def _follow(store: LedgerStore, run: str) -> ExitCode:
+def _shown(glance: Glance) -> None:
     from console.view.run import glance_lines
+
+    for line in glance_lines(glance):
+        write_out(line)
+    if is_lost():  # nobody reads any more: the same as a terminal that was closed
+        signal.raise_signal(signal.SIGHUP)
+
+
+def _narrated(glance: Glance) -> None:
+    from console.view.run import glance_lines
+
+    for line in glance_lines(glance):
+        narrate(line)
+
+
+def _tell_end(run: RunView, end: FollowEnd, code: ExitCode) -> None:
     from keelwatch import runs as kernel
 
-    def show(glance: Glance) -> None:
-        for line in glance_lines(glance):
-            write_out(line)
-        sys.stdout.flush()
-
-    end, code = kernel.attend(store, run, show, may_ask=False)
+    question = run.state.question
     match end:
         case kernel.FollowEnd.DETACHED:
-            narrate(f"detached; the run goes on. Follow it again: keelwatch attach {run}")
+            narrate(f"detached; the run goes on. Follow it again: keelwatch attach {run.state.id}")
         case kernel.FollowEnd.ASKED:
-            question = kernel.load(store, run).question
             choices = "|".join(question.choices) if question else "ANSWER"
             narrate(f"{question.text if question else 'the run waits'}")
-            narrate(f"  answer it: keelwatch attach {run} --answer {choices}")
+            narrate(f"  answer it: keelwatch attach {run.state.id} --answer {choices}")
         case kernel.FollowEnd.OVER:
-            narrate(f"{run} is over, exit code {int(code)}")
-    return code
+            narrate(f"{run.state.id} is over, exit code {int(code)}")
+
+
+def _question_json(run: RunView) -> dict[str, object] | None:
+    question = run.state.question
+    return {"text": question.text, "choices": list(question.choices)} if question else None
 
 
 @click.command()
@@ -105,25 +135,94 @@ def _follow(store: LedgerStore, run: str) -> ExitCode:
 )
 @click.option("--env", "environment", callback=or_global, help="Only runs on this environment.")
 @click.option("--reason", default="", help="Why; it goes into the ledger.")
-def stop(run: str | None, environment: str | None, reason: str, *, everything: bool) -> None:
+@as_json
+@click.pass_context
+def stop(
+    context: click.Context,
+    run: str | None,
+    environment: str | None,
+    reason: str,
+    *,
+    everything: bool,
+    json_wanted: bool,
+) -> None:
     """Stop a run; it undoes what it did.
 
     A runbook pauses instead. The signal goes first and the record second, so this works with the ledger
-    full or locked.
+    full or locked. --env goes by what the runs recorded at their start, so it works with a broken
+    workspace too; a name that neither a living run nor the workspace has is a usage error.
     """
-    from keelwatch import runs as kernel
-
     if (run is None) != everything:
         raise UsageError("stop what?", "keelwatch stop RUN, or keelwatch stop --all --env ENV")
-    reports = kernel.stop_all(environment or "", reason) if run is None else [kernel.stop(run, reason)]
-    if not reports:
+    if run is None:
+        reports, code = _pull_lever(context, environment or "", reason)
+    else:
+        reports, code = _stop_one(run, reason)
+    if json_wanted:
+        told = {"reason": reason, "stopped": [asdict(one) | {"error": one.error or None} for one in reports]}
+        emit_json("stop", environment, SystemClock().now(), told)
+    else:
+        _tell_stopped(reports, code)
+    sys.exit(code)
+
+
+def _tell_stopped(reports: Sequence[StopReport], code: ExitCode) -> None:
+    if not reports and code is ExitCode.PASS:
         write_out("no living run")
     for report in reports:
         write_out(f"{report.run}  {'told to stop' if report.signalled else 'has no living process'}")
         if report.error:
             narrate(f"  not recorded: {report.error}")
-    missed = run is not None and not reports[0].signalled
-    sys.exit(ExitCode.UNKNOWN if missed else ExitCode.PASS)
+
+
+def _stop_one(run: str, reason: str) -> tuple[list[StopReport], ExitCode]:
+    from keelwatch import runs as kernel
+
+    report = kernel.stop(run, reason)
+    return [report], ExitCode.PASS if report.signalled else ExitCode.UNKNOWN
+
+
+def _pull_lever(context: click.Context, environment: str, reason: str) -> tuple[list[StopReport], ExitCode]:
+    """Stop first, by the name as the runs recorded it, and only then ask whether there is such an
+    environment: a workspace that is broken, slow or another one must not keep the lever from working."""
+    from keelwatch import runs as kernel
+
+    recorded = kernel.living_environments()
+    reports = kernel.stop_all(environment, reason)
+    if not environment or environment in recorded:
+        return reports, ExitCode.PASS
+    try:
+        known = {*_environments(context), *recorded - {""}}
+    except KeelwatchError as error:
+        narrate(f"no living run recorded {environment!r}, and no workspace says whether there is such a one:")
+        narrate(f"  {error.message.splitlines()[0]}")
+        return reports, ExitCode.UNKNOWN if recorded else ExitCode.PASS
+    if environment in known:
+        return reports, ExitCode.PASS
+    unknown = _unknown_environment(environment, known)
+    if not reports:
+        raise unknown
+    narrate(
+        f"error: {unknown.message}; what was stopped has lost the record of its own\n  try: {unknown.hint}"
+    )
+    return reports, ExitCode.USAGE
+
+
+def _environments(context: click.Context) -> Iterable[str]:
+    """The names in the workspace. Raises a `KeelwatchError` when it is missing or broken."""
+    from keelwatch.workspace.find import find, here
+    from keelwatch.workspace.workspace import load_workspace
+
+    given = (context.find_root().obj or {}).get("workspace")
+    return load_workspace(find(Path(given) if given is not None else None, here())).environments
+
+
+def _unknown_environment(name: str, known: Iterable[str]) -> UsageError:
+    from keelwatch.workspace.reader import closest
+
+    near = closest(name, known)
+    hint = f"did you mean {near!r}?" if near else "there are: " + ", ".join(sorted(known))
+    return UsageError(f"there is no environment {name!r}, and no living run recorded it", hint)
 
 
 @click.command()

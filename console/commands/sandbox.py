@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from console.options import as_json
 from console.output import emit_json
-from keelwatch.workspace import ExitCode, SourceError, SystemClock, UsageError, narrate, write_out
+from keelwatch.workspace import SourceError, SystemClock, UsageError, endpoints_path, narrate, write_out
 
 if TYPE_CHECKING:
     from keelwatch.adapters.sandbox import SandboxFault, SandboxStatus
+    from keelwatch.sandbox.endpoints import Endpoints
 
 READINGS_WITHIN_S = 30.0
 named = click.option("--name", default="main", show_default=True, help="Which sandbox.")
@@ -25,33 +26,59 @@ named = click.option("--name", default="main", show_default=True, help="Which sa
 @click.option(
     "--base-port", type=int, help="First of its 200 ports (default: 17000, or the next free block)."
 )
-def up(name: str, base_port: int | None) -> None:
+@as_json
+def up(name: str, base_port: int | None, *, json_wanted: bool) -> None:
     """Start the sandbox and wait until it has readings.
 
     Returns when every objective on real traffic reads a value. Starting a running sandbox changes nothing.
     """
-    bring_up(name, base_port)
+    raised = bring_up(name, base_port)
+    if json_wanted:
+        emit_json("sandbox-up", "sandbox", SystemClock().now(), asdict(raised))
 
 
-def bring_up(name: str, base_port: int | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A sandbox that is up and has readings; history before `backfill_until` (Unix s) is backfilled."""
+
+    name: str
+    id: str
+    was_running: bool
+    ready_after_s: float
+    backfill_until: float
+    urls: dict[str, str]
+
+
+def bring_up(name: str, base_port: int | None = None) -> Raised:
     """Start sandbox `name` unless it runs, and wait for its readings; narrates what happens."""
     from console.changes import record_sandbox
+    from console.watching import start_watch, stop_watch
     from keelwatch.sandbox import lifecycle
 
+    began = time.monotonic()
     if (running := lifecycle.status(name)) is not None:
+        start_watch(running)
         await_readings(name, READINGS_WITHIN_S)
         narrate(f"the sandbox {name} is running already: {running.urls['edge']}")
-        return
-    began = time.monotonic()
+        return _raised(running, began, was_running=True)
     options = lifecycle.Options(base_port=base_port) if base_port is not None else None
     found = lifecycle.up(name, options, on_step=lambda step: narrate(f"  {step}"))
     try:
+        start_watch(found)
         await_readings(name, READINGS_WITHIN_S)
     except BaseException:  # Ctrl-C too: what this call started does not stay behind half ready
+        stop_watch(name)
         lifecycle.down(name)
         raise
     record_sandbox("sandbox up", name)
-    narrate(f"the sandbox {name} is ready after {time.monotonic() - began:.1f} s: {found.urls['edge']}")
+    raised = _raised(found, began, was_running=False)
+    narrate(f"the sandbox {name} is ready after {raised.ready_after_s:.1f} s: {found.urls['edge']}")
+    return raised
+
+
+def _raised(found: Endpoints, began: float, *, was_running: bool) -> Raised:
+    took_s = time.monotonic() - began
+    return Raised(found.name, found.id, was_running, took_s, found.backfill_until, dict(found.urls))
 
 
 def await_readings(name: str, within_s: float) -> None:
@@ -74,6 +101,10 @@ def await_readings(name: str, within_s: float) -> None:
         missing = [one for one in snapshot.objectives if one.stratum == "real" and one.state is State.UNKNOWN]
         if snapshot.objectives and not missing:
             return
+        if not endpoints_path(name).exists():
+            raise SourceError(
+                f"the sandbox {name} was stopped before it had readings", "keelwatch sandbox up"
+            )
         if time.monotonic() > deadline:
             reason = missing[0].unknown_reason if missing else "no objectives"
             raise SourceError(f"the sandbox runs, but has no readings after {within_s:g} s: {reason}")
@@ -99,9 +130,8 @@ def status(name: str, *, json_wanted: bool) -> None:
 
 
 def _status_json(found: SandboxStatus) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return {**asdict(found), "urls": dict(found.urls)}
+    faults = [fault_json(one) for one in found.faults]
+    return {**asdict(found), "urls": dict(found.urls), "faults": faults}
 
 
 def _status_lines(found: SandboxStatus) -> list[str]:
@@ -115,21 +145,29 @@ def _status_lines(found: SandboxStatus) -> list[str]:
 
 @click.command()
 @named
-def down(name: str) -> None:
+@as_json
+def down(name: str, *, json_wanted: bool) -> None:
     """Stop the sandbox; nothing of it stays behind."""
-    take_down(name)
+    began = time.monotonic()
+    was_running = take_down(name)
+    if json_wanted:
+        body = {"name": name, "was_running": was_running, "down_after_s": time.monotonic() - began}
+        emit_json("sandbox-down", "sandbox", SystemClock().now(), body)
 
 
-def take_down(name: str) -> None:
+def take_down(name: str) -> bool:
+    """Stop sandbox `name`; True when it was running. Narrates what happens."""
     from console.changes import record_sandbox
+    from console.watching import stop_watch
     from keelwatch.sandbox import lifecycle
 
     require_operator_of_sandbox("stopping the sandbox")
-    if lifecycle.down(name):
+    stop_watch(name)
+    was_running = lifecycle.down(name)
+    if was_running:
         record_sandbox("sandbox down", name)
-        narrate(f"the sandbox {name} is down")
-    else:
-        narrate(f"the sandbox {name} was not running")
+    narrate(f"the sandbox {name} {'is down' if was_running else 'was not running'}")
+    return was_running
 
 
 @click.command()
@@ -138,7 +176,10 @@ def take_down(name: str) -> None:
 @click.option("--region", default="all", show_default=True, help="west, east or all.")
 @click.option("--for", "lasts", help="How long, like 90s or 5m (default: 5m); it ends by itself.")
 @named
-def fault(target: str, value: str | None, region: str, lasts: str | None, name: str) -> None:
+@as_json
+def fault(
+    target: str, value: str | None, region: str, lasts: str | None, name: str, *, json_wanted: bool
+) -> None:
     """Break a component on purpose, or heal it.
 
     \b
@@ -146,39 +187,44 @@ def fault(target: str, value: str | None, region: str, lasts: str | None, name: 
     keelwatch sandbox fault list
     keelwatch sandbox fault clear            (or: clear billing, clear billing.errors)
     """
-    from keelwatch.adapters import sandbox
-
     if target != "list":
         require_operator_of_sandbox("a fault")
-    if target == "list" and value is not None:
-        raise UsageError(f"fault list takes no {value!r}")
     match target:
         case "list":
-            faults = sandbox.faults(name)
-            for one in faults:
-                write_out(told(one))
-            if not faults:
-                write_out("no fault is on")
+            deed, faults = "list", _list(value, name)
         case "clear":
-            _clear(value, name)
+            deed, faults = "clear", _clear(value, name)
         case _:
-            _set(target, value, region, lasts, name)
-    sys.exit(ExitCode.PASS)
+            deed, faults = "set", (_set(target, value, region, lasts, name),)
+    if json_wanted:
+        body = {"name": name, "deed": deed, "faults": [fault_json(one) for one in faults]}
+        emit_json("sandbox-fault", "sandbox", SystemClock().now(), body)
+        return
+    for one in faults:
+        write_out(f"cleared {told(one)}" if deed == "clear" else told(one))
+    if not faults:
+        write_out("no fault is on" if deed == "list" else "there was nothing to clear")
 
 
-def _clear(target: str | None, name: str) -> None:
+def _list(value: str | None, name: str) -> tuple[SandboxFault, ...]:
+    from keelwatch.adapters import sandbox
+
+    if value is not None:
+        raise UsageError(f"fault list takes no {value!r}")
+    return sandbox.faults(name)
+
+
+def _clear(target: str | None, name: str) -> tuple[SandboxFault, ...]:
     from console.changes import record_sandbox
     from keelwatch.adapters import sandbox
 
     cleared = sandbox.clear_faults(target, name=name)
     for one in cleared:
         record_sandbox(f"cleared fault {one.target} in {one.region or 'all regions'}", name)
-        write_out(f"cleared {told(one)}")
-    if not cleared:
-        write_out("there was nothing to clear")
+    return cleared
 
 
-def _set(target: str, value: str | None, region: str, lasts: str | None, name: str) -> None:
+def _set(target: str, value: str | None, region: str, lasts: str | None, name: str) -> SandboxFault:
     from console.changes import record_sandbox
     from keelwatch.adapters import sandbox
 
@@ -187,7 +233,7 @@ def _set(target: str, value: str | None, region: str, lasts: str | None, name: s
     set_fault = sandbox.set_fault(target, value, region=region, for_s=seconds(lasts), name=name)
     where = set_fault.region or "all regions"
     record_sandbox(f"fault {set_fault.target} {value} in {where}", name)
-    write_out(told(set_fault))
+    return set_fault
 
 
 def require_operator_of_sandbox(deed: str) -> None:
@@ -211,6 +257,16 @@ def seconds(text: str | None) -> float | None:
         return parse_duration(text).total_seconds()
     except ValueError:
         raise UsageError(f"{text!r} is not a duration", "like 90s, 5m or 1h30m") from None
+
+
+def fault_json(one: SandboxFault) -> dict[str, object]:
+    """`amount` as the sandbox keeps it; `share` (0..1) and `latency_s` are null for other kinds."""
+    return asdict(one) | {
+        "target": one.target,
+        "share": one.amount if one.kind == "errors" else None,
+        "latency_s": one.amount if one.kind == "latency" else None,
+        "ends_in_s": max(0.0, one.until - time.time()),
+    }
 
 
 def told(one: SandboxFault) -> str:

@@ -64,8 +64,8 @@ def show(
     else:
         for one in chosen:
             past = feed.burn_down(one.key)
-            plot = burn_down_lines(one, past, 100, 12, Charset.ASCII)
-            causes = cause_lines(feed.causes(one.key)) if not look.snapshot.source_error else []
+            plot = burn_down_lines(one, past, look.snapshot.at, width=100, height=13, charset=Charset.ASCII)
+            causes = cause_lines(feed.causes(one.key).shared) if not look.snapshot.source_error else []
             write_out(
                 "\n".join(
                     [*objective_lines(one, world_of(look, look.snapshot.at)), "", *plot, "", *causes, ""]

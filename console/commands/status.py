@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from console.options import as_json, in_environment
 from keelwatch.workspace import ExitCode, worst, write_out
 from slo.snapshot import Snapshot, State
+
+if TYPE_CHECKING:
+    from console.feed import Look
 
 
 @click.command()
@@ -29,7 +33,8 @@ def status(
 ) -> None:
     """Say how customers are doing, worst first.
 
-    Exit code: 0 nothing pages, 1 an objective pages, 4 something is unknown, 5 the source is unreachable.
+    Exit code: 0 nothing pages, 1 an objective pages, 4 something is unknown, 5 the source is unreachable,
+    8 an undo was left behind (whatever the objectives say: keelwatch heal).
     """
     if json_wanted and plain:
         raise click.UsageError("--json or --plain, not both")
@@ -46,22 +51,28 @@ def print_status(
 
     look = LiveFeed.open(workspace, environment).look()
     if json_wanted:
-        _print_json(look.snapshot, look.backfill_until)
+        _print_json(look)
     else:
         world = world_of(look, look.snapshot.at)
         for line in overview_lines(replace(world, snapshot=look.snapshot)):
             write_out(line)
-    return int(exit_code(look.snapshot, fail_on))
+    codes = [exit_code(look.snapshot, fail_on), *([ExitCode.LEFT_BEHIND] if look.left else [])]
+    return int(worst(codes))
 
 
-def _print_json(snapshot: Snapshot, backfill_until: float | None) -> None:
+def _print_json(look: Look) -> None:
     import json
 
     from console.view.head import summary
     from slo.status import to_json
 
-    extra = {"summary": summary(snapshot), "backfill_until": backfill_until}
-    write_out(json.dumps({**to_json(snapshot), **extra}, indent=2))
+    extra = {
+        "summary": summary(look.snapshot),
+        "backfill_until": look.backfill_until,
+        "left_behind": len(look.left),
+        "left_at": list(look.left),
+    }
+    write_out(json.dumps({**to_json(look.snapshot), **extra}, indent=2))
 
 
 def exit_code(snapshot: Snapshot, fail_on: str = "page") -> ExitCode:

@@ -17,7 +17,8 @@ from textual.widgets import Static
 
 if TYPE_CHECKING:
     from console.feed import FeedLike, Key
-    from console.tui.messages import Looked, LookFailed
+    from console.tui.messages import Looked, LookFailed, Replayed
+    from console.tui.rewind import Rewind
     from console.tui.worldly import WorldlyScreen
     from console.view.world import World
     from keelwatch.workspace.clock import Clock
@@ -43,6 +44,17 @@ class Keelwatch(App[str]):
         Binding("colon", "command_palette", "command", id="app.palette", key_display=":", show=False),
         Binding("1", "overview", "overview", id="app.overview", show=False),
         Binding("2", "objective", "slo", id="app.slo", show=False),
+        Binding("3", "probes", "probes", id="app.probes", show=False),
+        Binding(
+            "left_square_bracket",
+            "earlier",
+            "time",
+            id="app.earlier",
+            key_display="[ ]",
+            tooltip="[ 5 minutes earlier, ] later; every screen follows",
+        ),
+        Binding("right_square_bracket", "later", "later", id="app.later", key_display="]", show=False),
+        Binding("f", "live", "live: back from a replay to now", id="app.live", show=False),
         Binding("p", "pause", "pause", id="app.pause", show=False),
         Binding("r", "refresh", "refresh", id="app.refresh", show=False),
         Binding("T", "theme", "theme", id="app.theme", show=False),
@@ -74,6 +86,7 @@ class Keelwatch(App[str]):
         self._every_s = every_s
         self._may_leave = may_leave
         self._paging: set[Key] | None = None
+        self._rewind: Rewind | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("\n".join(self._first_frame), markup=False)
@@ -97,6 +110,8 @@ class Keelwatch(App[str]):
     def on_unmount(self) -> None:
         if hasattr(self, "_ticker"):
             self._ticker.stop()
+        if self._rewind is not None:
+            self._rewind.stop()
 
     def on_looked(self, message: Looked) -> None:
         from console.feed import world_of
@@ -116,11 +131,16 @@ class Keelwatch(App[str]):
     def _beat(self) -> None:
         self.world = replace(self.world, now=self.clock.now())
         for screen in self._worldly():
-            screen.show_time(self.world)
+            screen.show_time(self.shown)
 
     def _show_world(self) -> None:
         for screen in self._worldly():
-            screen.show(self.world)
+            screen.show(self.shown)
+
+    @property
+    def shown(self) -> World:
+        """What the screens draw: the present, or the moment that `[` and `]` have gone to."""
+        return self._rewind.over(self.world) if self._rewind else self.world
 
     def _worldly(self) -> list[WorldlyScreen]:
         from console.tui.worldly import WorldlyScreen
@@ -135,6 +155,8 @@ class Keelwatch(App[str]):
         paging = {one.key for one in snapshot.objectives if one.state is State.PAGE} if snapshot else set()
         if self._paging is not None and paging - self._paging:
             self.bell()
+            if self.shown.replay is not None:
+                self.notify("something pages NOW; f: live", severity="error")
         self._paging = paging
 
     def action_pause(self) -> None:
@@ -145,6 +167,29 @@ class Keelwatch(App[str]):
         else:
             self._ticker.resume()
         self._show_world()
+
+    def action_earlier(self) -> None:
+        self._replay(-1)
+
+    def action_later(self) -> None:
+        self._replay(+1)
+
+    def action_live(self) -> None:
+        if self._rewind is not None:
+            self._rewind.leave()
+            self._show_world()
+
+    def _replay(self, steps: int) -> None:
+        from console.tui.rewind import Rewind
+
+        if self._rewind is None:
+            self._rewind = Rewind(self.feed, self.post_message)
+        self._rewind.step(steps, self.clock.now())
+        self._show_world()
+
+    def on_replayed(self, message: Replayed) -> None:
+        if self._rewind is not None and self._rewind.arrived(message, self.world):
+            self._show_world()
 
     def action_refresh(self) -> None:
         self._ticker.hurry()
@@ -172,10 +217,16 @@ class Keelwatch(App[str]):
             self.action_overview()
             overview.action_open()
 
+    def action_probes(self) -> None:
+        from console.tui.probes import ProbesScreen
+
+        self.action_overview()
+        self.push_screen(ProbesScreen())
+
     def action_help(self) -> None:
         from console.tui.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.screen.active_bindings.values()))
+        self.push_screen(HelpScreen(self.screen.active_bindings.values(), self.shown))
 
     def action_export(self) -> None:
         from console.tui.export import export
@@ -202,7 +253,11 @@ class Keelwatch(App[str]):
         yield SystemCommand(
             "SLO of the selected objective", "key 2   keelwatch slo show", self.action_objective
         )
+        yield SystemCommand("Probes", "key 3   keelwatch probe list", self.action_probes)
         yield SystemCommand("Pause or go on", "key p", self.action_pause)
+        yield SystemCommand("Replay: 5 minutes earlier", "key [", self.action_earlier)
+        yield SystemCommand("Replay: 5 minutes later", "key ]", self.action_later)
+        yield SystemCommand("Live: back from a replay to now", "key f", self.action_live)
         yield SystemCommand("Next theme", "key T", self.action_theme)
         yield SystemCommand("Export this screen", "key e   keelwatch status --json", self.action_export)
         yield SystemCommand("Keys", "key ?", self.action_help)

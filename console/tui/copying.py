@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from console.feed import Key
+from console.view.numbers import clock
 from keelwatch.workspace import redact, state_dir
 
 if TYPE_CHECKING:
@@ -17,6 +19,15 @@ TOOLS = (
     ("xclip", "DISPLAY", ("-selection", "clipboard")),
     ("pbcopy", "", ()),
 )
+
+
+def copy_command(app: Keelwatch, key: Key) -> None:
+    """Copy the command that shows the objective `key`; in a replay it says that it shows another time."""
+    name, region = key
+    world = app.shown
+    where = f" --region {region}" if region else ""
+    note = f"  # as it is now, not at {clock(world.now)}" if world.replay else ""
+    copy(app, f"keelwatch slo show {name}{where} --env {world.environment}{note}")
 
 
 def copy(app: Keelwatch, text: str) -> None:

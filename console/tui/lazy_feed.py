@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from console.feed import Key, Look
+    from console.journeys import JourneyBook
     from console.live_feed import LiveFeed
-    from slo.reasons import Cause
+    from console.view.world import Causes
 
 
 class LazyFeed:
@@ -33,11 +34,17 @@ class LazyFeed:
     def look(self) -> Look:
         return self._open().look()
 
-    def burn_down(self, key: Key) -> Sequence[float | None]:
-        return self._open().burn_down(key)
+    def look_at(self, at: float) -> Look:
+        return self._open().look_at(at)
 
-    def causes(self, key: Key) -> Sequence[Cause]:
-        return self._open().causes(key)
+    def burn_down(self, key: Key, at: float | None = None) -> Sequence[float | None]:
+        return self._open().burn_down(key, at)
 
-    def why(self, key: Key) -> Sequence[str]:
-        return self._open().why(key)
+    def causes(self, key: Key, at: float | None = None) -> Causes:
+        return self._open().causes(key, at)
+
+    def why(self, key: Key, at: float | None = None) -> Sequence[str]:
+        return self._open().why(key, at)
+
+    def journeys(self) -> JourneyBook:
+        return self._open().journeys()

@@ -18,6 +18,16 @@ class Looked(Message):
         return isinstance(message, Looked)
 
 
+class Replayed(Message):
+    """The world at a moment in the past; `look` is None where it could not be had, for `trouble`."""
+
+    def __init__(self, at: float, look: Look | None, trouble: str = "") -> None:
+        super().__init__()
+        self.at = at
+        self.look = look
+        self.trouble = trouble
+
+
 class LookFailed(Message):
     """The tick itself could not be made: a broken workspace file, or our own fault."""
 

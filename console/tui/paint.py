@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from rich.text import Text
 
+from probes.record import Result
 from slo.snapshot import State
 
 STYLES = {
@@ -13,12 +14,28 @@ STYLES = {
     State.UNKNOWN: Style(color="magenta", bold=True),
     State.OK: Style(color="green"),
 }
+RESULTS = {
+    Result.PASS: STYLES[State.OK],
+    Result.FAIL: STYLES[State.PAGE],
+    Result.INVALID: STYLES[State.UNKNOWN],
+    Result.INCONCLUSIVE: STYLES[State.UNKNOWN],
+}
 DIM = Style(dim=True)
-HEAD = Style(reverse=True)
+GROUP = Style(bold=True, dim=True)
+BAD = Style(color="red", bold=True)
+CURSOR = ">"
+CURSOR_ROW = Style(bold=True)
 
 
 def state_style(state: State, *, stale: bool) -> Style:
     return DIM if stale else STYLES[state]
+
+
+def result_style(result: Result | None, *, stale: bool) -> Style:
+    """Of a journey's last result; what is too old to hold is dim."""
+    if stale or result is None:
+        return DIM
+    return RESULTS[result]
 
 
 def cell(key: str, text: str, state: State, *, stale: bool) -> Text:
@@ -29,3 +46,9 @@ def cell(key: str, text: str, state: State, *, stale: bool) -> Text:
         style = STYLES[state] if key == "state" else Style(bold=True)
         return Text(text, style, no_wrap=True)
     return Text(text, no_wrap=True)
+
+
+def word(text: str, style: Style) -> Text:
+    """A state column: the cursor plain, the word in its colour, no colour where it ends."""
+    lead = len(text) - len(text.lstrip(f"{CURSOR} "))
+    return Text.assemble(text[:lead], (text[lead:].rstrip(), style), " " * (len(text) - len(text.rstrip())))

@@ -6,15 +6,12 @@ import threading
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from console.feed import Key
+from console.tui.text_screen import TextScreen
+from console.view.numbers import clock
 from keelwatch.workspace import redact
 
 
@@ -24,35 +21,28 @@ class Explained(Message):
         self.lines = lines
 
 
-class WhyScreen(ModalScreen[None]):
+class WhyScreen(TextScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,w,q", "dismiss_me", "back", id="why.back", key_display="esc"),
-        Binding("y", "copy", "copy", id="why.copy"),
-        Binding("j", "scroll_text(3)", show=False, id="why.down"),
-        Binding("k", "scroll_text(-3)", show=False, id="why.up"),
     ]
 
-    def __init__(self, key: Key) -> None:
-        super().__init__()
+    def __init__(self, key: Key, at: float | None = None) -> None:
+        """`at` is the moment that a replay shows; None for now."""
+        super().__init__(f"why REPLAY {clock(at)}" if at is not None else "why", ["asking ..."])
         self.key = key
-        self._text = ""
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(id="dialog"):
-            yield Static("asking ...", id="why", classes="text", markup=False)
+        self._at = at
 
     def on_mount(self) -> None:
         from console.tui.app import Keelwatch
 
+        super().on_mount()
         app = self.app
         assert isinstance(app, Keelwatch)
         feed = app.feed
-        self.query_one("#dialog").border_title = " why "
-        self.query_one("#dialog").border_subtitle = " esc back   y copy   j k scroll "
 
         def explain() -> None:
             try:
-                lines: Sequence[str] = feed.why(self.key)
+                lines: Sequence[str] = feed.why(self.key, self._at)
             except Exception as error:  # noqa: BLE001 - a thread's traceback would be written over the screen
                 lines = [f"cannot say: {redact(str(error))}"]
             self.post_message(Explained(lines))
@@ -60,18 +50,4 @@ class WhyScreen(ModalScreen[None]):
         threading.Thread(target=explain, name="why", daemon=True).start()
 
     def on_explained(self, message: Explained) -> None:
-        self._text = "\n".join(message.lines)
-        self.query_one("#why", Static).update(Text(self._text))
-
-    def action_dismiss_me(self) -> None:
-        self.dismiss()
-
-    def action_scroll_text(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
-
-    def action_copy(self) -> None:
-        from console.tui.app import Keelwatch
-        from console.tui.copying import copy
-
-        assert isinstance(self.app, Keelwatch)
-        copy(self.app, self._text)
+        self.show_lines(message.lines)

@@ -49,9 +49,12 @@ class Head(Widget):
         self.query_one("#world", Line).say(" " + head.world_line(world, width))
         state, sentence = head.verdict_line(world, width)
         word, _, rest = sentence.partition("  ")
-        style = paint.STYLES[state if not world.stale else State.UNKNOWN]
+        if world.replay is not None:
+            style = paint.DIM
+        else:
+            style = paint.STYLES[state if not world.stale else State.UNKNOWN]
         self.query_one("#verdict", Line).say(Text.assemble(" ", (word, style), "  ", rest))
-        self.query_one("#changed", Line).say(" " + head.acting_line(world))
+        self.query_one("#changed", Line).say(" " + head.acting_line(world, width))
 
 
 class WorldlyScreen(Screen[None]):
@@ -78,17 +81,22 @@ class WorldlyScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._composed = True
-        self.show(self.console_app.world)
+        self.show(self.console_app.shown)
+
+    @property
+    def _drawable(self) -> bool:
+        """Composed, and not being taken apart: a tick may still arrive while the program ends."""
+        return self._composed and self.is_attached and self.app.is_running
 
     def show(self, world: World) -> None:
         """Draw `world`; a screen that is only just being made will draw it itself."""
-        if self._composed:
+        if self._drawable:
             self.query_one(Head).show(world)
             self.show_body(world)
 
     def show_time(self, world: World) -> None:
         """A second has passed and nothing else: only what contains an age is drawn."""
-        if self._composed:
+        if self._drawable:
             self.query_one(Head).show(world)
 
     def show_body(self, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from keelwatch.workspace.reading import Reading, Unknown, Value
@@ -89,6 +90,17 @@ def count(events: float) -> str:
     return f"{events:,.0f}".replace(",", " ")
 
 
+def seconds(reading: Reading | None) -> str:
+    """`14ms`, `0.31s`, `12.4s`; `--` when there is no number."""
+    match reading:
+        case Value(value=value) if value < 0.1:
+            return f"{value * 1000:.0f}ms"
+        case Value(value=value):
+            return f"{value:.2f}s" if value < 10 else f"{value:.1f}s"
+        case _:
+            return DASH
+
+
 SPARKS = {"unicode": " ▁▂▃▄▅▆▇█", "ascii": " ._-=^*#@"}
 
 
@@ -98,7 +110,25 @@ def sparkline(values: list[float | None], top: float, charset: str = "ascii") ->
     return "".join("?" if value is None else marks[_step(value, top, len(marks))] for value in values)
 
 
+def spark_levels(top: float, charset: str = "ascii") -> list[tuple[str, float]]:
+    """Each mark of a sparkline, lowest first, and the least value that gets it."""
+    marks = SPARKS[charset][1:]
+    steps = len(marks) - 1
+    return [(mark, max(0.0, (step - 0.5) / steps * top)) for step, mark in enumerate(marks)]
+
+
 def _step(value: float, top: float, steps: int) -> int:
     if top <= 0:
         return 0
     return min(steps - 1, int(max(0.0, value) / top * (steps - 1) + 0.5))
+
+
+def fit(needed: str, phrases: Sequence[str], room: int) -> str:
+    """`needed`, and as many of `phrases`, each of which begins with what parts it from the one before, as
+    `room` columns hold. `needed` alone may be cut, which `~` shows."""
+    line = needed if len(needed) <= room else f"{needed[: room - 1]}~"
+    for phrase in phrases:
+        if len(line) + len(phrase) > room:
+            break
+        line += phrase
+    return line

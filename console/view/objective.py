@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from console.view import numbers
 from console.view.head import TREND_WORDS
@@ -15,6 +15,10 @@ from slo.reasons import Cause
 from slo.snapshot import PERIOD, ObjectiveReading, PairReading, State
 
 OUTCOMES = {"clear": "-- (clear)", "undecided": "UNDECIDED"}
+LEFT_OUT = {"clear": "--", "undecided": "?", "critical": "OVER"}
+SCALE = 6  # columns left of the plot
+MOST_CAUSES = 6
+WIDE_CAUSES = 54
 PROJECTION_SHARE = 0.2  # how much of the plot's width is the forecast, when there is one
 
 
@@ -64,8 +68,11 @@ def _empty_at(one: ObjectiveReading, window: str) -> str | None:
     return f"{numbers.length(seconds)} @{window}" if seconds else None
 
 
-def pair_lines(one: ObjectiveReading, width: int, now: float) -> list[str]:
-    """The table of window pairs: what each asks, what both windows say, how long, what it would spend."""
+def pair_lines(one: ObjectiveReading, width: int, now: float, left_out: Collection[str] = ()) -> list[str]:
+    """The table of window pairs: what each asks, what both windows say, how long, what it would spend.
+
+    `left_out` names pairs, by their long window, that the operator has taken out of the plot.
+    """
     wide = width >= NARROW
     head = f"  {'WINDOW PAIR':<13}{'FACTOR':>8}{'LONG':>14}{'SHORT':>14}  {'BOTH OVER FOR':<15}{'RAISES':<8}"
     lines = [head + ("WOULD SPEND" if wide else "")]
@@ -73,14 +80,16 @@ def pair_lines(one: ObjectiveReading, width: int, now: float) -> list[str]:
         line = (
             f"  {pair.long + ' & ' + pair.short:<13}{pair.factor:>7.4g}x"
             f"{_over(pair, pair.long):>14}{_over(pair, pair.short):>14}"
-            f"  {_both_over(pair, now):<15}{pair.severity.value:<8}"
+            f"  {_both_over(pair, now, left_out):<15}{pair.severity.value:<8}"
         )
         lines.append(line + (f"{pair.budget_ratio * 100:g}% in {pair.long}" if wide else ""))
     return lines
 
 
-def _both_over(pair: PairReading, now: float) -> str:
+def _both_over(pair: PairReading, now: float, left_out: Collection[str]) -> str:
     """How long a pair has been critical; of the others whether they are clear or cannot be judged."""
+    if pair.long in left_out:
+        return f"{LEFT_OUT[pair.outcome]} excluded"
     if pair.outcome != "critical":
         return OUTCOMES[pair.outcome]
     return numbers.length(now - pair.since) if pair.since is not None else "yes"
@@ -114,37 +123,70 @@ def window_lines(one: ObjectiveReading) -> list[str]:
 
 
 def burn_down_lines(
-    one: ObjectiveReading, past: Sequence[float | None], width: int, height: int, charset: Charset
+    one: ObjectiveReading,
+    past: Sequence[float | None],
+    now: float,
+    *,
+    width: int,
+    height: int,
+    charset: Charset,
+    left_out: Collection[str] = (),
+    moment: str = "now",
 ) -> list[str]:
-    """The plot of the budget over the period, the projection dotted."""
+    """`height` lines: the budget over the period, up to `moment`, and the projection dotted. `^` below is
+    where a pair that is critical became so.
+
+    A pair that is `left_out` has no mark, and takes along the projection that goes on with its long window.
+    """
     period = numbers.length(one.period_s)[:3]
     if not any(value is not None for value in past):
         return [f"Budget burn-down {period}: no history yet"]
-    ahead = forecast(one, max(2, int(len(past) * PROJECTION_SHARE / (1 - PROJECTION_SHARE))))
+    steps = max(2, int(len(past) * PROJECTION_SHARE / (1 - PROJECTION_SHARE)))
+    ahead = [] if one.empty_basis in left_out else forecast(one, steps)
     series = [*past, *ahead]
-    known = [value for value in series if value is not None]
-    axis = Axis(min(0.0, *known), 1.0)
+    axis = Axis(min(0.0, *(value for value in series if value is not None)), 1.0)
     share = len(past) / len(series)
-    lines = plot(series, width - 6, height - 2, axis, charset, projected_from=share)
+    marks = _marks(one, now, int((width - SCALE) * share), left_out)
+    rows = height - 2 - bool(marks)
+    lines = plot(series, width - SCALE, rows, axis, charset, projected_from=share)
     labels = [f"{axis.high * 100:.0f}%", f"{axis.low * 100:.0f}%"]
-    tail = f"now, then {numbers.length(one.empty_in_s or 0)} to empty" if ahead else "now"
-    foot = f"{'':>5}-{period}{tail:>{max(0, width - 10)}}"
-    return [f"Budget burn-down {period} (projection dotted)", *with_scale(lines, labels), foot[:width]]
+    tail = f"{moment}, then {numbers.length(one.empty_in_s or 0)} to empty" if ahead else moment
+    foot = f"{'':>5}-{period}{tail:>{max(0, width - 10)}}"[:width]
+    title = f"Budget burn-down {period}{' (projection dotted)' if ahead else ''}"
+    return [title, *with_scale(lines, labels), *([marks[:width]] if marks else []), foot]
 
 
-def cause_lines(causes: Sequence[Cause] | None) -> list[str]:
-    """What the bad events of the last 15 minutes share; None while the question is under way."""
+def _marks(one: ObjectiveReading, now: float, columns: int, left_out: Collection[str]) -> str:
+    """`^` below the columns in which the pairs that are critical became so, and which pairs these are."""
+    shown = [pair for pair in one.pairs if pair.since is not None and pair.long not in left_out]
+    note = f"{'':>{SCALE}}excluded: {', '.join(left_out)} (view only)" if left_out else ""
+    if not shown:
+        return note
+    ages = [(now - (pair.since or now)) / one.period_s for pair in shown]
+    at = {max(0, min(columns - 1, int((1 - age) * columns))) for age in ages}
+    row = "".join("^" if column in at else " " for column in range(min(at), columns))
+    words = f"over: {', '.join(f'{pair.long} & {pair.short}' for pair in shown)} "
+    return f"{note:<{max(0, SCALE + min(at) - len(words))}}{words}{row}"
+
+
+def cause_lines(causes: Sequence[Cause] | None, width: int = WIDE_CAUSES, by: str | None = None) -> list[str]:
+    """What the bad events of the last 15 minutes share, or how they split by one label; None while the
+    question is under way."""
     if causes is None:
         return ["Bad events, last 15m: asking ..."]
+    title = f"Bad events, last 15m, by {by or 'what they share'}"
     if not causes:
-        return ["Bad events, last 15m: none told apart"]
+        return [title, "  none told apart"]
     most = max(cause.events for cause in causes)
-    lines = ["Bad events, last 15m, by what they share"]
-    for cause in causes:
+    bar = 12 if width >= WIDE_CAUSES else 8
+    room = width - bar - 13
+    lines = [title]
+    for cause in causes[:MOST_CAUSES]:
         name = " ".join(f"{label}={value}" for label, value in cause.labels.items()) or "no label tells"
-        lines.append(
-            f"  {name:<30.30} {numbers.count(cause.events):>8}  {numbers.bar(cause.events / most, 12)}"
-        )
+        share = numbers.bar(cause.events / most, bar)
+        lines.append(f"  {name:<{room}.{room}} {numbers.count(cause.events):>8}  {share}")
+    if len(causes) > MOST_CAUSES:
+        lines.append(f"  ... and {len(causes) - MOST_CAUSES} smaller ones")
     return lines
 
 

@@ -13,19 +13,26 @@ WIDTH = 120
 
 def overview_lines(world: World) -> list[str]:
     """What the Overview shows, in reading order."""
-    _, sentence = head.verdict_line(world, WIDTH)
-    lines = [head.world_line(world, WIDTH), sentence, head.acting_line(world), ""]
+    _, sentence = head.verdict_line(world, head.UNCUT)
+    lines = [head.world_line(world, WIDTH), sentence, head.acting_line(world, head.UNCUT), ""]
     lines.append(overview.header(WIDTH).rstrip())
     lines += _rows(world, WIDTH)
     lines += ["", *overview.region_lines(world)]
-    if world.backfill_until is not None:
-        lines += ["", f"history before {overview.when(world.backfill_until, world)} is BACKFILLED"]
+    if told := overview.backfilled(world):
+        lines += ["", f"history: {told}"]
     return lines
 
 
 def _rows(world: World, width: int) -> list[str]:
-    objectives = world.snapshot.objectives if world.snapshot else ()
-    return ["".join(overview.cells(one, width, stale=world.stale).values()).rstrip() for one in objectives]
+    real, probes = overview.grouped(world.snapshot.objectives if world.snapshot else ())
+    rows = [_row(one, width, stale=world.stale) for one in real]
+    if probes:
+        rows.append("".join(overview.group_cells(probes, width, stale=world.stale).values()).rstrip())
+    return [*rows, *(_row(one, width, stale=world.stale) for one in probes)]
+
+
+def _row(one: ObjectiveReading, width: int, *, stale: bool) -> str:
+    return "".join(overview.cells(one, width, stale=stale).values()).rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,12 @@ def frame(world: World, width: int) -> Frame:
     _, sentence = head.verdict_line(past, width)
     about = overview.table_title(past, count, width, folded=0)
     above = [
-        *(f" {line}"[:width] for line in (sentence, head.acting_line(past), about)),
+        *(f" {line}"[:width] for line in (sentence, head.acting_line(past, width), about)),
         overview.header(width),
     ]
-    return Frame(tuple(above), tuple(_rows(past, width)), f" {head.next_line(past, width)}"[:width])
+    real, probes = overview.grouped(past.snapshot.objectives if past.snapshot else ())
+    at_top = next(iter([*real, *probes]), None)  # where the cursor will stand in a moment
+    return Frame(tuple(above), tuple(_rows(past, width)), f" {head.next_line(past, width, at_top)}"[:width])
 
 
 def objective_lines(one: ObjectiveReading, world: World) -> list[str]:

@@ -44,8 +44,7 @@ def glance_lines(glance: Glance) -> list[str]:
 def _told(item: Fact | StreamLine) -> str:
     if isinstance(item, StreamLine):
         said = item.record.get("say")
-        rest = {key: value for key, value in item.record.items() if key != "at"}
-        return str(said) if said is not None else f"sample {_short(rest)}"
+        return str(said) if said is not None else _sample(item)
     body = item.body
     match item.kind:
         case FactKind.INTENT:
@@ -62,22 +61,53 @@ def _told(item: Fact | StreamLine) -> str:
             return f"{item.kind.value:<8} {_short(body)}"
 
 
+def _sample(line: StreamLine) -> str:
+    from probes.follow import Followed, StepTold
+    from probes.record import Execution
+    from probes.reports.lines import execution_line, step_line
+
+    match Followed().take(line):
+        case StepTold(where=where, step=step):
+            return step_line(*where, step)
+        case Execution() as execution:
+            return execution_line(execution)
+    rest = {key: value for key, value in line.record.items() if key != "at"}
+    return f"sample {_short(rest)}"
+
+
 def _short(value: object) -> str:
     text = json.dumps(value, default=str) if isinstance(value, Mapping | list | tuple) else str(value)
     return text if len(text) <= 100 else text[:97] + "..."
 
 
 def heal_lines(report: HealReport) -> list[str]:
-    lines = [f"healed   {_undo(one)}" for one in report.healed]
+    lines = [f"healed   {_undo(one, with_error=False)}" for one in report.healed]
     lines += [f"{one.state.value:<8} {_undo(one)}" for one in report.open]
     if not report.open:
         lines.append("nothing is open")
     return lines
 
 
-def _undo(one: OpenUndo) -> str:
-    error = f"  ({one.error})" if one.error else ""
-    return f"{one.run}  {one.verb} on {one.target}: undo with {one.undo}{error}"
+def _undo(one: OpenUndo, *, with_error: bool = True) -> str:
+    error = f"  ({one.error})" if one.error and with_error else ""
+    return f"{one.run}  {one.verb} on {one.target}: undo with {_undo_words(one.undo)}{error}"
+
+
+def _undo_words(undo: str) -> str:
+    """A journey's undo in a line: `PUT /plan, proven by GET /plan (change-plan)`; another one's as it is."""
+    verb, _, arguments = undo.partition(" ")
+    try:
+        match json.loads(arguments):
+            case {
+                "journey": str(journey),
+                "request": {"method": str(by), "path": str(path)},
+                "verify": dict(proof),
+            }:
+                proven = f"{str(proof.get('method')).upper()} {proof.get('path')}"
+                return f"{by.upper()} {path}, proven by {proven} ({journey})"
+    except ValueError:
+        pass
+    return f"{verb} {_short(arguments)}"
 
 
 def undo_json(one: OpenUndo) -> dict[str, str]:

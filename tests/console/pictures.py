@@ -1,6 +1,7 @@
 """Take the pictures of `docs/screens` from the running sandbox: `python -m tests.console.pictures`.
 
-Put a fault on first; what is drawn is what the console shows at that moment.
+Put a fault on first (`sandbox fault billing.errors 100% --region west`), and wait until `probe watch` has met
+it; what is drawn is what the console shows at that moment.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from console.tui.app import WIDE
 from console.tui.start import build
 from keelwatch.workspace.find import built_in
 from tests.console.screens import SIZES, screen_text, until
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+JOURNEY = "view-invoices"
 SETTLE_S = 8.0  # long enough for a trend to show
 
 
@@ -28,10 +31,24 @@ async def take(size: tuple[int, int]) -> None:
         _save(pilot, f"overview-{size[0]}x{size[1]}")
         await pilot.press("enter")
         await until(pilot, lambda: "-30d" in screen_text(app))
+        await until(pilot, lambda: "asking ..." not in screen_text(app))
         _save(pilot, f"objective-{size[0]}x{size[1]}")
+        if size[0] < WIDE:
+            await pilot.press("tab")
+            await until(pilot, lambda: "[REASONS]" in screen_text(app))
+            _save(pilot, f"reasons-{size[0]}x{size[1]}")
         await pilot.press("w")
         await until(pilot, lambda: "burn = bad" in screen_text(app))
         _save(pilot, f"why-{size[0]}x{size[1]}")
+        await pilot.press("escape", "escape", "left_square_bracket")
+        await until(pilot, lambda: app.shown.replay is not None)
+        _save(pilot, f"replay-{size[0]}x{size[1]}")
+        await pilot.press("f", "3")
+        await until(pilot, lambda: "FAIL " in screen_text(app))
+        _save(pilot, f"probes-{size[0]}x{size[1]}")
+        await pilot.press("slash", *JOURNEY, "enter", "enter")
+        await until(pilot, lambda: "vs median" in screen_text(app))
+        _save(pilot, f"journey-{size[0]}x{size[1]}")
 
 
 def _save(pilot: Pilot[str], name: str) -> None:

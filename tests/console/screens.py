@@ -17,12 +17,19 @@ from tests.console.worlds import NOW, RecordedFeed, look, world
 
 GOLDENS = Path(__file__).parent / "goldens"
 SIZES = ((120, 36), (80, 24))
+NEVER_S = 3600.0  # the next look comes when the test asks for it, however slow the machine
 
 
 def screen_text(app: App[str]) -> str:
     """What a monochrome terminal shows."""
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
+
+
+def marked_line(app: App[str]) -> str:
+    """The row that a monochrome terminal shows as the cursor's; empty while none or more than one is."""
+    marked = [line for line in screen_text(app).splitlines() if line.startswith(">")]
+    return marked[0] if len(marked) == 1 else ""
 
 
 def console(
@@ -38,6 +45,7 @@ def console(
         theme=theme,
         charset=charset,
         clock=FixedClock(NOW + 2),
+        every_s=NEVER_S,
     )
 
 

@@ -13,6 +13,15 @@ import pytest
 
 from keelwatch.workspace.workspace import load_workspace
 
+SLI = (
+    "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: shared}\n"
+    "spec: {ratioMetric: {counter: true, bad: {metricSource: {spec: {query: a_total}}},"
+    " total: {metricSource: {spec: {query: b_total}}}}}\n"
+)
+SLO = (
+    "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: shares}\nspec:\n  service: identity\n"
+    "  indicatorRef: shared\n  timeWindow: [{duration: 30d}]\n  objectives: [{target: 0.99}]\n"
+)
 PYTHON = [sys.executable, "-m", "console.main"]
 
 
@@ -41,12 +50,13 @@ def test_a_fresh_workspace_is_all_well_and_counts_its_documents(workspace: Path)
     done = keelwatch("check", workspace)
 
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "3 documents, all well\n"
+    assert done.stderr == "4 documents, all well\n"
     assert keelwatch("check", workspace / "keelwatch.yaml").stderr == "1 document, all well\n"
 
 
 def test_one_problem_is_not_problems(workspace: Path) -> None:
     (workspace / "slo" / "latency.yaml").unlink()
+    (workspace / "probes" / "open-login.yaml").unlink()
     (workspace / "slo" / "availability.yaml").write_text("# to be written\n")
 
     assert keelwatch("check", workspace).stderr == "1 document, 1 problem\n"
@@ -122,18 +132,56 @@ def test_a_link_that_leads_nowhere_stops_check_and_status_alike(workspace: Path)
 
 
 def test_an_indicator_in_a_folder_that_status_does_not_read_is_not_well(workspace: Path) -> None:
-    (workspace / "probes" / "sli.yaml").write_text(
-        "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: shared}\n"
-        "spec: {ratioMetric: {counter: true, bad: {metricSource: {spec: {query: a_total}}},"
-        " total: {metricSource: {spec: {query: b_total}}}}}\n"
-    )
-    (workspace / "slo" / "slo.yaml").write_text(
-        "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: shares}\nspec:\n  service: identity\n"
-        "  indicatorRef: shared\n  timeWindow: [{duration: 30d}]\n  objectives: [{target: 0.99}]\n"
-    )
+    (workspace / "probes" / "sli.yaml").write_text(SLI)
+    (workspace / "slo" / "slo.yaml").write_text(SLO)
 
     assert problems("check", workspace) == ["slo.yaml:6:17: the indicator 'shared'"]
+    assert problems("check", workspace / "slo" / "slo.yaml") == ["slo.yaml:6:17: the indicator 'shared'"]
     assert keelwatch("status", "--workspace", workspace).returncode == 3
+
+
+def test_a_lone_objective_finds_its_indicator_in_another_file_of_its_workspace(workspace: Path) -> None:
+    (workspace / "slo" / "login").mkdir()
+    (workspace / "slo" / "sli.yaml").write_text(SLI)
+    for place in ("slo/slo.yaml", "slo/login/slo.yaml", "draft.yaml"):
+        (workspace / place).write_text(SLO)
+
+        assert keelwatch("check", workspace / place).stderr == "1 document, all well\n"
+        assert keelwatch("check", place, cwd=workspace).stderr == "1 document, all well\n"
+        (workspace / place).unlink()
+
+
+def test_a_lone_objective_without_a_workspace_looks_in_its_own_folder_and_not_below(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "slo.yaml").write_text(SLO)
+    (tmp_path / "below" / "sli.yaml").write_text(SLI)
+    assert problems("check", tmp_path / "slo.yaml") == ["slo.yaml:6:17: the indicator 'shared'"]
+
+    (tmp_path / "sli.yml").write_text(SLI)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert problems("check", tmp_path / "slo.yaml") == []
+    assert keelwatch("check", "slo.yaml", cwd=tmp_path).returncode == 0
+
+
+def test_check_of_one_file_says_its_own_problems_and_not_those_beside_it(workspace: Path) -> None:
+    (workspace / "slo" / "sli.yaml").write_text(SLI + "---\n" + SLI.replace("shared", "other"))
+    (workspace / "slo" / "broken.yaml").write_text("apiVersion: [\n")
+    (workspace / "slo" / "slo.yaml").write_text(SLO.replace("0.99", "2"))
+    assert problems("check", workspace / "slo" / "slo.yaml") == ["slo.yaml:8:25: 2"]
+
+    (workspace / "slo" / "slo.yaml").write_text(SLO.replace("Ref: shared", "Ref: shard"))
+    (found,) = json.loads(keelwatch("check", workspace / "slo" / "slo.yaml", "--json").stdout)["problems"]
+    assert (found["found"], found["did_you_mean"]) == ("the indicator 'shard'", "shared")
+
+
+@pytest.mark.parametrize("flaw", ["bad: {metricSource: {spec: {query: 'a_total{'}}}", "bda: {}"])
+def test_an_indicator_with_a_problem_is_named_once_and_at_its_own_place(workspace: Path, flaw: str) -> None:
+    broken = SLI.replace("bad: {metricSource: {spec: {query: a_total}}}", flaw)
+    (workspace / "slo" / "sli.yaml").write_text(broken)
+    (workspace / "slo" / "slo.yaml").write_text(SLO)
+
+    assert {one.split(":")[0] for one in problems("check", workspace)} == {"sli.yaml"}
+    assert problems("check", workspace / "slo" / "slo.yaml") == []
 
 
 @pytest.mark.parametrize(

@@ -107,15 +107,92 @@ def test_heal_closes_what_run_and_guardian_left_when_both_were_killed(stage: Sta
 def test_stop_all_stops_every_run_of_an_environment_and_no_other(stage: Stage) -> None:  # noqa: F811
     runs = [stage.spawn("probe", hold_s=60) for _ in range(2)]
 
-    assert "no living run" in keelwatch("stop", "--all", "--env", "elsewhere").stdout
-    assert "no living run" in keelwatch("--env", "elsewhere", "stop", "--all").stdout
-    assert keelwatch("stop", "--all", "--env", "toy").returncode == 0
+    assert "no living run" in keelwatch("stop", "--all", "--env", "sandbox").stdout
+    assert "no living run" in keelwatch("--env", "sandbox", "stop", "--all").stdout
+    done = keelwatch("stop", "--all", "--env", "toy", "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["schema"], document["environment"]) == (0, "keelwatch/stop/1", "toy")
+    assert document["stopped"] == [{"run": run, "signalled": True, "error": None} for run in sorted(runs)]
     for run in runs:
         stage.until_over(run)
 
 
+def test_stop_all_of_a_mistyped_environment_is_a_usage_error_and_stops_nothing(stage: Stage) -> None:  # noqa: F811
+    run = stage.spawn("probe", hold_s=60)
+
+    for typed, meant in (("sandbx", "sandbox"), ("tpy", "toy")):
+        done = keelwatch("stop", "--all", "--env", typed)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"did you mean '{meant}'?" in done.stderr
+    os.kill(stage.pid(run), 0)  # it lives: this does not raise
+
+    assert keelwatch("stop", run).returncode == 0
+    stage.until_over(run)
+    assert keelwatch("stop", "--all", "--env", "sandbx").returncode == 2
+
+
+@pytest.mark.parametrize("workspace", ["broken", "missing"])
+def test_the_lever_goes_by_what_runs_recorded_when_the_workspace_cannot_be_read(
+    stage: Stage,  # noqa: F811
+    workspace: str,
+) -> None:
+    folder = stage.world / workspace
+    if workspace == "broken":
+        folder.mkdir()
+        (folder / "keelwatch.yaml").write_text("environments: [\n")
+    lever = ("--workspace", str(folder), "stop", "--all", "--env")
+    assert keelwatch(*lever, "anything").returncode == 0, "nothing lives, so there is nothing to stop"
+    run = stage.spawn("probe", hold_s=60)
+
+    missed = keelwatch(*lever, "tpy")
+    assert missed.returncode == 4, "whether that was a mistake, nobody can say"
+    assert "no living run recorded 'tpy'" in missed.stderr
+    os.kill(stage.pid(run), 0)
+
+    assert keelwatch(*lever, "toy").returncode == 0
+    stage.until_over(run)
+
+
+def test_a_run_that_lost_its_record_is_stopped_and_the_mistake_is_told(stage: Stage) -> None:  # noqa: F811
+    run = stage.spawn("probe", hold_s=60)
+    stage.until_value("account", "opened")  # its guardian has read the record by now
+    (stage.state / "runs" / run / "spec.json").write_text("{")
+
+    done = keelwatch("stop", "--all", "--env", "sandbx")
+
+    assert done.returncode == 2
+    assert done.stdout == f"{run}  told to stop\n"
+    assert "did you mean 'sandbox'?" in done.stderr
+    stage.until_over(run)
+
+
+def test_attach_json_is_one_document_at_the_end(stage: Stage) -> None:  # noqa: F811
+    run = stage.spawn("chaos", hold_s=0.5)
+    done = keelwatch("attach", run, "--json")
+    document = json.loads(done.stdout)
+
+    assert (document["schema"], document["environment"]) == ("keelwatch/attach/1", "toy")
+    assert (document["end"], document["exit"], document["question"]) == ("over", 0, None)
+    assert (document["run"]["id"], document["run"]["state"]) == (run, "ended")
+    assert "billing is down" in done.stderr
+
+
+def test_a_follower_whose_reader_left_detaches(stage: Stage) -> None:  # noqa: F811
+    run = stage.spawn("load", hold_s=60)
+    reading, writing = os.pipe()
+    follower = subprocess.Popen([sys.executable, "-m", "tests.toys.cli", "attach", run], stdout=writing)
+    os.close(writing)
+    assert os.read(reading, 1)
+    os.close(reading)
+
+    assert follower.wait(30) == 0
+    os.kill(stage.pid(run), 0)  # it lives: this does not raise
+    keelwatch("stop", run)
+    stage.until_over(run)
+
+
 @pytest.mark.parametrize(
-    ("words", "code"), [(("stop",), 2), (("stop", "no-such-run"), 4), (("attach", "no-such-run"), 5)]
+    ("words", "code"), [(("stop",), 2), (("stop", "no-such-run"), 2), (("attach", "no-such-run"), 2)]
 )
 def test_what_cannot_be_done_says_so_with_its_code(stage: Stage, words: tuple[str, ...], code: int) -> None:  # noqa: F811
     done = keelwatch(*words)

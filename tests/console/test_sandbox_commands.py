@@ -86,6 +86,11 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_anchor_verifies_and_the_ledger_may_grow_after_it(state: Path) -> None:
     anchor = keelwatch("audit", "anchor").stdout.strip()
     assert re.fullmatch(r"5:[0-9a-f]{64}", anchor)
+    told = json.loads(keelwatch("audit", "anchor", "--json").stdout)
+    assert told | {"at": 0} == {
+        "schema": "keelwatch/audit-anchor/1", "at": 0, "environment": None,
+        "anchor": anchor, "seq": 5, "hash": anchor[2:],
+    }  # fmt: skip
     with closing(open_ledger()) as store:
         store.append("r", FactKind.NOTE, {"event": "said", "words": "later"}, actor="7:ada")
 
@@ -133,7 +138,11 @@ def test_a_redacted_fact_is_gone_told_and_the_chain_holds(state: Path) -> None:
         facts = {event.seq: str(event) for event in store.events()}
     assert "fact-2" not in "".join(facts.values())
     assert "a name slipped in" in facts[6]
-    assert keelwatch("audit", "redact", "99", "--reason", "x").returncode != 0
+    assert keelwatch("audit", "redact", "99", "--reason", "x").returncode == 6
+
+    told = json.loads(keelwatch("audit", "redact", "4", "--reason", "another", "--json").stdout)
+    assert (told["schema"], told["seq"], told["recorded_as"]) == ("keelwatch/audit-redact/1", 4, 7)
+    assert (told["reason"], told["salted"]) == ("another", True)
 
 
 def processes_of(name: str) -> list[Process]:
@@ -147,6 +156,26 @@ def pids(document: Json) -> set[int]:
     return {int(str(one["pid"])) for one in servers if isinstance(one, dict) and one["pid"] is not None}
 
 
+def faults_in_json(name: tuple[str, str]) -> None:
+    """Set, listed and cleared: one shape."""
+    ways = {
+        "set": ("billing.latency", "200ms", "--region", "east", "--for", "60s"),
+        "list": ("list",),
+        "clear": ("clear",),
+    }
+    for deed, words in ways.items():
+        done = keelwatch("sandbox", "fault", *words, "--json", *name)
+        document = json.loads(done.stdout)
+        (fault,) = document["faults"]
+        assert (done.returncode, document["schema"]) == (0, "keelwatch/sandbox-fault/1")
+        assert (document["deed"], document["environment"]) == (deed, "sandbox")
+        assert (fault["target"], fault["region"], fault["share"]) == ("billing.latency", "east", None)
+        assert fault["latency_s"] == 0.2
+        assert 0 < fault["ends_in_s"] <= 60
+    empty = json.loads(keelwatch("sandbox", "fault", "list", "--json", *name).stdout)
+    assert (empty["deed"], empty["faults"]) == ("list", [])
+
+
 def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) -> None:
     name = ("--name", own_sandbox)
     before = keelwatch("sandbox", "status", *name)
@@ -155,7 +184,12 @@ def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) ->
     assert before.stdout == ""
     assert keelwatch("sandbox", "status", "--json", *name).returncode == 5
 
-    assert keelwatch("sandbox", "up", *name).returncode == 0
+    up = keelwatch("sandbox", "up", "--json", *name)
+    raised = json.loads(up.stdout)
+    assert (up.returncode, raised["schema"]) == (0, "keelwatch/sandbox-up/1")
+    assert (raised["name"], raised["environment"]) == (own_sandbox, "sandbox")
+    assert (raised["was_running"], raised["ready_after_s"] > 0) == (False, True)
+    faults_in_json(name)
     first = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)
     again = keelwatch("sandbox", "up", *name)
     second = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)
@@ -171,7 +205,10 @@ def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) ->
 
     everything = with_descendants(pids(first)) + processes_of(own_sandbox)
     assert len(everything) > 12
-    assert keelwatch("sandbox", "down", *name).returncode == 0
+    down = keelwatch("sandbox", "down", "--json", *name)
+    lowered = json.loads(down.stdout)
+    assert (down.returncode, lowered["schema"]) == (0, "keelwatch/sandbox-down/1")
+    assert (lowered["was_running"], lowered["down_after_s"] > 0) == (True, True)
     assert [process for process in everything if process.is_alive()] == []
     assert processes_of(own_sandbox) == []
     assert keelwatch("sandbox", "status", *name).returncode == 5

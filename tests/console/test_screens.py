@@ -8,14 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.color_triplet import ColorTriplet
 from textual.pilot import Pilot
 
 from console import cache
+from console.tui.app import Keelwatch
 from console.tui.live_table import LiveTable
-from console.view.world import Origin, World
+from console.view.world import Origin, RegionFacts, World
 from keelwatch.workspace.find import built_in
+from keelwatch.workspace.reading import Unknown
 from slo.snapshot import State
-from tests.console.screens import SIZES, assert_golden, console, drive, screen_text, until
+from tests.console.screens import SIZES, assert_golden, console, drive, marked_line, screen_text, until
 from tests.console.worlds import NOW, bad_evening, look, world
 
 
@@ -240,3 +243,101 @@ def test_leaving_the_demo_asks_about_the_sandbox(key: str, answer: str) -> None:
         return app.return_value
 
     assert asyncio.run(leave()) == answer
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_the_cursor_is_a_mark_in_the_first_column_and_there_is_one(size: tuple[int, int]) -> None:
+    async def move(pilot: Pilot[str]) -> None:
+        await pilot.press("j", "j", "k")
+        await pilot.pause()
+
+    text = asyncio.run(drive(console(), size, move))
+
+    (marked,) = [line for line in text.splitlines() if line.startswith(">")]
+    assert "lookup-availability east" in marked
+    assert "NEXT  g: go to invoices-availability west" in text
+
+
+def test_the_mark_follows_its_row_when_the_order_changes() -> None:
+    calm = replace(bad_evening(), objectives=tuple(reversed(bad_evening().objectives)))
+    app = console(looks=[look(), look(calm)])
+
+    async def reorder(pilot: Pilot[str]) -> None:
+        await pilot.press("j", "j")
+        await until(pilot, lambda: "login-latency west" in marked_line(app))
+        app._ticker.hurry()
+        await until(pilot, lambda: app.screen.query_one(LiveTable).order()[0] == "portal-latency@")
+        await until(pilot, lambda: "login-latency west" in marked_line(app))
+
+    asyncio.run(drive(app, (120, 36), reorder))
+
+
+def test_a_cursor_that_nobody_moved_stays_on_what_is_most_urgent() -> None:
+    calm = replace(bad_evening(), objectives=tuple(reversed(bad_evening().objectives)))
+    app = console(looks=[look(calm), look()])
+
+    async def reorder(pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: "portal-latency" in marked_line(app))
+        app._ticker.hurry()
+        await until(pilot, lambda: "invoices-availability west" in marked_line(app))
+
+    asyncio.run(drive(app, (120, 36), reorder))
+
+
+def page_colour(app: Keelwatch) -> ColorTriplet:
+    """What stands behind the word PAGE in the table."""
+    for strip in app.screen._compositor.render_strips()[4:]:
+        for segment in strip:
+            if "PAGE" in segment.text and segment.style and segment.style.bgcolor:
+                assert not segment.style.reverse
+                return segment.style.bgcolor.get_truecolor()
+    raise AssertionError(screen_text(app))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "ansi"])
+def test_a_page_is_as_red_under_the_cursor_as_elsewhere(theme: str) -> None:
+    seen: list[ColorTriplet] = []
+
+    async def move_away(pilot: Pilot[str]) -> None:
+        app = pilot.app
+        assert isinstance(app, Keelwatch)
+        await until(pilot, lambda: "> PAGE" in screen_text(app))
+        seen.append(page_colour(app))
+        await pilot.press("j")
+        await until(pilot, lambda: "  PAGE" in screen_text(app))
+        seen.append(page_colour(app))
+
+    asyncio.run(drive(console(theme=theme), (120, 36), move_away))
+
+    assert seen[0] == seen[1]
+    assert seen[0].red > max(seen[0].green, seen[0].blue) + 80
+
+
+def test_help_says_what_the_marks_mean_and_why_something_is_missing() -> None:
+    nobody = {"west": RegionFacts(Unknown("nobody counts here", NOW), Unknown("no histogram", NOW))}
+    app = console(looks=[replace(look(), facts=nobody)])
+
+    async def ask(pilot: Pilot[str]) -> None:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "what the marks mean" in screen_text(pilot.app))
+        await pilot.press(*"jjjjjj")
+        await until(pilot, lambda: "READY is -- here: nobody counts here" in screen_text(pilot.app))
+
+    text = asyncio.run(drive(app, (120, 36), ask))
+
+    assert "^ getting worse" in text
+    assert "@ 19x" in text
+    assert "P95 is -- here: no histogram" in text
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_the_footer_names_every_key_of_the_screen_without_a_cut(size: tuple[int, int]) -> None:
+    async def open_it(pilot: Pilot[str]) -> None:
+        await pilot.press("enter")
+        await until(pilot, lambda: "-30d" in screen_text(pilot.app))
+
+    foot = asyncio.run(drive(console(), size, open_it)).splitlines()[-1]
+
+    for words in ("esc back", "w why", "s split", "x exclude", "y copy", "[ ] time", "q quit", "? keys"):
+        assert words in foot
+    assert ("tab plot/reasons" in foot) == (size[0] < 119)

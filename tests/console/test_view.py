@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from console.view import head, numbers, objective, overview
 from console.view.filter import matches
+from console.view.legend import legend_lines
+from console.view.plain import overview_lines
 from console.view.plot import Axis, Charset, plot, resample
+from console.view.world import RegionFacts, Tally
 from keelwatch.workspace.reading import Unknown, Value
 from slo.snapshot import State
-from tests.console.worlds import NOW, bad_evening, unknown, world
+from tests.console.worlds import FACTS, NOW, bad_evening, unknown, world
 
 
 @pytest.mark.parametrize(
@@ -70,9 +73,41 @@ def test_worst_speed_end_and_start_fit_on_the_screen(width: int) -> None:
 
 
 def test_who_acts_and_what_was_left_behind_come_before_what_changed() -> None:
-    line = head.acting_line(replace(world(), running=("chaos billing-down",), left_open=2))
+    line = head.acting_line(
+        replace(world(), running=("chaos billing-down",), left=("account sandbox/a", "edge")), head.UNCUT
+    )
 
-    assert line.startswith("2 LEFT BEHIND: keelwatch heal | RUNNING chaos billing-down | WHAT CHANGED")
+    assert line.startswith(
+        "LEFT BEHIND: 2 undos, account sandbox/a and 1 more: keelwatch heal | RUNNING chaos billing-down | "
+        "WHAT CHANGED"
+    )
+
+
+@pytest.mark.parametrize("width", range(60, 160))
+def test_a_small_screen_drops_whole_phrases_of_the_head(width: int) -> None:
+    for shown in (world(), world(trouble="http://10.0.0.1:9090 refused the connection")):
+        lines = [
+            (head.verdict_line(shown, width)[1], head.verdict_line(shown, head.UNCUT)[1], [", ", ". "]),
+            (head.acting_line(shown, width), head.acting_line(shown, head.UNCUT), [" | "]),
+            (overview.region_line(shown, width), overview.region_line(shown, 500), [" | ", ", "]),
+        ]
+        for line, whole, between in lines:
+            assert len(line) < width
+            assert line[-1] not in ",:|. "
+            if width >= 119 and line != whole:
+                assert any(whole[len(line) :].startswith(one) for one in between)
+
+
+def test_while_journeys_are_watched_a_small_screen_still_says_where_the_fault_is() -> None:
+    line = head.acting_line(replace(world(), running=("probe watch main",)), 80)
+
+    assert line.endswith("| CHANGED  13:48 fault billing.errors 100% in west")
+
+
+def test_what_cannot_be_dropped_shows_that_it_was_cut() -> None:
+    assert numbers.fit("PAGE  1/10: invoices", [", empty in 3m"], 32) == "PAGE  1/10: invoices"
+    assert numbers.fit("PAGE  1/10: invoices", [", empty in 3m"], 33) == "PAGE  1/10: invoices, empty in 3m"
+    assert numbers.fit("PAGE  1/10: invoices", [", empty in 3m"], 12) == "PAGE  1/10:~"
 
 
 def test_without_a_sample_there_is_no_age() -> None:
@@ -166,3 +201,75 @@ def test_the_app_and_the_view_agree_on_what_is_wide() -> None:
     from console.tui.app import WIDE
 
     assert WIDE == overview.NARROW
+
+
+def test_the_strip_of_regions_leaves_room_for_the_events() -> None:
+    event = len("03:36 fault billing.errors 100% in west")
+
+    assert overview.STRIP_WIDTH + 3 + event <= 120
+    assert {len(line) for line in overview.region_lines(world())} == {overview.STRIP_WIDTH}
+
+
+def test_no_health_of_a_region_is_cut() -> None:
+    assert not any("~" in line for line in overview.region_lines(replace(world(), trouble="refused")))
+
+
+def test_a_region_that_nobody_counts_shows_dashes() -> None:
+    line = overview.region_line(replace(world(), facts={}), 120)
+
+    assert "west up --, 1/4 PAGE, p95 --" in line
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0142, "14ms"), (0.31, "0.31s"), (1.92, "1.92s"), (12.44, "12.4s")]
+)
+def test_seconds_read_like_latencies(value: float, text: str) -> None:
+    assert numbers.seconds(Value(value, NOW)) == text
+    assert numbers.seconds(Unknown("x", NOW)) == "--"
+
+
+def test_the_legend_names_the_burn_rate_at_which_each_mark_begins() -> None:
+    levels = numbers.spark_levels(overview.SPARK_TOP)
+
+    for mark, least in levels:
+        assert numbers.sparkline([least + 0.01], overview.SPARK_TOP) == mark
+
+
+def test_the_legend_fits_on_the_smallest_screen_and_gives_each_reason_once() -> None:
+    gone = RegionFacts(Unknown("nobody counts the workers here, " * 4, NOW), Unknown("no histogram", NOW))
+
+    lines = legend_lines(replace(world(), facts={"west": gone, "east": gone}))
+
+    assert all(len(line) <= 66 for line in lines)
+    assert sum("READY is -- here" in line for line in lines) == 1
+
+
+def test_objectives_on_journeys_stand_in_a_group_of_their_own_and_say_so() -> None:
+    found = bad_evening()
+    probe = replace(found.objectives[0], name="probe-view-invoices", stratum="probe")
+    both = replace(found, objectives=(probe, *found.objectives))
+
+    lines = overview_lines(replace(world(), snapshot=both))
+
+    at = next(row for row, line in enumerate(lines) if "PROBE  synthetic journeys: 1 PAGE" in line)
+    assert "probe view-invoices west" in lines[at + 1]
+    assert not any("probe view-invoices" in line for line in lines[4:at])
+    stale = overview_lines(replace(world(), snapshot=both, trouble="refused"))
+    assert any("PROBE  synthetic journeys: was 1 PAGE" in line for line in stale)
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (Tally(10, 0, 10), "10/10 passing"),
+        (Tally(1, 9, 10), "9/10 failing"),
+        (Tally(9, 0, 10), "1/10 unclear"),
+        (Tally(1, 9, 10, stale=3), "was 9/10 fail"),
+        (Tally(), "--"),
+        (Unknown("no journey has run here yet", NOW), "--"),
+    ],
+)
+def test_the_strip_says_how_the_journeys_of_a_region_went_last(seen: Tally | Unknown, told: str) -> None:
+    facts = replace(FACTS["west"], probes=seen)
+
+    assert overview.probes(facts) == told

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from console.feed import Key, Look
-from console.view.world import Change, Origin, World
+from console.journeys import JourneyBook
+from console.places import place
+from console.view.world import Causes, Change, Origin, RegionFacts, Tally, Workers, World
+from keelwatch.workspace.find import built_in
 from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo.reasons import Cause
 from slo.snapshot import Counts, ObjectiveReading, PairReading, Snapshot, State, Trend, in_order
@@ -103,12 +107,12 @@ def unknown(
     )
 
 
+QUIET = (0.0, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4, 0.09)
 RISING = (0.2, 0.1, 0.3, 0.2, 0.4, 1.0, 4.0, 9.0, 18.0, 30.0, 41.0, 41.2)
 
 
 def bad_evening() -> Snapshot:
     """Invoices page in the west, log-in is slow enough for a ticket, one objective cannot be read."""
-    quiet = (0.0, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4, 0.09)
     objectives = (
         objective(
             "invoices-availability",
@@ -131,13 +135,13 @@ def bad_evening() -> Snapshot:
             since=NOW - 3 * 3600,
             recent=tuple(reversed(RISING)),
         ),
-        objective("invoices-availability", quiet, region="east"),
-        objective("login-availability", quiet, region="west", component="identity"),
-        objective("login-availability", quiet, region="east", component="identity"),
-        objective("login-latency", quiet, region="east", component="identity", target=0.995),
-        objective("lookup-availability", quiet, region="west", component="accounts"),
+        objective("invoices-availability", QUIET, region="east"),
+        objective("login-availability", QUIET, region="west", component="identity"),
+        objective("login-availability", QUIET, region="east", component="identity"),
+        objective("login-latency", QUIET, region="east", component="identity", target=0.995),
+        objective("lookup-availability", QUIET, region="west", component="accounts"),
         objective("portal-availability", (9.8, 8.0, 3.9, 2.0, 0.9, 0.5, 0.4, 0.31), component="portal"),
-        objective("portal-latency", quiet, component="portal", target=0.99),
+        objective("portal-latency", QUIET, component="portal", target=0.99),
     )
     return Snapshot(NOW, "sandbox", "http://127.0.0.1:17090", in_order(objectives), fresh_s=1.0)
 
@@ -147,8 +151,16 @@ CHANGES = (
     Change(NOW - 26 * 60, "fault billing.errors 100% in west", "sre"),
 )
 
+FACTS = {
+    "west": RegionFacts(Workers(1, 2), Value(1.92, NOW), Tally(8, 2, 10, oldest_s=95.0)),
+    "east": RegionFacts(Workers(2, 2), Value(0.31, NOW), Tally(10, 0, 10, oldest_s=88.0)),
+}
+
 
 def look(snapshot: Snapshot | None = None) -> Look:
+    """Without a source there is no percentile; the workers are counted elsewhere."""
+    reason = snapshot.source_error if snapshot else None
+    silent = {region: replace(facts, p95_s=Unknown(reason or "", NOW)) for region, facts in FACTS.items()}
     return Look(
         snapshot=snapshot or bad_evening(),
         regions=("west", "east"),
@@ -156,7 +168,20 @@ def look(snapshot: Snapshot | None = None) -> Look:
         changes=CHANGES,
         backfill_until=NOW - 7200,
         user="sre",
+        facts=silent if reason else FACTS,
     )
+
+
+def past_look(at: float) -> Look:
+    """A moment at which nothing was wrong, and one change had been made."""
+    well = tuple(
+        objective(one.name, QUIET, region=one.region, component=one.component, target=one.target)
+        for one in bad_evening().objectives
+    )
+    snapshot = replace(bad_evening(), at=at, objectives=in_order(well))
+    gone = {region: RegionFacts(Unknown("not recorded", at), Value(0.2, at)) for region in FACTS}
+    before = tuple(change for change in CHANGES if change.at <= at)
+    return replace(look(snapshot), changes=before, facts=gone, user="")
 
 
 def world(origin: Origin = Origin.LIVE, trouble: str | None = None, now: float = NOW + 2) -> World:
@@ -170,6 +195,7 @@ def world(origin: Origin = Origin.LIVE, trouble: str | None = None, now: float =
         changes=CHANGES,
         user="sre",
         backfill_until=NOW - 7200,
+        facts=FACTS,
     )
 
 
@@ -182,20 +208,30 @@ class RecordedFeed:
     def look(self) -> Look:
         return self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
 
-    def burn_down(self, key: Key) -> Sequence[float | None]:
+    def look_at(self, at: float) -> Look:
+        """Half an hour ago all was well."""
+        return past_look(at)
+
+    def burn_down(self, key: Key, at: float | None = None) -> Sequence[float | None]:
         return [
             1.0 - 0.2 * step / 690 if step < 690 else 0.8 - 0.755 * (step - 690) / 30 for step in range(720)
         ]
 
-    def causes(self, key: Key) -> Sequence[Cause]:
-        return [
+    def causes(self, key: Key, at: float | None = None) -> Causes:
+        shared = [
             Cause({"code": "502", "version": "v2"}, 3412.0),
             Cause({"code": "503", "version": "v1"}, 288.0),
         ]
+        routes = [Cause({"route": "invoices"}, 3500.0), Cause({"route": "invoice"}, 200.0)]
+        return Causes(shared, {"region": [Cause({"region": "west"}, 3700.0)], "route": routes})
 
-    def why(self, key: Key) -> Sequence[str]:
+    def why(self, key: Key, at: float | None = None) -> Sequence[str]:
         return [
             f"{key[0]} {key[1] or 'all regions'}",
             "",
             "1h   bad 60.84  total 3600  ratio 0.0169  burn 16.9x",
         ]
+
+    def journeys(self) -> JourneyBook:
+        """The sandbox's journeys, with what is kept of them in the state folder of the test."""
+        return JourneyBook(place(built_in(), None))

@@ -1,0 +1,51 @@
+"""Lines to read over a screen, and a question that one key answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from console.tui.text_screen import TextScreen
+
+
+class LinesDialog(TextScreen):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "dismiss_me", "back", id="lines.back", key_display="esc"),
+    ]
+
+
+class RunDialog(ModalScreen[bool]):
+    """What will run, and the command that does the same. `r` runs it; any way out does not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "answer(True)", "run", id="run.yes"),
+        Binding("escape,q", "answer(False)", "back", id="run.no", key_display="esc"),
+        Binding("left,right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="question"):
+            yield Static(Text("\n".join(self._lines)), markup=False)
+            with Horizontal():
+                yield Button("r  run it", id="yes", compact=True)
+                yield Button("esc  not now", id="no", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#yes").focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, run: bool) -> None:  # noqa: FBT001 - Textual passes action arguments by position
+        self.dismiss(run)

@@ -1,0 +1,181 @@
+"""What the feed asks beside the objectives: the percentile of each region, and how bad events split."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.changes import changes_before, recent_changes, record_sandbox
+from console.feed import world_of
+from console.live_feed import NO_COUNT, LiveFeed
+from console.questions import p95_question, split, split_question
+from console.view import head
+from keelwatch.ledger import FactKind, open_ledger
+from keelwatch.runs import OnDeath, OnTerm
+from keelwatch.workspace.find import built_in
+from keelwatch.workspace.reading import Unknown
+from slo.load import load_folder
+from slo.objective import Objective, track
+from tests.console.worlds import world
+
+ENDS = {"on_death": OnDeath.UNDO.value, "on_term": OnTerm.UNDO.value}
+SPECS = Path(__file__).parents[2] / "slo" / "objectives"
+
+
+@pytest.fixture(scope="module")
+def objectives() -> dict[str, Objective]:
+    return {one.name: one for one in load_folder(SPECS)}
+
+
+def test_the_percentile_is_one_grouped_query_over_the_objectives_own_histogram(
+    objectives: dict[str, Objective],
+) -> None:
+    question = p95_question(objectives.values())
+
+    real = 'portal_request_seconds_bucket{traffic="real"}'
+    assert question == (f"histogram_quantile(0.95, sum by (region, le) (rate({real}[5m])))", "region")
+
+
+def test_without_a_latency_objective_per_region_there_is_no_percentile(
+    objectives: dict[str, Objective],
+) -> None:
+    available = [one for one in objectives.values() if one.kind == "availability"]
+    whole = replace(objectives["login-latency"], group_by=None)
+
+    assert p95_question(available) is None
+    assert p95_question([whole]) is None
+    assert p95_question([]) is None
+
+
+def test_bad_events_are_asked_for_by_every_label_at_once(objectives: dict[str, Objective]) -> None:
+    (west,) = track(objectives["invoices-availability"], ("west",))
+
+    question = split_question(west)
+
+    assert question is not None
+    assert question.count("increase(") == 1
+    assert "sum by (region, route, version, code," in question
+    assert 'region="west"' in question
+
+
+def test_where_good_events_are_counted_the_bad_are_the_rest(objectives: dict[str, Objective]) -> None:
+    (west,) = track(objectives["login-latency"], ("west",))
+
+    question = split_question(west)
+
+    assert question is not None
+    assert " - (" in question
+    assert 'le=~"0\\\\.5"' in question
+
+
+def test_a_split_sums_over_the_other_labels_and_knows_only_labels_that_exist() -> None:
+    groups = [
+        ({"region": "west", "route": "invoices", "code": "502"}, 30.0),
+        ({"region": "west", "route": "invoice", "code": "502"}, 12.0),
+        ({"region": "west", "route": "invoice", "code": ""}, 1.0),
+        ({"region": "west", "route": "login", "code": "200"}, 0.01),
+    ]
+
+    found = split(groups)
+
+    assert list(found) == ["region", "route", "code"]
+    assert [(cause.labels["route"], cause.events) for cause in found["route"]] == [
+        ("invoices", 30.0),
+        ("invoice", 13.0),
+    ]
+    assert [cause.labels["code"] for cause in found["code"]] == ["502", "(none)"]
+
+
+def test_nothing_bad_splits_into_nothing() -> None:
+    assert split([]) == {}
+
+
+def test_a_sandbox_that_is_down_leaves_workers_and_percentile_unknown_and_says_why() -> None:
+    feed = LiveFeed.open(built_in(), None)
+
+    for look in (feed.look(), feed.look_at(1_790_000_000.0)):
+        assert look.snapshot.source_error
+        assert set(look.facts) == {"west", "east"}
+        for facts in look.facts.values():
+            assert isinstance(facts.workers, Unknown)
+            assert isinstance(facts.p95_s, Unknown)
+
+
+def test_a_world_without_a_sandbox_says_that_nobody_counts_its_workers(tmp_path: Path) -> None:
+    (tmp_path / "keelwatch.yaml").write_text(
+        "keelwatch: 1\nenvironments:\n  prod:\n    regions: [west]\n"
+        "    prometheus:\n      url: http://127.0.0.1:9\n"
+    )
+
+    look = LiveFeed.open(tmp_path, None).look()
+
+    workers = look.facts["west"].workers
+    assert isinstance(workers, Unknown)
+    assert workers.reason == NO_COUNT
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        (None, "secret env:PROM_TOKEN: the variable is not set"),
+        (
+            "long enough, but not one word",
+            "secret env:PROM_TOKEN has characters that no HTTP header can carry",
+        ),
+        ("one-word-\u20ac-of-money", "secret env:PROM_TOKEN has characters that no HTTP header can carry"),
+        ("two-lines\r\nX-Other:yes", "secret env:PROM_TOKEN has characters that no HTTP header can carry"),
+    ],
+)
+def test_a_source_whose_secret_is_no_good_is_not_called_down_and_the_secret_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None, told: str
+) -> None:
+    (tmp_path / "keelwatch.yaml").write_text(
+        "keelwatch: 1\nenvironments:\n  prod:\n    regions: [west]\n"
+        "    prometheus:\n      url: http://127.0.0.1:9\n      bearer: env:PROM_TOKEN\n"
+    )
+    (tmp_path / "slo").symlink_to(SPECS)
+    monkeypatch.delenv("PROM_TOKEN", raising=False)
+    if token is not None:
+        monkeypatch.setenv("PROM_TOKEN", token)
+    feed = LiveFeed.open(tmp_path, None)
+
+    for look in (feed.look(), feed.look_at(1_790_000_000.0)):
+        shown = world_of(look, look.snapshot.at)
+        line = head.world_line(shown, 80)
+        assert "prometheus NOT ASKED" in line
+        assert "DOWN" not in line
+        assert told in head.verdict_line(shown, 120)[1]
+        assert "mend the secret" in head.next_line(shown, 80, None)
+        assert token is None or token not in str(look)
+
+
+def test_the_newest_change_is_told_after_hundreds_of_facts_of_journeys() -> None:
+    """Watched journeys write by the hundred: creations, leases, intents, verdicts."""
+    record_sandbox("fault billing.errors 100% in west", "main")
+    with closing(open_ledger()) as store:
+        for number in range(150):
+            run, actor = f"run-{number:04}", "0:sre (claimed)"
+            created = {"event": "created", "kind": "probe", "name": "log-in", "env": "sandbox"}
+            store.append(run, FactKind.NOTE, {**created, **ENDS}, actor=actor)
+            store.append(run, FactKind.INTENT, {"event": "intent", "step": 1}, actor=actor)
+            store.append(run, FactKind.VERDICT, {"verdict": "pass", "reason": ""}, actor=actor)
+
+    changes, _, _ = recent_changes(4e9, "sandbox", "main")
+    shown = replace(world(), changes=changes, now=changes[-1].at + 60)
+
+    assert [change.text for change in changes] == ["fault billing.errors 100% in west"]
+    for width in (80, 120):
+        line = head.acting_line(shown, width)
+        assert "WHAT CHANGED" in line
+        assert "fault billing.errors 100% in west" in line
+
+
+def test_a_moment_in_the_past_knows_only_what_had_changed_by_then() -> None:
+    record_sandbox("sandbox up", "main")
+    record_sandbox("fault billing.errors 100%", "main")
+
+    assert changes_before(1.0, "sandbox", "main") == ()
+    assert len(changes_before(4e9, "sandbox", "main")) == 2
