@@ -7,6 +7,7 @@ When the session is over, everything it wrote is searched for the sentinel secre
 from __future__ import annotations
 
 import fcntl
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from keelwatch.adapters import sandbox as control
 from keelwatch.sandbox import down, up
+from keelwatch.workspace import sink
 from tests.sandbox.running import RunningSandbox
 from tests.sandbox.waiting import until
 from tests.sentinel import leaks_under
@@ -36,6 +38,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.get_terminal_writer().line(f"LEAK: {path} shows the sentinel as {form!r}", red=True)
     if leaks:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def own_secrets() -> Iterator[None]:
+    """What one test makes a secret is none to the next: it might mask an ordinary word there."""
+    before = Counter(sink._forms)
+    yield
+    sink._forms.clear()
+    sink._forms.update(before)
+    sink._longest_first = None
 
 
 @pytest.fixture(scope="session")

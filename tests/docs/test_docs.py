@@ -21,6 +21,11 @@ Every command, as `--help` prints it. This page is generated (see `CONTRIBUTING.
 
 stdout is data, stderr is narration. `--json` prints one document that starts with `schema`, `at` (Unix
 seconds) and `environment`; names of durations end in `_s`, ratios are 0..1, unknown is `null` with a reason.
+Every command takes it but `schema`, whose output is JSON already, and `keelwatch` alone, whose twin is
+`status`.
+
+Output that could not be written (a full disk) is told on stderr and ends in 5, unless the command itself
+ended worse; what it was asked to do is done. A reader that left (`| head`) changes nothing.
 
 | code | meaning |
 |---|---|
@@ -29,7 +34,7 @@ seconds) and `environment`; names of durations end in `_s`, ratios are 0..1, unk
 | 2 | usage |
 | 3 | invalid input file |
 | 4 | inconclusive, invalid or unknown |
-| 5 | one of our sources is unreachable |
+| 5 | one of our sources is unreachable, or the output could not be written |
 | 6 | refused by safety |
 | 7 | stopped by operator or guard, undone |
 | 8 | something is left behind: act now |
