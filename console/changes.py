@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from console.view.world import Change
 from keelwatch.ledger import Access, Fact, FactKind, LedgerStore, current_actor, open_ledger
 from keelwatch.runs import Phase, RunView, list_open, living, runs, view
@@ -31,19 +33,22 @@ def recent_changes(
     A ledger that cannot be read is itself worth saying, and is no reason to show nothing else.
     """
     try:
-        store = open_ledger(access=Access.READ)
+        with closing(open_ledger(access=Access.READ)) as store:
+            return _told_by(store, environment, sandbox, look_back)
     except KeelwatchError as error:
         return (Change(now, f"the ledger cannot be read: {error.message}"),), (), 0
-    try:
-        head, _ = store.head()
-        views = [one for one in _newest_and_living(store) if one.state.env == environment]
-        ours = {one.state.id for one in views if one.state.kind != OBSERVING}
-        facts = store.after(max(0, head - look_back), kinds=TOLD)
-        changes = tuple(change for fact in facts if (change := _told(fact, ours, sandbox)))
-        acting = tuple(f"{one.state.kind} {one.state.name}" for one in views if one.phase in ACTING)
-        return changes, acting, sum(undo.needs_heal for undo in list_open(store))
-    finally:
-        store.close()
+
+
+def _told_by(
+    store: LedgerStore, environment: str, sandbox: str | None, look_back: int
+) -> tuple[tuple[Change, ...], tuple[str, ...], int]:
+    head, _ = store.head()
+    views = [one for one in _newest_and_living(store) if one.state.env == environment]
+    ours = {one.state.id for one in views if one.state.kind != OBSERVING}
+    facts = store.after(max(0, head - look_back), kinds=TOLD)
+    changes = tuple(change for fact in facts if (change := _told(fact, ours, sandbox)))
+    acting = tuple(f"{one.state.kind} {one.state.name}" for one in views if one.phase in ACTING)
+    return changes, acting, sum(undo.needs_heal for undo in list_open(store))
 
 
 def _newest_and_living(store: LedgerStore) -> list[RunView]:

@@ -25,8 +25,8 @@ def twin(environment: str, journey: str, region: str) -> str:
     return f"keelwatch probe run {journey} --region {region} --env {environment}"
 
 
-def start_journey(place: Place, journey: str, region: str) -> str:
-    """Start a run of one journey in one region; returns its id.
+def start_journey(place: Place, journey: str, region: str, *, armed: bool) -> str:
+    """Start a run of one journey in one region; returns its id. `armed`: the console is.
 
     Raises `Refused` for a role or an arming that is missing, `SourceError` when the environment cannot be
     entered, `NotStarted` with the run's own reason.
@@ -35,7 +35,7 @@ def start_journey(place: Place, journey: str, region: str) -> str:
     from console.commands.runs import ledger
     from probes.instance import arguments
 
-    allow(place, arm=False)
+    allow(place, arm=armed, how="A arms the console, for 15 minutes")
     with ledger(to_write=True) as store:
         return start(store, place, journey, arguments(place.workspace.file, [journey], [region]))
 

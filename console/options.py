@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
+
+from keelwatch.workspace import UsageError
 
 
 def in_environment[Command: Callable[..., Any]](command: Command) -> Command:
@@ -25,6 +28,19 @@ def in_environment[Command: Callable[..., Any]](command: Command) -> Command:
 
 def as_json[Command: Callable[..., Any]](command: Command) -> Command:
     return click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")(command)
+
+
+def as_json_or_plain[Command: Callable[..., Any]](command: Command) -> Command:
+    """`--json` and its twin for eyes; both at once is a usage error."""
+
+    @functools.wraps(command)
+    def one_of_them(*args: object, json_wanted: bool, plain: bool, **options: object) -> object:
+        if json_wanted and plain:
+            raise UsageError("--json or --plain, not both")
+        return command(*args, json_wanted=json_wanted, **options)
+
+    plain = click.option("--plain", is_flag=True, help="Plain lines (the default when not --json).")
+    return cast("Command", as_json(plain(one_of_them)))
 
 
 def or_global(ctx: click.Context, parameter: click.Parameter, value: object) -> object:

@@ -8,6 +8,7 @@ import click
 
 from console.options import as_json
 from console.output import emit_json
+from console.roles import require_operator_here
 from keelwatch.workspace import ExitCode, SystemClock, narrate, utc, write_out
 
 
@@ -72,13 +73,15 @@ def anchor(*, json_wanted: bool) -> None:
 @click.argument("seq", type=click.IntRange(min=1))
 @click.option("--reason", required=True, help="Why; it stays in the ledger for good.")
 @as_json
-def redact(seq: int, reason: str, *, json_wanted: bool) -> None:
+@click.pass_context
+def redact(context: click.Context, seq: int, reason: str, *, json_wanted: bool) -> None:
     """Drop the payload of one fact; the chain holds.
 
     The fact's hash stays, and a new fact says who dropped it, when and why.
     """
     from keelwatch import ledger
 
+    require_operator_here(context, None, "redacting")
     store = ledger.open_ledger()
     try:
         fact = store.redact(seq, reason, actor=ledger.current_actor())

@@ -42,10 +42,12 @@ def doctor(workspace: Path | None, environment: str | None, *, json_wanted: bool
 
     Exit code: that of the worst finding; a warning is 0.
     """
-    findings = list(examine(workspace, environment))
+    where = _place(workspace, environment)
+    findings = list(examine(where))
     if json_wanted:
         told = [asdict(one) | {"code": int(one.code)} for one in findings]
-        emit_json("doctor", environment, SystemClock().now(), {"findings": told})
+        name = environment if isinstance(where, Finding) else where.name
+        emit_json("doctor", name, SystemClock().now(), {"findings": told})
     else:
         for one in findings:
             write_out(f"{one.state:<5} {one.subject:<12} {one.said}")
@@ -54,21 +56,30 @@ def doctor(workspace: Path | None, environment: str | None, *, json_wanted: bool
     sys.exit(worst([one.code for one in findings]))
 
 
-def examine(workspace: Path | None, environment: str | None) -> Iterable[Finding]:
+def examine(where: Place | Finding) -> Iterable[Finding]:
+    """`where` is the environment to look at, or what kept it from being found."""
     yield _python()
     yield _terminal()
-    yield _attempt("state", _state)
-    yield _attempt("ledger", _ledger)
-    yield _attempt("left behind", _left_behind)
-    yield _attempt("servers", _servers)
-    yield from _place_and_source(workspace, environment)
+    yield _attempt("state", _state, "set KEELWATCH_STATE to a folder of yours")
+    yield _attempt("ledger", _ledger, "keelwatch audit verify")
+    yield _attempt("left behind", _left_behind, "keelwatch heal --list")
+    yield _attempt("servers", _servers, "install them: make setup")
+    if isinstance(where, Finding):
+        yield where
+        return
+    yield Finding("workspace", "ok", f"{where.workspace.file}, environment {where.name}")
+    yield _attempt("objectives", lambda: _objectives(where), "keelwatch check")
+    yield _attempt(
+        "prometheus", lambda: _prometheus(where), f"look at `prometheus` of {where.name} in keelwatch.yaml"
+    )
 
 
-def _attempt(subject: str, look: Callable[[], Finding]) -> Finding:
+def _attempt(subject: str, look: Callable[[], Finding], remedy: str) -> Finding:
+    """`remedy` is what to try where the error itself names nothing."""
     try:
         return look()
     except KeelwatchError as error:
-        return Finding(subject, "bad", error.message, error.hint, error.exit_code)
+        return Finding(subject, "bad", error.message, error.hint or remedy, error.exit_code)
 
 
 def _python() -> Finding:
@@ -150,18 +161,13 @@ def _servers() -> Finding:
     )
 
 
-def _place_and_source(workspace: Path | None, environment: str | None) -> Iterable[Finding]:
+def _place(workspace: Path | None, environment: str | None) -> Place | Finding:
     from console.places import place
 
     try:
-        where = place(workspace, environment)
+        return place(workspace, environment)
     except KeelwatchError as error:
-        hint = error.hint or "keelwatch check"
-        yield Finding("workspace", "bad", error.message, hint, error.exit_code)
-        return
-    yield Finding("workspace", "ok", f"{where.workspace.file}, environment {where.name}")
-    yield _attempt("objectives", lambda: _objectives(where))
-    yield _attempt("prometheus", lambda: _prometheus(where))
+        return Finding("workspace", "bad", error.message, error.hint or "keelwatch check", error.exit_code)
 
 
 def _objectives(where: Place) -> Finding:

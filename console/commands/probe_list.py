@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.options import as_json, in_environment
+from console.options import as_json_or_plain, in_environment
 from console.output import emit_json
 from console.places import place
-from keelwatch.workspace import SystemClock, UsageError, write_out
+from keelwatch.workspace import SystemClock, write_out
 
 if TYPE_CHECKING:
     from console.output import Json
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @in_environment
-@as_json
-@click.option("--plain", is_flag=True, help="Plain lines (the default when not --json).")
-def list_journeys(workspace: Path | None, environment: str | None, *, json_wanted: bool, plain: bool) -> None:
+@as_json_or_plain
+def list_journeys(workspace: Path | None, environment: str | None, *, json_wanted: bool) -> None:
     """List journeys with their last results, by region.
 
     What fails comes first. In LAST 20 the newest is at the right: `.` pass, `F` fail, `!` invalid, `?`
@@ -30,8 +29,6 @@ def list_journeys(workspace: Path | None, environment: str | None, *, json_wante
     from console.journeys import JourneyBook
     from console.view.board import board_lines
 
-    if json_wanted and plain:
-        raise UsageError("--json or --plain, not both")
     book = JourneyBook(place(workspace, environment))
     book.rows()  # a broken file is this command's failure, not a line on a screen
     now = SystemClock().now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from keelwatch.workspace import (
     UsageError,
     narrate,
     redact,
+    worst,
     write_out,
 )
 
@@ -68,6 +70,8 @@ def run(
 
     if bool(names) == everything:
         raise UsageError("run which journeys?", "keelwatch probe run NAME..., or keelwatch probe run --all")
+    if _takes_stdout(json_file) and _takes_stdout(junit):
+        raise UsageError("stdout takes one document", "name a file for --json or for --junit")
     where = place(workspace, environment)
     allow(where, arm=arm)
     known = {journey.name: journey for journey in _journeys(where)}
@@ -82,8 +86,9 @@ def run(
         followed, code, ending = _follow(store, run_id, quiet=quiet)
         executions = followed.outcome(where.name, run_id, ending, undos_in(store.after(0, run=run_id)))
     _tell_cut_off([one for one in executions if one not in followed.executions.values()], quiet=quiet)
-    _report(where.name, run_id, executions, code, junit=junit, json_file=json_file, github=github)
-    sys.exit(code)
+    reports = Reports(where.name, run_id, executions, code)
+    lost = reports.write(junit=junit, json_file=json_file, github=github)
+    sys.exit(worst([code, ExitCode.SOURCE]) if lost else code)
 
 
 def start(store: LedgerStore, where: Place, name: str, args: JsonObject) -> str:
@@ -100,8 +105,9 @@ def _journeys(where: Place) -> tuple[Journey, ...]:
     return load_folder(where.workspace.folders["probes"])
 
 
-def allow(where: Place, *, arm: bool) -> None:
-    """Role, arming, and whether the environment can be entered at all, before a run is made of it."""
+def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
+    """Role, arming (`how` says how to), and whether the environment can be entered at all, before a run is
+    made of it."""
     from console.user import login_name
     from keelwatch.safety import require_operator
     from keelwatch.workspace.entrance import entrance_of
@@ -110,7 +116,7 @@ def allow(where: Place, *, arm: bool) -> None:
     policy = where.environment.policy
     require_operator(policy, login_name(), "running journeys")
     if policy.arming.get("probe") is Arming.REQUIRED and not arm:
-        raise Refused(f"{where.name} wants journeys armed", "add --arm")
+        raise Refused(f"{where.name} wants journeys armed", how)
     entrance_of(where.name, where.environment, where.workspace.root)
 
 
@@ -197,43 +203,68 @@ class Progress:
         self._drawn = len(line)
 
 
-def _report(
-    environment: str,
-    run_id: str,
-    executions: Sequence[Execution],
-    code: ExitCode,
-    *,
-    junit: Path | None,
-    json_file: Path | None,
-    github: bool,
-) -> None:
-    from probes.record_json import to_json
-    from probes.reports.lines import summary
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What a run that is over is reported as, once it is known how it ended (`code`)."""
 
-    if not _takes_stdout(json_file, junit):
-        write_out(f"{summary(list(executions))}  (run {run_id})")
-    if json_file is not None:
-        body = {"run": run_id, "exit": int(code), "executions": [to_json(one) for one in executions]}
-        _write(json_file, json_document("probe-run", environment, SystemClock().now(), body))
-    if junit is not None:
-        from probes.reports.junit import junit as as_junit
+    environment: str
+    run: str
+    executions: Sequence[Execution]
+    code: ExitCode
 
-        _write(junit, as_junit(environment, executions))
-    if github:
-        _to_github(environment, executions)
+    def write(self, *, junit: Path | None, json_file: Path | None, github: bool) -> bool:
+        """Write each that is wanted, also when another could not be; returns whether one is lost, which is
+        told."""
+        from probes.reports.lines import summary
+
+        quiet = _takes_stdout(json_file, junit)
+        if not quiet:
+            write_out(f"{summary(list(self.executions))}  (run {self.run})")
+        wanted: list[Callable[[], None]] = []
+        if json_file is not None:
+            wanted.append(lambda: _write(json_file, self._json()))
+        if junit is not None:
+            wanted.append(lambda: _write(junit, self._junit()))
+        if github:
+            wanted.append(lambda: self._to_github(quiet=quiet))
+        return not all([_attempted(write) for write in wanted])  # noqa: C419 - each of them, not up to a failure
+
+    def _json(self) -> str:
+        from probes.record_json import to_json
+
+        body = {
+            "run": self.run,
+            "exit": int(self.code),
+            "executions": [to_json(one) for one in self.executions],
+        }
+        return json_document("probe-run", self.environment, SystemClock().now(), body)
+
+    def _junit(self) -> str:
+        from probes.reports.junit import junit
+
+        return junit(self.environment, self.executions)
+
+    def _to_github(self, *, quiet: bool) -> None:
+        """Annotations are read from either stream; a document has stdout to itself."""
+        from probes.reports.github import commands, step_summary
+
+        for line in commands(self.executions):
+            (narrate if quiet else write_out)(line)
+        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+            try:
+                with Path(page).open("a", encoding="utf-8") as file:
+                    file.write(redact(step_summary(self.environment, self.executions)))
+            except OSError as error:
+                raise SourceError(f"cannot write the summary {page}: {error.strerror}") from None
 
 
-def _to_github(environment: str, executions: Sequence[Execution]) -> None:
-    from probes.reports.github import commands, step_summary
-
-    for line in commands(executions):
-        write_out(line)
-    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-        try:
-            with Path(page).open("a") as file:
-                file.write(redact(step_summary(environment, executions)))
-        except OSError as error:
-            raise SourceError(f"cannot write the summary {page}: {error.strerror}") from None
+def _attempted(write: Callable[[], None]) -> bool:
+    try:
+        write()
+    except SourceError as error:
+        narrate(f"error: {error.message}")
+        return False
+    return True
 
 
 def _write(path: Path, text: str) -> None:
@@ -242,6 +273,6 @@ def _write(path: Path, text: str) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(redact(text))
+        path.write_text(redact(text), encoding="utf-8")
     except OSError as error:
         raise SourceError(f"cannot write {path}: {error.strerror}", "choose another place") from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from console.options import as_json, in_environment
+from console.options import as_json_or_plain, in_environment
 from console.output import emit_json
 from console.places import place
 from keelwatch.workspace import ExitCode, SystemClock, UsageError, worst, write_out
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 @click.option("--region", help="Only this region.")
 @click.option("--run-id", help="This execution: its own id, or its run's (default: the newest).")
 @click.option("--diff", is_flag=True, help="What differs from the last one before it that passed.")
-@as_json
-@click.option("--plain", is_flag=True, help="Plain lines (the default when not --json).")
+@as_json_or_plain
 def show(
     journey: str,
     workspace: Path | None,
@@ -36,7 +35,6 @@ def show(
     *,
     diff: bool,
     json_wanted: bool,
-    plain: bool,
 ) -> None:
     """Show one journey: its steps, checks and times, or what changed.
 
@@ -47,8 +45,6 @@ def show(
     from console.journeys import JourneyBook
     from console.view.journey import diff_lines, plain_lines
 
-    if json_wanted and plain:
-        raise UsageError("--json or --plain, not both")
     where = place(workspace, environment)
     book = JourneyBook(where)
     stories = _stories(book, journey, region, run_id)

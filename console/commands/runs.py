@@ -14,6 +14,7 @@ import click
 
 from console.options import as_json, or_global
 from console.output import emit_json, is_lost
+from console.roles import require_operator_here
 from keelwatch.workspace import ExitCode, KeelwatchError, SystemClock, UsageError, narrate, write_out
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def runs(*, json_wanted: bool) -> None:
 @click.argument("run")
 @click.option("--answer", help="Answer the question the run is waiting with.")
 @as_json
-def attach(run: str, answer: str | None, *, json_wanted: bool) -> None:
+@click.pass_context
+def attach(context: click.Context, run: str, answer: str | None, *, json_wanted: bool) -> None:
     """Follow a run from this terminal.
 
     Ctrl-C stops the run, which undoes what it did (a runbook pauses instead); closing the terminal only
@@ -75,8 +77,9 @@ def attach(run: str, answer: str | None, *, json_wanted: bool) -> None:
     from keelwatch import runs as kernel
 
     with ledger(to_write=answer is not None) as store:
-        kernel.load(store, run)
+        asked = kernel.load(store, run)
         if answer is not None:
+            require_operator_here(context, {asked.env}, "answering a run")
             kernel.answer(store, run, answer)
         end, code = kernel.attend(store, run, _narrated if json_wanted else _shown, may_ask=False)
         now = kernel.view(store, run)
@@ -242,6 +245,8 @@ def heal(context: click.Context, *, only_list: bool, json_wanted: bool) -> None:
         if only_list:
             report = kernel.HealReport(kernel.list_open(store), ())
         else:
+            owed_in = {kernel.load(store, one.run).env for one in kernel.list_open(store)}
+            require_operator_here(context, owed_in, "healing")
             report = kernel.heal(store, known_processes(context))
     if json_wanted:
         body = {

@@ -32,6 +32,7 @@ def up(name: str, base_port: int | None, *, json_wanted: bool) -> None:
 
     Returns when every objective on real traffic reads a value. Starting a running sandbox changes nothing.
     """
+    require_operator_of_sandbox("starting the sandbox")
     raised = bring_up(name, base_port)
     if json_wanted:
         emit_json("sandbox-up", "sandbox", SystemClock().now(), asdict(raised))

@@ -6,32 +6,39 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from console.options import as_json, in_environment
+from console.options import as_json_or_plain, in_environment
 from console.output import emit_json
 from keelwatch.workspace import ExitCode, UsageError, write_out
 from slo.snapshot import ObjectiveReading
 
+if TYPE_CHECKING:
+    from console.feed import Look
+
 
 @click.command("list")
 @in_environment
-@as_json
+@as_json_or_plain
 def list_objectives(workspace: Path | None, environment: str | None, *, json_wanted: bool) -> None:
     """List objectives with their state and budget."""
     from console.live_feed import LiveFeed
     from console.view import overview
     from slo.status import to_json
 
-    snapshot = LiveFeed.open(workspace, environment).look().snapshot
+    look = LiveFeed.open(workspace, environment).look()
+    snapshot = look.snapshot
     if json_wanted:
         document = to_json(snapshot)
-        emit_json("slo-list", snapshot.environment, snapshot.at, {"objectives": document["objectives"]})
+        body = {"backfill_until": look.backfill_until, "objectives": document["objectives"]}
+        emit_json("slo-list", snapshot.environment, snapshot.at, body)
     else:
         write_out(overview.header(120).rstrip())
         for one in snapshot.objectives:
             write_out("".join(overview.cells(one, 120, stale=False).values()).rstrip())
+        _tell_backfilled(look)
     sys.exit(ExitCode.SOURCE if snapshot.source_error else ExitCode.PASS)
 
 
@@ -39,7 +46,7 @@ def list_objectives(workspace: Path | None, environment: str | None, *, json_wan
 @click.argument("name")
 @click.option("--region", help="Only this region.")
 @in_environment
-@as_json
+@as_json_or_plain
 def show(
     name: str, region: str | None, workspace: Path | None, environment: str | None, *, json_wanted: bool
 ) -> None:
@@ -59,7 +66,10 @@ def show(
     look = feed.look()
     chosen = choose(look.snapshot.objectives, name, region)
     if json_wanted:
-        body = {"objectives": [objective_json(one) for one in chosen]}
+        body = {
+            "backfill_until": look.backfill_until,
+            "objectives": [objective_json(one) for one in chosen],
+        }
         emit_json("slo-show", look.snapshot.environment, look.snapshot.at, body)
     else:
         for one in chosen:
@@ -71,6 +81,7 @@ def show(
                     [*objective_lines(one, world_of(look, look.snapshot.at)), "", *plot, "", *causes, ""]
                 )
             )
+        _tell_backfilled(look)
     sys.exit(exit_code(replace(look.snapshot, objectives=tuple(chosen))))
 
 
@@ -78,7 +89,7 @@ def show(
 @click.argument("name")
 @click.option("--region", help="Only this region.")
 @in_environment
-@as_json
+@as_json_or_plain
 def why(
     name: str, region: str | None, workspace: Path | None, environment: str | None, *, json_wanted: bool
 ) -> None:
@@ -91,18 +102,28 @@ def why(
     from console.view.why import why_json, why_lines
 
     feed = LiveFeed.open(workspace, environment)
-    snapshot = feed.look().snapshot
+    look = feed.look()
+    snapshot = look.snapshot
     keys = [one.key for one in choose(snapshot.objectives, name, region)]
     found = [explained for key in keys if (explained := feed.explain(key)) is not None]
     if json_wanted:
-        emit_json(
-            "slo-why", snapshot.environment, snapshot.at, {"objectives": [why_json(one) for one in found]}
-        )
+        body = {"backfill_until": look.backfill_until, "objectives": [why_json(one) for one in found]}
+        emit_json("slo-why", snapshot.environment, snapshot.at, body)
     else:
         for one in found:
             write_out("\n".join(why_lines(one)))
+        _tell_backfilled(look)
     chosen = tuple(one for one in snapshot.objectives if one.key in keys)
     sys.exit(exit_code(replace(snapshot, objectives=chosen)))
+
+
+def _tell_backfilled(look: Look) -> None:
+    """Which part of the numbers above was loaded and not lived, if any was."""
+    from console.feed import world_of
+    from console.view.overview import backfilled
+
+    if told := backfilled(world_of(look, look.snapshot.at)):
+        write_out(f"history: {told}")
 
 
 def choose(objectives: Iterable[ObjectiveReading], name: str, region: str | None) -> list[ObjectiveReading]:

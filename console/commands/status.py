@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.options import as_json, in_environment
+from console.options import as_json_or_plain, in_environment
 from keelwatch.workspace import ExitCode, worst, write_out
 from slo.snapshot import Snapshot, State
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @in_environment
-@as_json
-@click.option("--plain", is_flag=True, help="Plain lines (the default when not --json).")
+@as_json_or_plain
 @click.option(
     "--fail-on",
     type=click.Choice(["page", "ticket"]),
@@ -28,16 +27,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="What counts as 1.",
 )
-def status(
-    workspace: Path | None, environment: str | None, fail_on: str, *, json_wanted: bool, plain: bool
-) -> None:
+def status(workspace: Path | None, environment: str | None, fail_on: str, *, json_wanted: bool) -> None:
     """Say how customers are doing, worst first.
 
     Exit code: 0 nothing pages, 1 an objective pages, 4 something is unknown, 5 the source is unreachable,
     8 an undo was left behind (whatever the objectives say: keelwatch heal).
     """
-    if json_wanted and plain:
-        raise click.UsageError("--json or --plain, not both")
     sys.exit(print_status(workspace, environment, fail_on=fail_on, json_wanted=json_wanted))
 
 

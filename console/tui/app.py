@@ -15,7 +15,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
+from keelwatch.workspace.errors import KeelwatchError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from console.feed import FeedLike, Key
     from console.tui.messages import Looked, LookFailed, Replayed
     from console.tui.rewind import Rewind
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
 NEVER_MENDS_ITSELF = {2, 3}  # a wrong option or file: the console would wait for ever
+ARMED_S = 900.0
 WIDE = 119  # columns; console.view.overview.NARROW says the same and a test holds them together
 
 
@@ -57,6 +62,9 @@ class Keelwatch(App[str]):
         Binding("f", "live", "live: back from a replay to now", id="app.live", show=False),
         Binding("p", "pause", "pause", id="app.pause", show=False),
         Binding("r", "refresh", "refresh", id="app.refresh", show=False),
+        Binding(
+            "A", "arm", "arm: let this console act for 15 minutes, or no longer", id="app.arm", show=False
+        ),
         Binding("T", "theme", "theme", id="app.theme", show=False),
         Binding("e", "export", "export", id="app.export", show=False),
     ]
@@ -117,7 +125,10 @@ class Keelwatch(App[str]):
         from console.feed import world_of
 
         now = self.clock.now()
-        self.world = replace(world_of(message.look, now, self.world), paused=self.world.paused)
+        before = self.world
+        self.world = replace(
+            world_of(message.look, now, before), paused=before.paused, armed_until=before.armed_until
+        )
         self._ring_for_new_pages()
         self._show_world()
 
@@ -166,6 +177,13 @@ class Keelwatch(App[str]):
             self._ticker.pause()
         else:
             self._ticker.resume()
+        self._show_world()
+
+    def action_arm(self) -> None:
+        """It ends by itself, and is never kept: a console that was left alone is harmless again."""
+        now = self.clock.now()
+        until = None if self.world.armed else now + ARMED_S
+        self.world = replace(self.world, now=now, armed_until=until)
         self._show_world()
 
     def action_earlier(self) -> None:
@@ -231,8 +249,14 @@ class Keelwatch(App[str]):
     def action_export(self) -> None:
         from console.tui.export import export
 
-        where = export(self)
-        self.notify(f"written to {where}", title="exported")
+        self.tell_export(lambda: export(self))
+
+    def tell_export(self, write: Callable[[], Path]) -> None:
+        """Write a file and say where; a disk that takes nothing is told, and ends nothing."""
+        try:
+            self.notify(f"written to {write()}", title="exported")
+        except KeelwatchError as error:
+            self.notify(error.message, title="not exported", severity="error")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Until the first screen is there, the only thing to do is to leave."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from console.feed import Key
 from console.view.numbers import clock
-from keelwatch.workspace import redact, state_dir
+from keelwatch.workspace import KeelwatchError, redact, state_dir
 
 if TYPE_CHECKING:
     from console.tui.app import Keelwatch
@@ -38,12 +38,22 @@ def copy(app: Keelwatch, text: str) -> None:
     elif os.environ.get("TMUX") or os.environ.get("STY"):
         # A multiplexer often swallows OSC 52 without a word, so a file is written as well.
         app.copy_to_clipboard(text)
-        path = state_dir() / "copied.txt"
-        path.write_text(text + "\n", encoding="utf-8")
-        app.notify(f"{text[:60]}\nalso in {path}", title="sent to the terminal's clipboard")
+        app.notify(f"{text[:60]}\n{_kept(text)}", title="sent to the terminal's clipboard")
     else:
         app.copy_to_clipboard(text)
         app.notify(text[:60], title="sent to the terminal's clipboard")
+
+
+def _kept(text: str) -> str:
+    """Where the text can be read too, or why it cannot."""
+    try:
+        path = state_dir() / "copied.txt"
+        path.write_text(text + "\n", encoding="utf-8")
+    except KeelwatchError as error:
+        return f"not kept in a file too: {error.message}"
+    except OSError as error:
+        return f"not kept in a file too: {error.strerror}"
+    return f"also in {path}"
 
 
 def _native(text: str) -> str | None:

@@ -42,7 +42,7 @@ class RunDialog(ModalScreen[bool]):
                 yield Button("esc  not now", id="no", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#yes").focus()
+        self.query_one("#no").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")

@@ -26,6 +26,7 @@ from keelwatch.workspace import KeelwatchError, redact
 from probes.record import StepRecord
 
 READ_S = 3.0
+STARTING = "starting"  # instead of an id, while there is none
 
 
 class StoryRead(Message):
@@ -247,7 +248,8 @@ class JourneyScreen(WorldlyScreen):
         if self.story is None or self.story.shown is None:
             self.notify("there is no execution yet: n runs one")
             return
-        self.notify(f"written to {export_execution(self.story.shown)}", title="exported")
+        shown = self.story.shown
+        self.console_app.tell_export(lambda: export_execution(shown))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a run that goes on can be stopped."""
@@ -269,7 +271,7 @@ class JourneyScreen(WorldlyScreen):
         if not wanted:
             return
         self._chosen, self._trouble = None, ""
-        self._progress = Progress("starting")
+        self._progress = Progress(STARTING)
         self.refresh_bindings()
         self._change(replace(self._view, mode=Mode.STEPS, step=0))
         self._in_thread(self._start_and_follow)
@@ -277,7 +279,9 @@ class JourneyScreen(WorldlyScreen):
     def _start_and_follow(self) -> None:
         from console.journey_run import follow_journey, start_journey
 
-        run = start_journey(self.console_app.feed.journeys().place, self._journey, self._region)
+        place, armed = self.console_app.feed.journeys().place, self.console_app.world.armed
+        run = start_journey(place, self._journey, self._region, armed=armed)
+        self.post_message(Told(Progress(run)))
         for progress in follow_journey(run, self._journey, self._region):
             if not self.is_attached:  # the run goes on; who opens the screen again sees its result
                 return
@@ -312,8 +316,8 @@ class JourneyScreen(WorldlyScreen):
     def action_stop(self) -> None:
         from console.journey_run import stop_journey
 
-        if self._progress is None or not self._progress.steps:
-            self.notify("it has only just started")
+        if self._progress is None or self._progress.run == STARTING:
+            self.notify("its process is only just starting; once more in a moment")
             return
         run = self._progress.run
         threading.Thread(target=lambda: stop_journey(run), name="stop", daemon=True).start()

@@ -32,13 +32,19 @@ def world_line(world: World, width: int) -> str:
     parts = [
         f"{world.environment.upper()}  {'+'.join(world.regions)}".rstrip(),
         _seeking(world),
-        "PAUSED" if world.paused else "READ-ONLY",
+        "PAUSED" if world.paused else _mode(world),
         _freshness(world),
         _source(world),
         numbers.clock(world.now) + (f" ({numbers.local(world.now)} local)" if wide else ""),
         world.user if wide else "",
     ]
     return " | ".join(part for part in parts if part)
+
+
+def _mode(world: World) -> str:
+    if world.armed_until is None or not world.armed:
+        return "READ-ONLY"
+    return f"ARMED {numbers.length(world.armed_until - world.now)} left"
 
 
 def _replay_line(world: World, replay: Replay) -> str:

@@ -80,7 +80,8 @@ class World:
     `backfill_until` (Unix s): history before it was loaded, not lived. `running` names living runs,
     `left` says where undos are owed that nobody is taking care of, `owners` gives the team of each component,
     `facts` what is known of each region. With `replay` this is a world of the past and `now` is a moment
-    then; `running` and `left` are of the present all the same. `seeking` is a moment asked for.
+    then; `running` and `left` are of the present all the same. `seeking` is a moment asked for. Until
+    `armed_until` (Unix s) what acts on the world needs no further arming.
     """
 
     environment: str
@@ -97,6 +98,7 @@ class World:
     backfill_until: float | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     paused: bool = False
+    armed_until: float | None = None
     facts: Mapping[str, RegionFacts] = field(default_factory=dict)
     replay: Replay | None = None
     seeking: float | None = None
@@ -108,6 +110,10 @@ class World:
         if self.snapshot is None or self.snapshot.fresh_s is None:
             return None
         return max(0.0, self.now - self.snapshot.at + self.snapshot.fresh_s)
+
+    @property
+    def armed(self) -> bool:
+        return self.armed_until is not None and self.now < self.armed_until
 
     @property
     def stale(self) -> bool:

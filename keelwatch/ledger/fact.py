@@ -126,7 +126,8 @@ def parse_payload(text: str) -> tuple[JsonObject, str]:
 
 
 def sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Of the bytes that `text` was read from, also where somebody made them no UTF-8."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 def chain_hash(seq: int, at: float, run: str, kind: str, actor: str, payload_sha: str, prev: str) -> str:

@@ -7,6 +7,7 @@ then takes itself for the last one and deletes the write-ahead log, and facts ap
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 
 from keelwatch.ledger.fact import (
@@ -125,6 +127,8 @@ class SqliteLedger:
         self, connection: sqlite3.Connection, lock: WriteLock | None, path: Path, patience_s: float
     ) -> None:
         self.patience_s = patience_s
+        # What was tampered with may be no UTF-8 any more: `verify` must see it, not stumble over it.
+        connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         self._connection = connection
         self._lock = lock
         self._path = path
@@ -256,7 +260,7 @@ class SqliteLedger:
     def _pages(self, where: str, values: list[object], seq: int | None) -> Iterator[tuple[object, ...]]:
         """Rows page by page, so that no reader holds a snapshot open (which would keep the log growing)."""
         query = f"SELECT {COLUMNS} FROM events WHERE {where} ORDER BY seq LIMIT {PAGE_ROWS}"  # noqa: S608 -- `where` is built above from literals; every value is bound
-        last: object = seq if seq is not None else -(2**63)
+        last: object = seq if seq is not None else -math.inf  # no fact of ours, and yet it must be seen
         while True:
             with self._reading():
                 rows = self._connection.execute(query, [last, *values]).fetchall()
@@ -268,7 +272,7 @@ class SqliteLedger:
     def _fact(self, row: tuple[object, ...]) -> Fact:
         seq, at, run, kind, actor, payload, payload_sha, prev, digest = row
         try:
-            parsed = None if payload is None else parse_payload(str(payload))[0]
+            parsed = None if payload is None else parse_payload(_utf8(payload))[0]
             known = FactKind(str(kind))
         except ValueError as error:
             raise SourceError(f"fact {seq} cannot be read: {error}", "run: keelwatch audit verify") from None
@@ -344,3 +348,10 @@ def _plain(path: Path, reason: str) -> SourceError:
     }
     hint = next((text for word, text in hints.items() if word in low), "check the path and KEELWATCH_STATE")
     return SourceError(f"the ledger {path} cannot be used: {reason}", hint)
+
+
+def _utf8(payload: object) -> str:
+    """Raises ValueError for bytes that no writer of ours has written."""
+    text = str(payload)
+    text.encode()
+    return text

@@ -24,7 +24,7 @@ class Anchor(NamedTuple):
     def parse(cls, text: str) -> Anchor:
         """Raises `UsageError` for what is no anchor."""
         seq, _, digest = text.strip().partition(":")
-        if not seq.isdigit() or len(digest) != len(GENESIS):
+        if not (seq.isascii() and seq.isdecimal()) or len(digest) != len(GENESIS):
             raise UsageError(f"{text!r} is no anchor", "an anchor is seq:hash, as printed by: audit anchor")
         return cls(int(seq), digest)
 

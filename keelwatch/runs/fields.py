@@ -4,6 +4,7 @@ for a ledger may hold facts of an older or newer Keelwatch."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 from keelwatch.ledger.fact import JsonObject
 
@@ -32,3 +33,11 @@ def wholes(payload: JsonObject, key: str) -> tuple[int, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         return ()
     return tuple(item for item in value if isinstance(item, int))
+
+
+def one_of[E: StrEnum](payload: JsonObject, key: str, otherwise: E) -> E:
+    """The member of the enumeration that `otherwise` belongs to; `otherwise` for a word it does not know."""
+    try:
+        return type(otherwise)(text(payload, key))
+    except ValueError:
+        return otherwise

@@ -10,7 +10,7 @@ from enum import StrEnum
 from keelwatch.ledger.fact import Fact, FactKind
 from keelwatch.ledger.store import LedgerStore
 from keelwatch.runs.effect import Effect, Fate, effect_of
-from keelwatch.runs.fields import mapping, text, whole, wholes
+from keelwatch.runs.fields import mapping, one_of, text, whole, wholes
 from keelwatch.runs.locks import is_held
 from keelwatch.runs.mark import read_mark
 from keelwatch.runs.spec import run_scope
@@ -112,7 +112,8 @@ def _settled(effects: dict[int, Effect], fact: Fact) -> None:
     payload = fact.body
     intent, undone, outcome = whole(payload, "intent"), whole(payload, "undoes"), text(payload, "outcome")
     if intent in effects:
-        effects[intent] = replace(effects[intent], fate=Fate(outcome), evidence=mapping(payload, "evidence"))
+        fate = one_of(payload, "outcome", Fate.DOUBT)
+        effects[intent] = replace(effects[intent], fate=fate, evidence=mapping(payload, "evidence"))
     elif undone in effects and outcome == "undone":
         del effects[undone]
     elif undone in effects:
@@ -144,8 +145,8 @@ def _noted(state: RunState, fact: Fact) -> RunState:
                 actor=fact.actor,
                 started=fact.at,
                 spec_sha=text(payload, "spec_sha"),
-                on_death=OnDeath(text(payload, "on_death")),
-                on_term=OnTerm(text(payload, "on_term")),
+                on_death=one_of(payload, "on_death", OnDeath.UNDO),
+                on_term=one_of(payload, "on_term", OnTerm.UNDO),
             )
         case "asked":
             choices = payload.get("choices")
@@ -180,8 +181,12 @@ def _verdict(fact: Fact) -> Verdict:
     payload = fact.body
     if not payload:
         return Verdict(Outcome.INCONCLUSIVE, "redacted", ExitCode.UNKNOWN)
-    outcome = Outcome(text(payload, "verdict"))
-    return Verdict(outcome, text(payload, "reason"), ExitCode(whole(payload, "exit")))
+    outcome = one_of(payload, "verdict", Outcome.INCONCLUSIVE)
+    return Verdict(outcome, text(payload, "reason"), _exit_code(whole(payload, "exit")))
+
+
+def _exit_code(number: int) -> ExitCode:
+    return ExitCode(number) if number in set(ExitCode) else ExitCode.UNKNOWN
 
 
 def load(store: LedgerStore, run: str, kinds: Sequence[FactKind] = ()) -> RunState:

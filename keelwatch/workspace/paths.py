@@ -11,6 +11,7 @@ from pathlib import Path
 
 from keelwatch.workspace.errors import SourceError, UsageError
 
+RUN_ID = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 SANDBOX_NAME = "[a-z0-9][a-z0-9-]{0,31}"
 SANDBOX_NAME_IN_WORDS = "lower-case letters, digits and inner dashes; at most 32"
 
@@ -59,6 +60,9 @@ def ledger_path() -> Path:
 
 
 def run_dir(run: str) -> Path:
+    """Raises `UsageError` for a text that is no run's id: it might lead out of the state folder."""
+    if not re.fullmatch(RUN_ID, run):
+        raise UsageError(f"there is no run {run!r}", "see: keelwatch runs")
     return state_dir() / "runs" / run
 
 

@@ -219,7 +219,11 @@ def test_slo_commands_show_one_objective_and_its_evidence(workspace: str) -> Non
     assert "login-availability west" in listed.stdout
     assert "WINDOW PAIR" in shown.stdout
     assert "Budget burn-down 30d" in shown.stdout
-    (one,) = json.loads(why.stdout)["objectives"]
+    assert re.search(r"^history: before \S+ BACKFILLED$", listed.stdout, re.MULTILINE)
+    assert re.search(r"^history: before \S+ BACKFILLED$", shown.stdout, re.MULTILINE)
+    explained = json.loads(why.stdout)
+    assert 0 < explained["backfill_until"] < explained["at"]
+    (one,) = explained["objectives"]
     assert "increase(portal_requests_total" in one["windows"][0]["part_query"]
     assert keelwatch("slo", "show", "login-avail", "--workspace", workspace).returncode == 2
 

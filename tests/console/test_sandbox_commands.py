@@ -100,7 +100,8 @@ def test_an_anchor_verifies_and_the_ledger_may_grow_after_it(state: Path) -> Non
     assert done.returncode == 0
     assert (document["schema"], document["facts"]) == ("keelwatch/audit-verify/1", 6)
     assert (document["anchored"], document["flaw"]) == (True, None)
-    assert keelwatch("audit", "verify", "--anchor", "5:nonsense").returncode == 2
+    for nonsense in ("5:nonsense", f"²:{anchor[2:]}"):
+        assert keelwatch("audit", "verify", "--anchor", nonsense).returncode == 2
 
 
 def test_a_cut_tail_shows_against_an_anchor_alone(state: Path, tmp_path: Path) -> None:
@@ -156,6 +157,12 @@ def pids(document: Json) -> set[int]:
     return {int(str(one["pid"])) for one in servers if isinstance(one, dict) and one["pid"] is not None}
 
 
+def watchers_of(name: str) -> list[str]:
+    """The states of the living runs that watch the journeys of a sandbox."""
+    found = json.loads(keelwatch("runs", "--json").stdout)["runs"]
+    return [one["state"] for one in found if one["name"] == f"watch {name}" and one["pid"] is not None]
+
+
 def faults_in_json(name: tuple[str, str]) -> None:
     """Set, listed and cleared: one shape."""
     ways = {
@@ -203,6 +210,8 @@ def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) ->
     assert shown.stdout.startswith(f"sandbox {own_sandbox}: ")
     assert first["urls"]["edge"] in shown.stdout
 
+    assert watchers_of(own_sandbox) == ["running"]
+
     everything = with_descendants(pids(first)) + processes_of(own_sandbox)
     assert len(everything) > 12
     down = keelwatch("sandbox", "down", "--json", *name)
@@ -211,6 +220,7 @@ def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) ->
     assert (lowered["was_running"], lowered["down_after_s"] > 0) == (True, True)
     assert [process for process in everything if process.is_alive()] == []
     assert processes_of(own_sandbox) == []
+    assert watchers_of(own_sandbox) == []
     assert keelwatch("sandbox", "status", *name).returncode == 5
     gone = keelwatch("sandbox", "down", *name)
     assert (gone.returncode, "was not running" in gone.stderr) == (0, True)

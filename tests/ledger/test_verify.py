@@ -14,6 +14,10 @@ from keelwatch.workspace import UsageError
 from tests.ledger.conformance import note
 
 SWAP = "UPDATE events SET seq = CASE seq WHEN 3 THEN -4 WHEN 4 THEN -3 ELSE seq END"
+BEFORE_THE_FIRST = (
+    "INSERT INTO events SELECT -9223372036854775808, at, run, kind, actor, payload, payload_sha, prev, 'f' "
+    "FROM events WHERE seq = 1"
+)
 
 
 @pytest.fixture
@@ -52,6 +56,9 @@ def tamper(tmp_path: Path, *statements: str) -> None:
             3,
             "not follow",
         ),
+        (["UPDATE events SET payload = CAST(x'7bff7d' AS TEXT) WHERE seq = 3"], 3, "payload was changed"),
+        (["UPDATE events SET actor = CAST(x'ff' AS TEXT) WHERE seq = 3"], 3, "was changed"),
+        ([BEFORE_THE_FIRST], 1, "missing"),
         ([SWAP, "UPDATE events SET seq = -seq WHERE seq < 0"], 3, "not follow"),
     ],
 )

@@ -1,0 +1,31 @@
+"""Whether who sits here may act: the workspace's policy, for commands that belong to no environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from keelwatch.workspace import KeelwatchError, narrate
+
+
+def require_operator_here(context: click.Context, environments: Iterable[str] | None, deed: str) -> None:
+    """Raises `Refused` unless the login is an operator in each of `environments` that the workspace names;
+    None means all that it names.
+
+    A workspace that is broken or missing keeps nobody from mending what was left behind: it is told.
+    """
+    from console.user import login_name
+    from keelwatch.safety import require_operator
+    from keelwatch.workspace.find import find, here
+    from keelwatch.workspace.workspace import load_workspace
+
+    given = (context.find_root().obj or {}).get("workspace")
+    try:
+        known = load_workspace(find(Path(given) if given is not None else None, here())).environments
+    except KeelwatchError as error:
+        narrate(f"roles are not asked, for the workspace cannot be read: {error.message.splitlines()[0]}")
+        return
+    for name in known if environments is None else known.keys() & set(environments):
+        require_operator(known[name].policy, login_name(), f"{deed} in {name}")
