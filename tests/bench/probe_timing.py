@@ -2,188 +2,176 @@
 
     python -m tests.bench.probe_timing
 
-The server, a process of its own, waits 50 ms and says how long it took from a request's arrival in its kernel
-to its answer: that is the truth. Beside ours runs a bare client on asyncio streams, which has no
-tracing, no cookies and no correction. Once alone, once beside a process that eats a core. Prints the errors,
-their ratio, and how many hops were tainted; exits 1 over a limit.
+`probe watch` runs the five-step journey in two worker processes, over TLS, with ledger and undo; the truth
+server says in each answer how long it really took, and the stream of the runs what was reported. Alone,
+beside a process that eats a core, and with the console open on the very journeys. First a bare client, which
+corrects nothing, reads the same server's times. Exits 1 over a limit.
 """
 
 from __future__ import annotations
 
-import asyncio
-import math
 import os
-import socket
+import shlex
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from console import cache
 from keelwatch.workspace import write_out
-from probes.wire import LagMeter, Resolver, Trust, Wire, WireRequest, warm_up
-from probes.wire.kernel import ANCILLARY_BYTES, lateness_s, stamp_arrivals
+from tests.bench import bare_streams
+from tests.bench.five_steps import IN_FLIGHT, JOURNEY, Done, World, done, world
+from tests.bench.truth_server import RECEIVED, SENT, Truth, truth, wall_ahead_s
+from tests.console.tmux import terminal
+from tests.console.worlds import world as evening
 
-DELAY_S = 0.05
-IN_FLIGHT = 20
-EXECUTIONS = 300
-STEPS = 5
+WINDOW_S, SETTLE_S, BARE_S = 14.0, 3.0, 5.0
+FULL = 0.9  # of the journeys that should be in flight, on average
 CLOCK_MONOTONIC_COARSE = 6  # linux/time.h; it goes by the tick
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """On the p99 error, in ms beside one tick of the kernel, and on the share of untainted hops."""
+class Condition:
+    """Limits on the p99 error, in ms beside one tick of the kernel, and on the share of untainted hops."""
 
     name: str
     error_ms: float
     untainted: float
+    beside: Callable[[World], AbstractContextManager[None]]
 
 
-QUIET, HOGGED = Limits("alone", 4.0, 0.9), Limits("beside a CPU hog", 6.0, 0.5)
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was measured from `begin` to `end` (monotonic s)."""
+
+    begin: float
+    end: float
+    wall_ahead_s: float
+
+    def overlap_s(self, begin: float, end: float) -> float:
+        """Of a time by the wall clock."""
+        ahead_s = self.wall_ahead_s
+        return max(0.0, min(self.end, end - ahead_s) - max(self.begin, begin - ahead_s))
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A reported wait and the true one, in ms."""
+    """A wait that the portal received `at` (monotonic s); in ms as it was, and as it was reported."""
 
-    reported_ms: float
+    at: float
     true_ms: float
-    tainted: bool = False
+    reported_ms: float
+    tainted: bool
 
     @property
     def error_ms(self) -> float:
         return abs(self.reported_ms - self.true_ms)
 
 
-def _receive(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
-    """A request has come, at the time that the kernel says: our own lateness is no part of the truth."""
-    try:
-        data, ancillary, _, _ = sock.recvmsg(65536, ANCILLARY_BYTES)
-    except OSError:
-        data = b""
-    if not data:
-        loop.remove_reader(sock)
-        sock.close()
-        return
-    began = time.monotonic() - (lateness_s(sock, ancillary, math.inf, time.monotonic()) or 0.0)
-    loop.call_later(DELAY_S, _answer, sock, began)
-
-
-def _answer(sock: socket.socket, began: float) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTook: %f\r\n\r\nok"
-    with suppress(OSError):
-        sock.send(head % ((time.monotonic() - began) * 1000))
-
-
-async def serve() -> None:
-    with suppress(OSError):  # the truth should not wait for its turn; only root may say so
-        os.setpriority(os.PRIO_PROCESS, 0, -15)
-    loop = asyncio.get_running_loop()
-    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
-        stamp_arrivals(server)  # what it accepts inherits it
-        server.setblocking(False)  # noqa: FBT003 the standard library's own signature
-        print(server.getsockname()[1], flush=True)  # noqa: T201 for the parent, in a process of its own
-        while True:
-            sock, _ = await loop.sock_accept(server)
-            loop.add_reader(sock, _receive, loop, sock)
-
-
-async def bare(port: int) -> list[Sample]:
-    """One execution with nothing but streams."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    samples = []
-    for _ in range(STEPS):
-        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        sent = time.monotonic()
-        head = await reader.readuntil(b"\r\n\r\n")
-        reported_ms = (time.monotonic() - sent) * 1000
-        await reader.readexactly(2)
-        took = next(line for line in head.decode().splitlines() if line.startswith("Took: "))
-        samples.append(Sample(reported_ms, float(took.partition(" ")[2])))
-    writer.close()
-    return samples
-
-
-async def ours(port: int, resolver: Resolver, lag: LagMeter) -> list[Sample]:
-    samples = []
-    async with Wire(Trust.of(None), resolver, lag, frozenset({("http", "127.0.0.1", port)})) as wire:
-        for _ in range(STEPS):
-            reply = await wire.send(WireRequest("GET", f"http://127.0.0.1:{port}/"))
-            took = float(reply.header("took") or "nan")
-            samples.append(Sample(reply.hop.phases["wait"], took, reply.hop.tainted))
-    return samples
-
-
-async def in_flight(execution: Callable[[], Awaitable[list[Sample]]]) -> tuple[list[Sample], float]:
-    """All executions, so many at once; and how many there were per second."""
-    left = iter(range(EXECUTIONS))
-    samples: list[Sample] = []
-
-    async def worker() -> None:
-        for _ in left:
-            samples.extend(await execution())
-
-    began = time.monotonic()
-    await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
-    return samples, EXECUTIONS / (time.monotonic() - began)
-
-
-def percentile(values: list[float], ratio: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * ratio))]
-
-
-async def measure(port: int) -> tuple[list[Sample], list[Sample]]:
-    resolver = Resolver()
-    async with LagMeter() as lag:
-        theirs, their_rate = await in_flight(lambda: bare(port))
-        mine, rate = await in_flight(lambda: ours(port, resolver, lag))
-    for name, samples, per_s in (("streams", theirs, their_rate), ("wire", mine, rate)):
-        errors = [sample.error_ms for sample in samples if not sample.tainted]
-        off_ms = abs(percentile([sample.reported_ms for sample in samples], 0.5) - DELAY_S * 1000)
-        write_out(
-            f"{name:<8} |median - 50| {off_ms:5.2f} ms   error p50 {percentile(errors, 0.5):5.2f} ms"
-            f"   p99 {percentile(errors, 0.99):5.2f} ms   {per_s:4.0f} executions/s"
-        )
-    return theirs, mine
+@contextmanager
+def nothing(_: World) -> Iterator[None]:
+    yield
 
 
 @contextmanager
-def child(*command: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def hog(_: World) -> Iterator[None]:
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
 
 
-def main(argv: list[str]) -> int:
-    if argv == ["--serve"]:
-        asyncio.run(serve())
-        return 0
-    write_out(f"loading the transport: {warm_up():.0f} ms, once per process")
-    with child("-m", "tests.bench.probe_timing", "--serve") as server:
-        assert server.stdout is not None
-        port = int(server.stdout.readline())
-        held = [_verdict(QUIET, *asyncio.run(measure(port)))]
-        with child("-c", "while True: pass"):
-            held.append(_verdict(HOGGED, *asyncio.run(measure(port))))
+@contextmanager
+def console(opened: World) -> Iterator[None]:
+    """The Probes screen in a terminal, from a cached snapshot on: it shows the journeys of the bench."""
+    settings = [f"{key}={opened.environment[key]}" for key in ("KEELWATCH_STATE", "PYTHONPATH")]
+    with terminal(120, 36, shlex.join(["env", *settings, *opened.command()])) as screen:
+        screen.until("READ-ONLY")
+        screen.press("3")
+        screen.until(JOURNEY)
+        yield
+
+
+CONDITIONS = (
+    Condition("alone", 4.0, 0.9, nothing),
+    Condition("beside a CPU hog", 6.0, 0.5, hog),
+    Condition("with the console open", 6.0, 0.5, console),
+)
+
+
+def percentile(values: Sequence[float], ratio: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * ratio))]
+
+
+def samples_of(finished: Sequence[Done]) -> list[Sample]:
+    """Every hop with a truth: those of undos are on no record."""
+    steps = [step for one in finished for step in one.execution.steps]
+    found = []
+    for step in steps:
+        assert step.exchange is not None
+        lines = [line.partition(": ") for line in step.exchange.response.splitlines()]
+        headers = {name: value for name, _, value in lines}
+        received, sent = (float(headers[name.lower()]) for name in (RECEIVED, SENT))
+        (hop,) = step.hops
+        found.append(Sample(received, (sent - received) * 1000, hop.phases["wait"], hop.tainted))
+    return found
+
+
+def measured(condition: Condition, opened: World) -> Window:
+    with condition.beside(opened):
+        time.sleep(SETTLE_S)
+        begin = time.monotonic()
+        time.sleep(WINDOW_S)
+        return Window(begin, time.monotonic(), wall_ahead_s())
+
+
+def judge(condition: Condition, window: Window, finished: Sequence[Done], samples: Sequence[Sample]) -> bool:
+    tick_ms = time.clock_getres(CLOCK_MONOTONIC_COARSE) * 1000
+    limit_ms = condition.error_ms + tick_ms
+    mine = [one for one in samples if window.begin <= one.at <= window.end]
+    good = [one.error_ms for one in mine if not one.tainted]
+    untainted, p99_ms = len(good) / len(mine), percentile(good, 0.99)
+    seconds = window.end - window.begin
+    in_flight = sum(window.overlap_s(one.execution.started, one.at) for one in finished) / seconds
+    write_out(
+        f"{condition.name}: p99 |reported - true| {p99_ms:.2f} ms = {p99_ms / limit_ms:.2f} x limit"
+        f" ({condition.error_ms:g} ms + a tick of {tick_ms:g} ms), p50 {percentile(good, 0.5):.2f} ms"
+    )
+    write_out(
+        f"{condition.name}: untainted {untainted:.1%} of {len(mine)} hops (limit {condition.untainted:.0%}),"
+        f" {in_flight:.1f} of {IN_FLIGHT} journeys in flight"
+    )
+    return p99_ms <= limit_ms and untainted >= condition.untainted and in_flight >= FULL * IN_FLIGHT
+
+
+def tell_bare(server: Truth) -> None:
+    errors = bare_streams.errors_ms(server, IN_FLIGHT, BARE_S)
+    p50_ms, p99_ms = percentile(errors, 0.5), percentile(errors, 0.99)
+    write_out(f"a bare client alone, {IN_FLIGHT} in flight: p99 {p99_ms:.2f} ms, p50 {p50_ms:.2f} ms")
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="keelwatch-bench-") as folder:
+        scratch = Path(folder)
+        with truth(scratch, is_slow=True) as server, world(scratch, server) as opened:
+            tell_bare(server)
+            os.environ["KEELWATCH_STATE"] = str(opened.state)  # of `cache`
+            cache.remember(opened.folder / "keelwatch.yaml", replace(evening(), environment="bench"))
+            with opened.watching() as streams:
+                windows = [measured(condition, opened) for condition in CONDITIONS]
+            finished = done(streams)
+    samples = samples_of(finished)
+    held = [
+        judge(condition, window, finished, samples)
+        for condition, window in zip(CONDITIONS, windows, strict=True)
+    ]
     return 0 if all(held) else 1
 
 
-def _verdict(limits: Limits, theirs: list[Sample], mine: list[Sample]) -> bool:
-    limit_ms = limits.error_ms + time.clock_getres(CLOCK_MONOTONIC_COARSE) * 1000
-    good = [sample.error_ms for sample in mine if not sample.tainted]
-    untainted, p99_ms = len(good) / len(mine), percentile(good, 0.99)
-    ratio = p99_ms / percentile([sample.error_ms for sample in theirs], 0.99)
-    write_out(
-        f"{limits.name}: p99 error {p99_ms:.1f} of {limit_ms:.0f} ms, {ratio:.2f} of bare streams';"
-        f" untainted {untainted:.1%} of at least {limits.untainted:.0%}"
-    )
-    return p99_ms <= limit_ms and untainted >= limits.untainted
-
-
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())
