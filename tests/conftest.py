@@ -70,7 +70,9 @@ def shared_sandbox(sandbox_state: Path) -> Iterator[RunningSandbox]:
             yield RunningSandbox(NAME, sandbox_state, up(NAME))
             patch.setenv("KEELWATCH_STATE", str(sandbox_state))
             if _is_last(users):
+                leaks = list(leaks_under(sandbox_state / "sandbox"))  # `down` deletes data and configuration
                 down(NAME)
+                assert leaks == [], "the sandbox wrote the sentinel"
 
 
 def _is_last(users: IO[str]) -> bool:

@@ -258,7 +258,11 @@ class Keelwatch(App[str]):
         except KeelwatchError as error:
             self.notify(error.message, title="not exported", severity="error")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(
+        self,
+        action: str,
+        parameters: tuple[object, ...],  # noqa: ARG002 - Textual's signature
+    ) -> bool | None:
         """Until the first screen is there, the only thing to do is to leave."""
         return action == "leave" or hasattr(self, "world")
 

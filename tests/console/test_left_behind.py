@@ -21,7 +21,7 @@ def refuse_undo(asked: Asked) -> Reply | None:
     return (500, {"error": "no"}) if is_undo else None
 
 
-def test_a_failed_undo_is_an_8_of_status_and_names_its_account(bench: Bench) -> None:  # noqa: F811
+def test_a_failed_undo_is_an_8_of_status_and_names_its_account(bench: Bench) -> None:
     bench.journey("change", LOGIN + CHANGE, cleanup_reserve="3s")
     assert bench.run("status")[0] != 8
 

@@ -19,7 +19,7 @@ BAD = LOGIN + "  - name: look\n    get: /plan\n    expect: {json: {plan: gold}}\
 
 
 def test_a_report_that_cannot_be_written_hides_no_eight_and_no_other_report(
-    bench: Bench,  # noqa: F811
+    bench: Bench,
     tmp_path: Path,
 ) -> None:
     bench.journey("change", LOGIN + CHANGE, cleanup_reserve="6s")
@@ -33,12 +33,12 @@ def test_a_report_that_cannot_be_written_hides_no_eight_and_no_other_report(
     assert junit.read_text().startswith("<?xml")
 
 
-def test_a_report_that_cannot_be_written_is_a_five(bench: Bench) -> None:  # noqa: F811
+def test_a_report_that_cannot_be_written_is_a_five(bench: Bench) -> None:
     bench.journey("ask", LOGIN + "  - get: /plan\n")
     assert bench.run("probe", "run", "ask", "--junit", "/proc/nope/j.xml")[0] == 5
 
 
-def test_annotations_leave_stdout_to_the_document(bench: Bench) -> None:  # noqa: F811
+def test_annotations_leave_stdout_to_the_document(bench: Bench) -> None:
     bench.journey("bad", BAD)
 
     code, out, err = bench.run("probe", "run", "bad", "--json", "-", "--github")
@@ -47,14 +47,14 @@ def test_annotations_leave_stdout_to_the_document(bench: Bench) -> None:  # noqa
     assert "\n::error title=bad (west) FAIL::" in f"\n{err}"
 
 
-def test_two_documents_do_not_share_stdout(bench: Bench) -> None:  # noqa: F811
+def test_two_documents_do_not_share_stdout(bench: Bench) -> None:
     bench.journey("bad", BAD)
     code, out, err = bench.run("probe", "run", "bad", "--json", "-", "--junit", "-")
     assert (code, out) == (2, "")
     assert "stdout takes one document" in err
 
 
-def test_reports_are_utf_8_whatever_the_locale(bench: Bench, tmp_path: Path) -> None:  # noqa: F811
+def test_reports_are_utf_8_whatever_the_locale(bench: Bench, tmp_path: Path) -> None:
     bench.journey("bad", BAD.replace("gold", "größer"))
     bench.environment |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     junit, document = tmp_path / "j.xml", tmp_path / "j.json"
@@ -67,7 +67,7 @@ def test_reports_are_utf_8_whatever_the_locale(bench: Bench, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("count", [3])
-def test_a_terminal_gets_a_bar_and_no_line_per_step(bench: Bench, count: int) -> None:  # noqa: F811
+def test_a_terminal_gets_a_bar_and_no_line_per_step(bench: Bench, count: int) -> None:
     for number in range(count):
         bench.journey(f"ask-{number}", LOGIN + "  - name: look\n    get: /plan\n")
     ours, theirs = pty.openpty()

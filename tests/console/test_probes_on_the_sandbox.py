@@ -15,8 +15,8 @@ from tests.sandbox.running import RunningSandbox
 
 def test_a_journey_is_run_from_its_screen_and_passes(
     sandbox: RunningSandbox,
-    workspace: str,  # noqa: F811
-    screen: Terminal,  # noqa: F811
+    workspace: str,
+    screen: Terminal,
 ) -> None:
     screen.press("3")
     screen.until("Probes ")

@@ -24,7 +24,7 @@ def keelwatch(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_runs_lists_a_run_while_it_lives_and_after(stage: Stage) -> None:  # noqa: F811
+def test_runs_lists_a_run_while_it_lives_and_after(stage: Stage) -> None:
     run = stage.spawn("probe", hold_s=30)
     (living,) = json.loads(keelwatch("runs", "--json").stdout)["runs"]
 
@@ -42,7 +42,7 @@ def test_runs_lists_a_run_while_it_lives_and_after(stage: Stage) -> None:  # noq
     assert value(stage.world, "account") == ""
 
 
-def test_attach_follows_to_the_end_and_ends_with_the_verdict(stage: Stage) -> None:  # noqa: F811
+def test_attach_follows_to_the_end_and_ends_with_the_verdict(stage: Stage) -> None:
     run = stage.spawn("chaos", hold_s=1)
     done = keelwatch("attach", run)
 
@@ -51,7 +51,7 @@ def test_attach_follows_to_the_end_and_ends_with_the_verdict(stage: Stage) -> No
     assert "verdict  pass" in done.stdout
 
 
-def test_ctrl_c_at_a_follower_stops_the_run_which_undoes(stage: Stage) -> None:  # noqa: F811
+def test_ctrl_c_at_a_follower_stops_the_run_which_undoes(stage: Stage) -> None:
     run = stage.spawn("chaos", hold_s=60)
     follower = subprocess.Popen(
         [sys.executable, "-m", "tests.toys.cli", "attach", run], stdout=subprocess.PIPE, text=True
@@ -67,7 +67,7 @@ def test_ctrl_c_at_a_follower_stops_the_run_which_undoes(stage: Stage) -> None: 
     assert value(stage.world, "billing") == ""
 
 
-def test_closing_the_terminal_only_detaches(stage: Stage) -> None:  # noqa: F811
+def test_closing_the_terminal_only_detaches(stage: Stage) -> None:
     run = stage.spawn("chaos", hold_s=60)
     follower = subprocess.Popen(
         [sys.executable, "-m", "tests.toys.cli", "attach", run], stdout=subprocess.PIPE, text=True
@@ -82,7 +82,7 @@ def test_closing_the_terminal_only_detaches(stage: Stage) -> None:  # noqa: F811
     stage.until_over(run)
 
 
-def test_heal_closes_what_run_and_guardian_left_when_both_were_killed(stage: Stage) -> None:  # noqa: F811
+def test_heal_closes_what_run_and_guardian_left_when_both_were_killed(stage: Stage) -> None:
     run = stage.spawn("chaos", hold_s=60)
     stage.until_value("billing", "down")
     until(lambda: "open" in keelwatch("heal", "--list", "--json").stdout)
@@ -104,7 +104,7 @@ def test_heal_closes_what_run_and_guardian_left_when_both_were_killed(stage: Sta
     assert keelwatch("audit", "verify").returncode == 0
 
 
-def test_stop_all_stops_every_run_of_an_environment_and_no_other(stage: Stage) -> None:  # noqa: F811
+def test_stop_all_stops_every_run_of_an_environment_and_no_other(stage: Stage) -> None:
     runs = [stage.spawn("probe", hold_s=60) for _ in range(2)]
 
     assert "no living run" in keelwatch("stop", "--all", "--env", "sandbox").stdout
@@ -117,7 +117,7 @@ def test_stop_all_stops_every_run_of_an_environment_and_no_other(stage: Stage) -
         stage.until_over(run)
 
 
-def test_stop_all_of_a_mistyped_environment_is_a_usage_error_and_stops_nothing(stage: Stage) -> None:  # noqa: F811
+def test_stop_all_of_a_mistyped_environment_is_a_usage_error_and_stops_nothing(stage: Stage) -> None:
     run = stage.spawn("probe", hold_s=60)
 
     for typed, meant in (("sandbx", "sandbox"), ("tpy", "toy")):
@@ -133,7 +133,7 @@ def test_stop_all_of_a_mistyped_environment_is_a_usage_error_and_stops_nothing(s
 
 @pytest.mark.parametrize("workspace", ["broken", "missing"])
 def test_the_lever_goes_by_what_runs_recorded_when_the_workspace_cannot_be_read(
-    stage: Stage,  # noqa: F811
+    stage: Stage,
     workspace: str,
 ) -> None:
     folder = stage.world / workspace
@@ -153,7 +153,7 @@ def test_the_lever_goes_by_what_runs_recorded_when_the_workspace_cannot_be_read(
     stage.until_over(run)
 
 
-def test_a_run_that_lost_its_record_is_stopped_and_the_mistake_is_told(stage: Stage) -> None:  # noqa: F811
+def test_a_run_that_lost_its_record_is_stopped_and_the_mistake_is_told(stage: Stage) -> None:
     run = stage.spawn("probe", hold_s=60)
     stage.until_value("account", "opened")  # its guardian has read the record by now
     (stage.state / "runs" / run / "spec.json").write_text("{")
@@ -166,7 +166,7 @@ def test_a_run_that_lost_its_record_is_stopped_and_the_mistake_is_told(stage: St
     stage.until_over(run)
 
 
-def test_attach_json_is_one_document_at_the_end(stage: Stage) -> None:  # noqa: F811
+def test_attach_json_is_one_document_at_the_end(stage: Stage) -> None:
     run = stage.spawn("chaos", hold_s=0.5)
     done = keelwatch("attach", run, "--json")
     document = json.loads(done.stdout)
@@ -177,7 +177,7 @@ def test_attach_json_is_one_document_at_the_end(stage: Stage) -> None:  # noqa: 
     assert "billing is down" in done.stderr
 
 
-def test_a_follower_whose_reader_left_detaches(stage: Stage) -> None:  # noqa: F811
+def test_a_follower_whose_reader_left_detaches(stage: Stage) -> None:
     run = stage.spawn("load", hold_s=60)
     reading, writing = os.pipe()
     follower = subprocess.Popen([sys.executable, "-m", "tests.toys.cli", "attach", run], stdout=writing)
@@ -194,7 +194,7 @@ def test_a_follower_whose_reader_left_detaches(stage: Stage) -> None:  # noqa: F
 @pytest.mark.parametrize(
     ("words", "code"), [(("stop",), 2), (("stop", "no-such-run"), 2), (("attach", "no-such-run"), 2)]
 )
-def test_what_cannot_be_done_says_so_with_its_code(stage: Stage, words: tuple[str, ...], code: int) -> None:  # noqa: F811
+def test_what_cannot_be_done_says_so_with_its_code(stage: Stage, words: tuple[str, ...], code: int) -> None:
     done = keelwatch(*words)
 
     assert done.returncode == code

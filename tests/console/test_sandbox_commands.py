@@ -238,12 +238,12 @@ def demo_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 def test_the_headless_demo_tells_its_story_and_leaves_nothing(demo_state: Path) -> None:
-    done = keelwatch("demo", "--headless", "--scenario", "bad-deploy", "--for", "20s", "--json")
+    done = keelwatch("demo", "--headless", "--scenario", "bad-deploy", "--for", "12s", "--json")
     document = json.loads(done.stdout)
 
     assert (document["schema"], document["environment"]) == ("keelwatch/demo/1", "sandbox")
     assert document["scenario"] == "bad-deploy"
-    assert 15 < document["watched_s"] < 40
+    assert 10 < document["watched_s"] < 32
     status = document["status"]
     assert status["schema"] == "keelwatch/status/1"
     assert len(status["objectives"]) >= 10
