@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40
 MAX_NODES = 50_000
+
+FLOW_STYLE = "YAML 1.2: inside {...} and [...], quote a text that holds one of {}[],# or begins with ?"
 
 Part = str | int
 Loc = tuple[Part, ...]
@@ -57,29 +59,56 @@ class Document:
         return marks.get(place, Mark(1, 1))
 
 
-def load_all(path: Path) -> list[Document]:
-    """Every document of a file. Raises `InputError` with each problem found."""
-    text = _decode(path)
+def read_all(path: Path) -> tuple[list[Document], list[Problem]]:
+    """Every document of a file as far as it can be read, and each problem of its YAML.
+
+    A key that stands twice, a tag, an alias: the document is there beside them, so that the rest of it can
+    be checked too (`unsaid`). Broken YAML ends its document and those after it.
+    """
     builder = _Builder(path)
-    if text.strip():
-        for event in _events(path, text):
-            builder.take(event)
-    if builder.problems:
-        raise InputError(builder.problems)
-    if not builder.documents:  # nothing at all, or comments alone
-        raise InputError([Problem(path, 1, 1, "an empty file", "a YAML document")])
-    return builder.documents
+    try:
+        text = _decode(path)
+        if text.strip():
+            for event in _events(path, text):
+                builder.take(event)
+    except InputError as error:
+        return builder.documents, [*builder.problems, *error.problems]
+    if not builder.documents and not builder.problems:  # nothing at all, or comments alone
+        return [], [Problem(path, 1, 1, "an empty file", "a YAML document")]
+    return builder.documents, builder.problems
+
+
+def read_one(path: Path) -> tuple[Document | None, list[Problem]]:
+    """The same of a file that is to hold one document."""
+    documents, problems = read_all(path)
+    if len(documents) > 1:
+        mark = documents[1].mark(())
+        second = Problem(path, mark.line, mark.column, "a second document", "one document in this file")
+        problems = [*problems, second]
+    return (documents[0] if documents else None), problems
+
+
+def load_all(path: Path) -> list[Document]:
+    """Every document of a file. Raises `InputError` with each problem of its YAML."""
+    documents, problems = read_all(path)
+    if problems:
+        raise InputError(problems)
+    return documents
 
 
 def load(path: Path) -> Document:
-    """The one document of a file. Raises `InputError` with each problem found."""
-    first, *others = load_all(path)
-    if others:
-        mark = others[0].mark(())
-        raise InputError(
-            [Problem(path, mark.line, mark.column, "a second document", "one document in this file")]
-        )
-    return first
+    """The one document of a file. Raises `InputError` with each problem of its YAML."""
+    document, problems = read_one(path)
+    if document is None or problems:
+        raise InputError(problems)
+    return document
+
+
+def unsaid(problems: Iterable[Problem], said: Sequence[Problem]) -> list[Problem]:
+    """`problems` without those where YAML was refused already: the value that is there now is not what was
+    written (an alias is read as nothing), and whoever checks it speaks of something else."""
+    places = {(one.file, one.line, one.column) for one in said}
+    return [one for one in problems if (one.file, one.line, one.column) not in places]
 
 
 def _decode(path: Path) -> str:
@@ -139,11 +168,21 @@ def _events(path: Path, text: str) -> Iterator[Event]:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         context = f" {error.context}" if error.context else ""
-        raise InputError(
-            [Problem(path, line, column, f"broken YAML{context}: {error.problem}", "YAML 1.2")]
-        ) from None
+        found = f"broken YAML{context}: {_without_names(error.problem or '')}"
+        raise InputError([Problem(path, line, column, found, _wanted(text, line, column))]) from None
     except (RecursionError, ValueError, IndexError) as error:  # the parser itself gave up
         raise InputError([Problem(path, 1, 1, f"YAML that cannot be parsed ({error})", "YAML 1.2")]) from None
+
+
+def _without_names(words: str) -> str:
+    """What the parser says, without the tag it repeats: `!hunter2` may be a secret that was not quoted."""
+    return re.sub(r"(tag handle) .*", r"\1", words, flags=re.DOTALL)
+
+
+def _wanted(text: str, line: int, column: int) -> str:
+    """The way out, where the line is in flow style: `{regex: [a-z]+}` reads like a list."""
+    before = text.split("\n")[line - 1][:column] if line <= text.count("\n") + 1 else ""
+    return FLOW_STYLE if "{" in before or "[" in before else "YAML 1.2"
 
 
 @dataclass(slots=True)
@@ -152,6 +191,7 @@ class _Open:
 
     loc: Loc
     value: dict[str, Plain] | list[Plain]
+    in_flow: bool
     key: str | None = None
 
 
@@ -170,6 +210,12 @@ class _Builder:
         self._values: dict[Loc, Mark] = {}
         self._keys: dict[Loc, Mark] = {}
 
+    def _end(self) -> None:
+        if self._root is not None:
+            self.documents.append(Document(self.path, self._root, self._values, self._keys))
+        elif not self.problems:
+            self._problem(self._start, "an empty document", "a YAML document with something in it")
+
     def take(self, event: Event) -> None:
         mark = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
         match type(event).__name__:
@@ -179,12 +225,9 @@ class _Builder:
                 if getattr(event, "version", None) == (1, 1):
                     self._problem(mark, "a %YAML 1.1 directive", "YAML 1.2")
             case "DocumentEndEvent":
-                if self._root is None and not self.problems:
-                    self._problem(self._start, "an empty document", "a YAML document with something in it")
-                self.documents.append(Document(self.path, self._root, self._values, self._keys))
+                self._end()
             case "AliasEvent":
-                self._problem(mark, "an alias", "the value itself, written out")
-                self._add(None, mark)
+                self._alias(mark)
             case "ScalarEvent":
                 self._scalar(cast("ScalarEvent", event), mark)
             case "MappingStartEvent":
@@ -194,18 +237,26 @@ class _Builder:
             case "MappingEndEvent" | "SequenceEndEvent":
                 self._stack.pop()
 
+    def _alias(self, mark: Mark) -> None:
+        self._problem(mark, "an alias", "the value itself, written out")
+        if self._awaits_key():
+            self._stack[-1].key = _NO_KEY
+        else:
+            self._add(None, mark)
+
     def _open(self, value: dict[str, Plain] | list[Plain], event: Event, mark: Mark) -> None:
         self._refuse_tag(event, mark)
         if len(self._stack) >= MAX_DEPTH:
-            raise InputError(
-                [*self.problems, self._at(mark, "nesting too deep", f"at most {MAX_DEPTH} levels")]
-            )
+            raise InputError([self._at(mark, "nesting too deep", f"at most {MAX_DEPTH} levels")])
+        in_flow = bool(getattr(event, "flow_style", False))
         if self._awaits_key():
-            self._problem(mark, "a list or mapping as a key", "a text key")
-            self._stack.append(_Open((), value))
-            self._stack[-2].key = "?"
+            top = self._stack[-1]
+            wanted = FLOW_STYLE if top.in_flow else "a text key"
+            self._problem(mark, "a list or mapping as a key", wanted)
+            top.key = _NO_KEY
+            self._stack.append(_Open((*top.loc, _NO_KEY), value, in_flow))
             return
-        self._stack.append(_Open(self._add(value, mark), value))
+        self._stack.append(_Open(self._add(value, mark), value, in_flow))
 
     def _scalar(self, event: ScalarEvent, mark: Mark) -> None:
         self._refuse_tag(event, mark)
@@ -234,7 +285,7 @@ class _Builder:
     def _add(self, value: Plain, mark: Mark) -> Loc:
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise InputError([*self.problems, self._at(mark, "too many values", f"at most {MAX_NODES}")])
+            raise InputError([self._at(mark, "too many values", f"at most {MAX_NODES}")])
         loc: Loc = ()
         if not self._stack:
             self._root = value
@@ -246,7 +297,8 @@ class _Builder:
             else:
                 key = top.key or ""
                 loc = (*top.loc, key)
-                top.value[key] = value
+                if key != _NO_KEY:
+                    top.value[key] = value
                 top.key = None
         self._values[loc] = mark
         return loc
@@ -254,7 +306,8 @@ class _Builder:
     def _resolve(self, text: str, mark: Mark) -> Plain:
         value = resolve_plain(text)
         if isinstance(value, float) and not math.isfinite(value):
-            self._problem(mark, f"{text}", "a finite number")
+            found = text if _NOT_FINITE.match(text) else "a number that is too large"
+            self._problem(mark, found, "a finite number")
             return None
         return value
 
@@ -266,11 +319,12 @@ class _Builder:
         if lone := _SURROGATE.search(text):
             found = f"\\u{ord(lone[0]):04x}, which is half of a character"
             self._problem(mark, found, "whole characters, like \\u00e9 or \\U0001f600")
-        return text
+        return _SURROGATE.sub("\ufffd", text)
 
     def _refuse_tag(self, event: Event, mark: Mark) -> None:
-        if tag := getattr(event, "tag", None):
-            self._problem(mark, f"the tag {tag}", "a value without a tag")
+        """Its words are not repeated: an unquoted secret that begins with `!` reads like a tag."""
+        if getattr(event, "tag", None):
+            self._problem(mark, "a tag", "a value without a tag; quote a text that begins with !")
 
     def _at(self, mark: Mark, found: str, expected: str) -> Problem:
         return Problem(self.path, mark.line, mark.column, found, expected)
@@ -279,6 +333,7 @@ class _Builder:
         self.problems.append(self._at(mark, found, expected))
 
 
+_NO_KEY = "\ud800"  # stands for a key that is no text, whose value is left out; no text that is read has it
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NULL = re.compile(r"(~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(true|True|TRUE|false|False|FALSE)\Z")

@@ -15,7 +15,7 @@ No exception of a foreign library crosses an adapter: it is turned into one of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -84,6 +84,15 @@ class Problem:
     def __str__(self) -> str:
         hint = f"; did you mean {self.did_you_mean!r}?" if self.did_you_mean else ""
         return f"{self.file}:{self.line}:{self.column}: found {self.found}, expected {self.expected}{hint}"
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, by its place; of one place always in the same order."""
+    return sorted(set(problems), key=_place_and_words)
+
+
+def _place_and_words(one: Problem) -> tuple[str, int, int, str, str, str]:
+    return (str(one.file), one.line, one.column, one.found, one.expected, one.did_you_mean)
 
 
 class InputError(KeelwatchError):

@@ -24,6 +24,10 @@ _DURATION = re.compile(r"(?:\d+(?:w|d|h|m|s|ms))+\Z")
 _UNITS = {"w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
+SpecModel = BaseModel
+"""Whatever `json_schema` describes: a model of one kind of document, or of several."""
+
+
 class StrictModel(BaseModel):
     """What every spec model is: frozen, no unknown key, no silent conversion."""
 
@@ -230,6 +234,7 @@ __all__ = [
     "Document",
     "Duration",
     "SecretReference",
+    "SpecModel",
     "StrictModel",
     "closest",
     "json_schema",

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from keelwatch.workspace.document import read_one, unsaid
 from keelwatch.workspace.errors import InputError, UsageError
 from keelwatch.workspace.model import ComponentSpec, EnvironmentSpec, WorkspaceSpec
-from keelwatch.workspace.reader import closest, load, parse
+from keelwatch.workspace.reader import closest, parse
 from keelwatch.workspace.rules import broken_rules
 
 FOLDERS = ("slo", "probes", "loadtests", "chaos", "runbooks")
@@ -42,13 +43,15 @@ class Workspace:
 
 def load_workspace(file: Path) -> Workspace:
     """Raises `InputError` with every problem of the file."""
-    document = load(file)
-    problems = broken_rules(document)
+    document, problems = read_one(file)
+    if document is None:
+        raise InputError(problems)
+    broken = broken_rules(document)
     try:
         spec = parse(document, WorkspaceSpec)
     except InputError as error:
-        raise InputError([*error.problems, *problems]) from None
-    if problems:
-        raise InputError(problems)
+        raise InputError([*problems, *unsaid([*error.problems, *broken], problems)]) from None
+    if problems or broken:
+        raise InputError([*problems, *unsaid(broken, problems)])
     folders = {name: (file.parent / getattr(spec.specs, name)).resolve() for name in FOLDERS}
     return Workspace(file, spec.environments, spec.components, folders)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keelwatch.workspace import InputError, Problem
-from keelwatch.workspace.document import load, load_all, resolve_plain
+from keelwatch.workspace.document import FLOW_STYLE, load, load_all, read_all, resolve_plain
 from keelwatch.workspace.workspace import load_workspace
 
 GOOD = """\
@@ -64,7 +64,7 @@ def test_a_good_workspace_loads(tmp_path: Path) -> None:
             "a: 1\nb: 2\na: 3\n", 3, 1, "the key 'a' a second time (first at line 1)", id="duplicate"
         ),
         pytest.param("a: &x [1]\nb: *x\n", 2, 4, "an alias", id="alias"),
-        pytest.param("a: !!python/object x\n", 1, 4, "the tag tag:yaml.org,2002:python/object", id="tag"),
+        pytest.param("a: !!python/object x\n", 1, 4, "a tag", id="tag"),
         pytest.param("1: a\n", 1, 1, "the key 1, which is not text", id="number as a key"),
         pytest.param("[a]: b\n", 1, 1, "a list or mapping as a key", id="list as a key"),
         pytest.param("a: .inf\n", 1, 4, ".inf", id="infinite"),
@@ -114,10 +114,64 @@ def test_an_alias_bomb_is_refused_before_it_grows(tmp_path: Path) -> None:
     lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
     began = time.monotonic()
 
-    found = problems_of(written(tmp_path, "\n".join(lines)))
+    with pytest.raises(InputError) as caught:
+        load(written(tmp_path, "\n".join(lines)))
 
-    assert {one[2] for one in found} == {"an alias"}
+    assert {one.found for one in caught.value.problems} == {"an alias"}
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "secret", ["!hunter2secret", "!hunter2secret word", "!hunter2!secret", "!!hunter2 x"]
+)
+def test_an_unquoted_secret_that_reads_like_a_tag_is_not_repeated(tmp_path: Path, secret: str) -> None:
+    found = problems_of(written(tmp_path, GOOD.replace("env:TOKEN}", f"\n      {secret} }}")))
+
+    assert found[0][0] == 5
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (
+            "keelwatch: 1\n",
+            "keelwatch: 1\nkeelwatch: 1\n",
+            "the key 'keelwatch' a second time (first at line 1)",
+        ),
+        ("keelwatch: 1", "keelwatch: !!int 1", "a tag"),
+        ("[west, east]", "[*west, east]", "an alias"),
+        ("owner: team-portal", "owner: .nan", ".nan"),
+        ("owner: team-portal", 'owner: "\\ud800"', "\\ud800, which is half of a character"),
+        ("components:", "[a]: {b: c}\ncomponents:", "a list or mapping as a key"),
+        ("components:", "*a : {b: c}\ncomponents:", "an alias"),
+    ],
+)
+def test_what_yaml_may_not_hold_hides_nothing_else(tmp_path: Path, old: str, new: str, found: str) -> None:
+    broken = GOOD.replace(old, new, 1).replace("[identity]", "[identiy]").replace("tier: 1}\n", "teir: 1}\n")
+
+    told = [one[2] for one in problems_of(written(tmp_path, broken))]
+
+    others = ["no such key", "the unknown key 'teir'", "the component 'identiy'"]
+    assert [one for one in told if one != "'1'"] == [found, *others]  # `!!int 1` is a text with a tag
+
+
+def test_documents_before_the_first_break_are_read(tmp_path: Path) -> None:
+    documents, (broken,) = read_all(written(tmp_path, "a: 1\n---\nb: 2\n---\nc: [\n"))
+
+    assert [one.data for one in documents] == [{"a": 1}, {"b": 2}]
+    assert broken.line == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "in_flow"),
+    [("? [a, b]\n: c\n", False), ("[a]: b\n", False), ("? {a: b}\n: c\n", False), ("{[a]: b}\n", True),
+     ("a: {{b}}\n", True), ("a: {b: [a-z]+}\n", True), ("a: 'b\n", False)],
+)  # fmt: skip
+def test_only_flow_style_is_told_how_to_quote_in_it(tmp_path: Path, text: str, in_flow: bool) -> None:  # noqa: FBT001 the expectation of the row
+    _, problems = read_all(written(tmp_path, text))
+
+    assert (problems[0].expected == FLOW_STYLE) is in_flow
 
 
 def test_every_problem_of_a_file_is_named_at_once(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_a_secret_shows_itself_only_when_asked() -> None:
     secret = Secret(VALUE)
 
     # The old way of formatting is meant: it must not show the value either.
-    shown = [repr(secret), str(secret), f"{secret}", f"{secret:>40}", f"{[secret]}", "%s" % secret]  # noqa: UP031
+    shown = [repr(secret), str(secret), f"{secret}", f"{secret:>40}", f"{[secret]}", "%s" % secret]  # noqa: UP031 every way to format
 
     assert not any(VALUE in text for text in shown)
     assert secret.reveal() == VALUE
