@@ -10,8 +10,8 @@ from keelwatch.adapters.prometheus import Prometheus
 from keelwatch.workspace import SourceError
 from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo.objective import Objective, Tracked
-from slo.promql import Counter, Matcher, Op, Selector, duration, le_spellings, literal
-from slo.reasons import LABELS, WINDOW_S, Cause
+from slo.promql import Counter, Selector
+from slo.reasons import LABELS, Cause, bad_by
 
 PATIENCE_S = 1.0  # for what is beside the objectives: a tick does not wait long for it
 SPLITS = tuple(dict.fromkeys(("region", "route", "version", *LABELS)))
@@ -68,22 +68,8 @@ def ask_p95(
 def split_question(tracked: Tracked) -> str | None:
     """PromQL for the bad events of an objective in the last 15 minutes, by all `SPLITS` at once; None
     where the spec's queries are expressions, whose labels are unknown."""
-    part, total = tracked.part.query, tracked.total.query
-    if not isinstance(part, Counter) or not isinstance(total, Counter):
-        return None
-    bad = _grouped(part.selector)
-    if tracked.objective.ratio.part_is == "good":
-        whole = _grouped(total.selector)
-        bad = f"{whole} - ({bad} or {whole} * 0)"
-    return f"topk({MOST_GROUPS}, {bad})"
-
-
-def _grouped(selector: Selector) -> str:
-    if bound := selector.equals("le"):
-        spelled = "|".join(literal(one) for one in le_spellings(float(bound)))
-        others = selector.without("le").matchers
-        selector = Selector(selector.metric, tuple(sorted([*others, Matcher("le", Op.REGEX, spelled)])))
-    return f"sum by ({', '.join(SPLITS)}) (increase({selector}[{duration(WINDOW_S)}]))"
+    bad = bad_by(tracked, SPLITS)
+    return f"topk({MOST_GROUPS}, {bad})" if bad else None
 
 
 def split(groups: Sequence[tuple[Mapping[str, str], float]]) -> dict[str, list[Cause]]:

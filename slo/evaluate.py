@@ -72,6 +72,7 @@ def evaluate(
         counts={window: counts for window, counts in found.items() if counts},
         since=since,
         sample_age_s=sample_age_s,
+        approximate=objective.ratio.approximate,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slo.promql import Counter, Query, Selector
+from slo.promql import Counter, Query
+from slo.selector import Selector
 from slo.snapshot import Kind, Stratum
 
 

@@ -11,19 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from slo.objective import Stream
-from slo.promql import (
-    WINDOW,
-    Counter,
-    Expression,
-    Matcher,
-    Op,
-    Query,
-    Scale,
-    Selector,
-    duration,
-    le_spellings,
-    literal,
-)
+from slo.promql import WINDOW, Counter, Expression, Query, Scale
+from slo.selector import Matcher, Op, Selector, duration, label_name, le_spellings, literal
 
 MAX_QUERY_BYTES = 12 * 1024
 """VictoriaMetrics refuses more than 16 KiB; a POST body has no other limit."""
@@ -203,7 +192,7 @@ def _merge(group: Sequence[Stream]) -> Family:
 
 
 def _by(names: Sequence[str]) -> str:
-    return f"by ({','.join(names)}) " if names else ""
+    return f"by ({','.join(map(label_name, names))}) " if names else ""
 
 
 def _expression(query: Expression, question: Increase) -> str:

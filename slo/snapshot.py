@@ -74,7 +74,8 @@ class ObjectiveReading:
 
     `burn`, `error_ratio` and `counts` are keyed by `WINDOWS`; a window longer than the period is absent.
     `since` is when the present state, if not ok, was first seen. `recent_burn` is the last hour in steps of
-    5 minutes, oldest first; None where there is no number.
+    5 minutes, oldest first; None where there is no number. `approximate`: a fixed range in its queries makes
+    the counts an integral of samples, not a count.
     """
 
     name: str
@@ -98,6 +99,7 @@ class ObjectiveReading:
     sample_age_s: float | None = None
     empty_basis: str = BASIS
     recent_burn: tuple[float | None, ...] = ()
+    approximate: bool = False
 
     @property
     def key(self) -> tuple[str, str | None]:

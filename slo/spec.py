@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, RootModel, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from keelwatch.workspace.reader import StrictModel, matching
@@ -125,7 +125,9 @@ class ObjectiveSpec(StrictModel):
     op: Literal["lte", "lt", "gte", "gt"] | None = Field(
         None, description="For thresholdMetric: good are these"
     )
-    value: float | None = Field(None, description="For thresholdMetric: a bucket bound of the histogram")
+    value: FiniteFloat | None = Field(
+        None, description="For thresholdMetric: a bucket bound of the histogram"
+    )
 
 
 class SloBody(StrictModel):
@@ -157,3 +159,19 @@ class SliSpec(StrictModel):
     kind: Literal["SLI"]
     metadata: Metadata
     spec: IndicatorSpec
+
+
+class OtherSpec(StrictModel):
+    """What OpenSLO has besides. It may stand in a workspace and is not read."""
+
+    model_config = ConfigDict(extra="allow")
+
+    api_version: Literal["openslo/v1"] = Field(alias="apiVersion")
+    kind: Literal["Service", "DataSource", "AlertPolicy", "AlertCondition", "AlertNotificationTarget"]
+
+
+class OpenSlo(RootModel[Annotated[SloSpec | SliSpec | OtherSpec, Field(discriminator="kind")]]):
+    """Any document that `check` takes for OpenSLO: an objective, an indicator, or what is not read."""
+
+
+OTHER_KINDS: tuple[str, ...] = get_args(OtherSpec.model_fields["kind"].annotation)

@@ -62,6 +62,7 @@ def objective_json(reading: ObjectiveReading) -> dict[str, Json]:
         "period_s": reading.period_s,
         "stratum": reading.stratum,
         "kind": reading.kind,
+        "approximate": reading.approximate,
         "since": reading.since,
         "sample_age_s": reading.sample_age_s,
         "empty_basis": reading.empty_basis,
@@ -137,6 +138,12 @@ class _Node:
         values = cast("list[object]", self._typed(key, list))
         return tuple(float(one) if isinstance(one, int | float) else None for one in values)
 
+    def flag(self, key: str) -> bool:
+        """False where the key is missing: a document in a cache may be older than it."""
+        if not isinstance(value := self.items.get(key, False), bool):
+            raise TypeError(f"{key} is {type(value).__name__}")
+        return value
+
     def nodes(self, key: str) -> list[_Node]:
         return [_Node(one) for one in cast("list[object]", self._typed(key, list))]
 
@@ -195,6 +202,7 @@ def _read_objective(node: _Node, at: float, source: str) -> ObjectiveReading:
         sample_age_s=node.maybe_number("sample_age_s"),
         empty_basis=node.text("empty_basis"),
         recent_burn=node.numbers("recent_burn"),
+        approximate=node.flag("approximate"),
     )
 
 

@@ -6,15 +6,19 @@ One row holds one bucket of many streams, in the order of a layout: a new bucket
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from keelwatch.workspace.errors import SourceError
 
 VERSION = 1
 BUSY_S = 2.0
+NAMES = "buckets-*.sqlite"
+UNUSED_S = 7 * 86400.0
 
 _TABLES = """
 CREATE TABLE layout (id INTEGER PRIMARY KEY, keys TEXT NOT NULL UNIQUE);
@@ -38,6 +42,8 @@ class Store:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")  # a cache need not survive a power cut
             self._migrate()
+            with suppress(OSError):  # dates the last use, for `forget_unused`
+                os.utime(path)
         except sqlite3.Error as error:
             raise self._error(error) from None
 
@@ -116,6 +122,29 @@ class Store:
         return SourceError(
             f"the bucket store {self.path} cannot be used: {error}", "delete it; it is a cache"
         )
+
+
+def forget_unused(
+    folder: Path, now: float, older_than_s: float = UNUSED_S, *, keep: Path | None = None
+) -> int:
+    """Delete the stores (`NAMES`) of `folder` that nobody has opened or written for `older_than_s` seconds,
+    except `keep`; returns how many. Each sandbox and each source leaves one behind. Never raises: what cannot
+    be deleted stays. A program that has one open goes on with it, and asks the source at its next start."""
+    last = now - older_than_s
+    forgotten = 0
+    for path in sorted(folder.glob(NAMES)):
+        with suppress(OSError):
+            if path == keep or max(one.stat().st_mtime for one in _files(path)) > last:
+                continue
+            for one in _files(path):
+                one.unlink(missing_ok=True)
+            forgotten += 1
+    return forgotten
+
+
+def _files(path: Path) -> list[Path]:
+    """The database and those beside it, where SQLite writes first."""
+    return [one for one in (Path(f"{path}{end}") for end in ("", "-wal", "-shm")) if one.exists()]
 
 
 def _scatter(

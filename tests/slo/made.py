@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from slo.burn import Absent, Count, Counted
 from slo.evaluate import PartOfTotal, evaluate
 from slo.objective import Objective, Ratio, Tracked, track
-from slo.promql import Counter, Matcher, Op, Selector
+from slo.promql import Counter
+from slo.selector import Matcher, Op, Selector
 from slo.snapshot import ObjectiveReading
 from slo.windows import DAY_S, lengths
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from keelwatch.workspace.document import load_all
 from keelwatch.workspace.errors import InputError
+from keelwatch.workspace.reader import json_schema
 from slo.load import load_files, load_folder
 from slo.objective import Objective
 from slo.promql import Counter, Expression
+from slo.spec import OpenSlo
 from slo.windows import DAY_S
 
 SPECS = Path(__file__).parents[2] / "slo" / "objectives"
@@ -56,6 +60,14 @@ spec:
           spec: {query: 'request_seconds{route="login"}'}
   timeWindow: [{duration: 4w, isRolling: true}]
   objectives: [{targetPercent: 99.9, op: lte, value: 0.5}]
+"""
+
+SLI = """\
+apiVersion: openslo/v1
+kind: SLI
+metadata: {name: shared}
+spec: {ratioMetric: {counter: true, bad: {metricSource: {spec: {query: 'bad_total'}}},
+    total: {metricSource: {spec: {query: 'all_total'}}}}}
 """
 
 
@@ -210,6 +222,8 @@ TARGET, QUERY = "target: 0.999", "requests_total\n"
         ("kind: SLO", "kind: SLOO", "2:7", "found 'SLOO'"),
         ("openslo/v1", "openslo/v2", "1:13", "found 'openslo/v2'"),
         ('{code=~"5.."}', '{le="half"}', "16:22", "found a bucket bound `le` that is no number"),
+        ("group-by: region", "group-by: a b", "6:29", "found 'a b', expected the name of a label"),
+        ("openslo/v1", "v1", "1:13", "found 'v1', expected 'openslo/v1'"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(
@@ -230,6 +244,74 @@ def test_an_unknown_key_does_not_hide_a_target_or_a_period_out_of_range(tmp_path
     ]
 
 
+def test_an_unknown_key_hides_neither_a_broken_query_nor_an_unreachable_target(tmp_path: Path) -> None:
+    broken = (
+        GOOD.replace("service:", "servise:").replace("0.999", "0.9").replace("_total{code", "_total{{code")
+    )
+    found = complaints(tmp_path, broken)
+    assert [one.split(", expected")[0].split(" (")[0].split(" is an")[0] for one in found] == [
+        "0.yaml:8:3: found no such key",
+        "0.yaml:8:3: found the unknown key 'servise'",
+        "0.yaml:16:22: found broken PromQL",
+        "0.yaml:25:15: found a target that the 1h+5m pair can never alert on: 14.4x of 0.1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("  name: login\n", "  name: login\n  name: log\n", "5:3: found the key 'name' a second time"),
+        ("service: identity", "service: !a identity", "8:12: found a tag"),
+        ("service: identity", "service: *a", "8:12: found an alias"),
+        ("displayName: x", "displayName: .inf", "9:16: found .inf"),
+    ],
+)
+def test_yaml_that_is_refused_hides_nothing_else(tmp_path: Path, old: str, new: str, found: str) -> None:
+    text = GOOD.replace("  service: identity\n", "  service: identity\n  displayName: x\n")
+    broken = text.replace(old, new, 1).replace("0.999", "0.9")
+    told = complaints(tmp_path, broken)
+    assert any(one.startswith(f"0.yaml:{found}") for one in told), told
+    assert any("can never alert on" in one for one in told)
+    assert any("unknown key 'displayName'" in one for one in told)
+    assert not any("found nothing" in one for one in told)  # an alias is no missing value
+
+
+def test_an_indicator_nobody_refers_to_is_checked_too(tmp_path: Path) -> None:
+    (found,) = complaints(tmp_path, SLI.replace("bad_total", "sum(bad_total)"))
+    assert "0.yaml:4:72: found an expression without a range" in found
+
+
+def test_two_indicators_of_one_name_are_a_problem(tmp_path: Path) -> None:
+    (found,) = complaints(tmp_path, SLI, SLI)
+    assert found.startswith("1.yaml:3:18: found the indicator 'shared' again, expected a name not in ")
+
+
+@pytest.mark.parametrize("kind", ["Service", "DataSource", "Deployment"])
+def test_a_manifest_of_another_tool_is_no_openslo(tmp_path: Path, kind: str) -> None:
+    (found,) = complaints(tmp_path, f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: x}}\nspec: {{}}\n")
+    assert found == "0.yaml:1:13: found 'v1', expected 'openslo/v1'"
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 399, "-" + "9" * 350])
+def test_a_bound_that_is_no_finite_number_is_refused(tmp_path: Path, value: str) -> None:
+    (found,) = complaints(tmp_path, THRESHOLD.replace("value: 0.5", f"value: {value}"))
+    assert "expected a finite number" in found
+
+
+def test_the_schema_takes_what_check_takes(tmp_path: Path) -> None:
+    validator = Draft202012Validator(json_schema(OpenSlo, "an objective"))
+    service = {"apiVersion": "openslo/v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {}}
+    (tmp_path / "sli.yaml").write_text(SLI)
+    (indicator,) = load_all(tmp_path / "sli.yaml")
+    catalogue = [one for file in sorted(SPECS.rglob("*.yaml")) for one in load_all(file)]
+    assert catalogue
+    for document in (service, *(one.data for one in (indicator, *catalogue))):
+        assert not list(validator.iter_errors(document))
+    assert list(validator.iter_errors(service | {"apiVersion": "v1"}))
+    assert isinstance(indicator.data, dict)
+    assert list(validator.iter_errors(indicator.data | {"sepc": {}}))
+
+
 @pytest.mark.parametrize("percent", ["99.99999999999999", "-1", "1e-999"])
 def test_a_percentage_that_is_as_good_as_all_or_nothing_is_no_target(tmp_path: Path, percent: str) -> None:
     (found,) = complaints(tmp_path, GOOD.replace("target: 0.999", f"targetPercent: {percent}"))
@@ -239,7 +321,7 @@ def test_a_percentage_that_is_as_good_as_all_or_nothing_is_no_target(tmp_path: P
 def test_every_problem_of_every_file_is_said_at_once(tmp_path: Path) -> None:
     broken = GOOD.replace("0.999", "1").replace("30d", "3d")
     found = complaints(tmp_path, broken, "apiVersion: [", THRESHOLD.replace("op: lte, ", ""))
-    assert [one.split(":")[0] for one in found] == ["1.yaml", "0.yaml", "0.yaml", "2.yaml"]
+    assert [one.split(":")[0] for one in found] == ["0.yaml", "0.yaml", "1.yaml", "2.yaml"]
 
 
 def test_two_objectives_of_one_name_are_a_problem(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from slo.objective import Stream, stream
 from slo.plan import MAX_QUERY_BYTES, TERM, Increase, Newest, alone, pack, split, terms
-from slo.promql import Counter, Matcher, Op, Selector, duration, le_spellings, literal, quoted, read_query
+from slo.promql import Counter, read_query
+from slo.selector import Matcher, Op, Selector, duration, le_spellings, literal, quoted
 from tests.slo.made import selector
 
 FIVE = Increase(300.0)

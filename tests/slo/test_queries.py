@@ -69,6 +69,8 @@ def test_a_fixed_range_is_integrated_and_marked_approximate(source: Watched) -> 
     objective = queried("x", fixed("bad_total"), fixed("all_total"))
     assert objective.ratio.approximate
     found = read(source, objective)
+    assert found.approximate
+    assert not read(source, events("trickle")).approximate
     assert number(found.burn["1h"]) == pytest.approx(3.5, rel=2e-2)
     assert number(found.burn["3d"]) == pytest.approx(3.5, rel=2e-2)
     assert found.counts["1h"].total == pytest.approx(3600, rel=0.1)

@@ -75,6 +75,16 @@ def test_keys_of_a_later_version_are_left_alone() -> None:
     assert from_json(document) == before
 
 
+def test_a_document_says_what_is_approximate_and_an_older_one_need_not() -> None:
+    rough = snapshot(replace(BURNING, approximate=True))
+    document = json.loads(json.dumps(to_json(rough)))
+    assert document["objectives"][0]["approximate"] is True
+    assert from_json(document) == rough
+
+    del document["objectives"][0]["approximate"]
+    assert from_json(document) == snapshot(BURNING)
+
+
 def test_a_damaged_cache_is_no_snapshot() -> None:
     document = json.loads(json.dumps(to_json(snapshot(BURNING))))
     for key in document["objectives"][0].keys() - {"unknown_reasons"}:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from math import isnan, nan
 from pathlib import Path
 
 import pytest
 
 from keelwatch.workspace.errors import SourceError
-from slo.store import Store
+from slo.store import Store, forget_unused
 
 
 def load(path: Path, *keys: str, since: int = 0, until: int = 10_000) -> dict[str, dict[int, float]]:
@@ -77,3 +78,36 @@ def test_no_database_is_said(path: Path) -> None:
 def test_a_folder_that_is_not_there_is_said(path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be used"):
         Store(path.parent / "missing" / "buckets.sqlite")
+
+
+def test_stores_that_nobody_uses_any_more_are_forgotten(tmp_path: Path) -> None:
+    now = 1_000_000.0
+    for name, days in (("used", 1), ("kept", 9), ("gone", 9)):
+        store = Store(tmp_path / f"buckets-{name}.sqlite")
+        store.save(300, [300], {"a": [1.0]})
+        if name != "gone":  # one that was closed has no files beside it
+            store.close()
+        for file in tmp_path.glob(f"buckets-{name}.sqlite*"):
+            os.utime(file, (0, now - days * 86400))
+    (tmp_path / "snapshot.json").write_text("{}")
+    os.utime(tmp_path / "snapshot.json", (0, 0))
+
+    forgotten = forget_unused(tmp_path, now, 7 * 86400, keep=tmp_path / "buckets-kept.sqlite")
+
+    assert forgotten == 1
+    left = {"buckets-kept.sqlite", "buckets-used.sqlite", "snapshot.json"}
+    assert {file.name for file in tmp_path.iterdir()} == left
+
+
+def test_opening_a_store_is_using_it(tmp_path: Path) -> None:
+    path = tmp_path / "buckets-1.sqlite"
+    Store(path).close()
+    os.utime(path, (0, 0))
+    Store(path).close()
+
+    assert forget_unused(path.parent, path.stat().st_mtime, 1.0) == 0
+    assert forget_unused(path.parent, path.stat().st_mtime + 2.0, 1.0) == 1
+
+
+def test_a_folder_without_stores_is_nothing_to_forget(tmp_path: Path) -> None:
+    assert forget_unused(tmp_path / "missing", 0.0) == 0
