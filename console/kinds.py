@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keelwatch.workspace.document import Document, load_all
-from keelwatch.workspace.errors import InputError, Problem
+from keelwatch.workspace.document import Document, read_all, unsaid
+from keelwatch.workspace.errors import InputError, Problem, in_order
 from keelwatch.workspace.reader import closest, problem
 from keelwatch.workspace.spec_files import SUFFIXES, spec_files
 
 if TYPE_CHECKING:
-    from keelwatch.workspace.reader import StrictModel
+    from keelwatch.workspace.reader import SpecModel
     from keelwatch.workspace.workspace import Workspace
 
 
@@ -35,7 +34,7 @@ class SpecKind:
 
 KINDS = (
     SpecKind("workspace", "keelwatch", "", "keelwatch.workspace.model:WorkspaceSpec", ""),
-    SpecKind("slo", "apiVersion", "slo", "slo.spec:SloSpec", "console.kinds:check_objectives"),
+    SpecKind("slo", "apiVersion", "slo", "slo.spec:OpenSlo", "console.kinds:check_objectives"),
     SpecKind("journey", "journey", "probes", "probes.spec:JourneySpec", "console.kinds:check_journeys"),
 )
 
@@ -47,7 +46,7 @@ def _load(target: str) -> object:
     return getattr(importlib.import_module(module), name)
 
 
-def model_of(kind: SpecKind) -> type[StrictModel]:
+def model_of(kind: SpecKind) -> type[SpecModel]:
     model = _load(kind.model)
     assert isinstance(model, type)
     return model
@@ -66,14 +65,12 @@ def kind_of(document: Document) -> SpecKind | Problem:
 def check_files(files: Iterable[Path], workspace: Workspace | None) -> tuple[int, list[Problem]]:
     """How many documents were read, and every problem in them."""
     problems: list[Problem] = []
+    unread: list[Problem] = []
     by_kind: dict[str, list[Document]] = {}
     count = 0
     for file in files:
-        try:
-            documents = load_all(file)
-        except InputError as error:
-            problems.extend(_explained(error))
-            continue
+        documents, broken = read_all(file)
+        unread += broken
         for document in documents:
             count += 1
             match kind_of(document):
@@ -82,15 +79,8 @@ def check_files(files: Iterable[Path], workspace: Workspace | None) -> tuple[int
                 case kind:
                     by_kind.setdefault(kind.name, []).append(document)
     for kind in KINDS:
-        problems.extend(_check_kind(kind, by_kind.get(kind.name, []), workspace))
-    return count, sorted(problems, key=lambda one: (str(one.file), one.line, one.column))
-
-
-def _explained(error: InputError) -> list[Problem]:
-    """Flow style is where journeys break; what their reader says of it is true of every spec."""
-    from probes.load import explained
-
-    return [explained(one) for one in error.problems]
+        problems += unsaid(_check_kind(kind, by_kind.get(kind.name, []), workspace), unread)
+    return count, in_order([*unread, *problems])
 
 
 def _check_kind(kind: SpecKind, documents: list[Document], workspace: Workspace | None) -> list[Problem]:
@@ -134,13 +124,12 @@ def check_journeys(documents: list[Document], workspace: Workspace | None) -> li
 
 
 def _beside(documents: list[Document], workspace: Workspace | None) -> list[Document]:
-    """The documents of the files around these, without those that cannot be read."""
+    """The documents of the files around these, as far as they can be read."""
     own = {_place(document.file) for document in documents}
     around = {file for place in own for file in _siblings(place, workspace)}
     found: list[Document] = []
     for file in sorted(around - own):
-        with suppress(InputError):
-            found += load_all(file)
+        found += read_all(file)[0]
     return found
 
 

@@ -1,5 +1,7 @@
 """What leaves the commands: the one shape of their JSON, and what happens when it cannot be written.
 
+What the encoding of a stream lacks is written as an escape.
+
 A full disk, or a reader that left, never ends a command in its middle: it does what it was asked to and
 says at the end that its words were lost. So no fault is set, and no run stopped, by half.
 """
@@ -46,8 +48,12 @@ def _guarded(stream: TextIO | None) -> TextIO:
     stream.flush()
     outlet = Outlet(stream.fileno(), "w", closefd=False)
     at_once = stream.line_buffering or stream.write_through
+    # What a terminal's encoding lacks is escaped: a name with an accent is no reason to end in a fault.
     return io.TextIOWrapper(
-        io.BufferedWriter(outlet), encoding=stream.encoding, errors=stream.errors, line_buffering=at_once
+        io.BufferedWriter(outlet),
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=at_once,
     )
 
 
@@ -90,4 +96,14 @@ def json_document(command: str, environment: str | None, at: float, body: Mappin
     import json
 
     head = {"schema": f"keelwatch/{command}/1", "at": at, "environment": environment}
-    return json.dumps({**head, **body}, indent=2, ensure_ascii=False)
+    return json.dumps({**head, **body}, indent=2, ensure_ascii=not _takes_every_character())
+
+
+def _takes_every_character() -> bool:
+    """Elsewhere JSON escapes its characters itself: the escapes of a terminal are none of JSON's."""
+    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "").startswith("utf")
+
+
+def counted(count: int, what: str) -> str:
+    """`1 problem`, `2 problems`"""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -11,8 +11,9 @@ import click
 
 from console.kinds import KINDS, check_files, check_folders, model_of
 from console.options import as_json
-from console.output import emit_json
+from console.output import counted, emit_json
 from keelwatch.workspace import ExitCode, InputError, Problem, SystemClock, UsageError, narrate, write_out
+from keelwatch.workspace.errors import in_order
 from keelwatch.workspace.find import FILE_NAME, find, here, nearest
 from keelwatch.workspace.spec_files import spec_files
 
@@ -32,20 +33,23 @@ def check(ctx: click.Context, path: Path | None, *, json_wanted: bool) -> None:
     """
     files, workspace, problems = _of_workspace(_meant(ctx)) if path is None else _of_path(path)
     count, found = check_files(files, workspace)
-    problems = sorted({*problems, *found}, key=lambda one: (str(one.file), one.line, one.column))
+    problems = in_order([*found, *_untold(problems, found)])
     if json_wanted:
         told = [_as_json(problem) for problem in problems]
         emit_json("check", None, SystemClock().now(), {"documents": count, "problems": told})
     else:
         for problem in problems:
             write_out(str(problem))
-        end = _counted(len(problems), "problem") if problems else "all well"
-        narrate(f"{_counted(count, 'document')}, {end}")
+        end = counted(len(problems), "problem") if problems else "all well"
+        narrate(f"{counted(count, 'document')}, {end}")
     sys.exit(ExitCode.BAD_INPUT if problems else ExitCode.PASS)
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _untold(problems: list[Problem], told: list[Problem]) -> list[Problem]:
+    """`problems` without those that are told already: a file may be read by several, who word the way out
+    differently."""
+    known = {(one.file, one.line, one.column, one.found) for one in told}
+    return [one for one in problems if (one.file, one.line, one.column, one.found) not in known]
 
 
 Gathered = tuple[list[Path], "Workspace | None", list[Problem]]

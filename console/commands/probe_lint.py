@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.options import as_json, or_global
-from console.output import emit_json
+from console.output import counted, emit_json
 from keelwatch.workspace import (
     ExitCode,
     InputError,
@@ -121,9 +121,5 @@ def _summary(journeys: int, found: list[Finding]) -> str:
     from probes.lint import Severity
 
     counts = [(sum(one.severity is severity for one in found), severity.value) for severity in Severity]
-    told = [_counted(count, word) for count, word in counts if count] or ["all well"]
-    return ", ".join([_counted(journeys, "journey"), *told])
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    told = [counted(count, word) for count, word in counts if count] or ["all well"]
+    return ", ".join([counted(journeys, "journey"), *told])

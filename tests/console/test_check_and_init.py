@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from keelwatch.workspace.document import FLOW_STYLE, load_all
 from keelwatch.workspace.workspace import load_workspace
 
 SLI = (
@@ -218,6 +220,78 @@ def test_a_default_spec_folder_may_be_missing(workspace: Path) -> None:
         shutil.rmtree(workspace / folder)
 
     assert problems("check", workspace) == []
+
+
+def query(text: str) -> str:
+    """An indicator whose total is asked with `text`."""
+    return SLI.replace("query: b_total", f"query: '{text}'")
+
+
+@pytest.mark.parametrize("text", ["-" * 1_000 + "a", "-" * 12_000 + "a", "(" * 50_000 + "a" + ")" * 50_000])
+def test_a_query_too_deep_to_be_parsed_is_a_problem_and_not_the_end(workspace: Path, text: str) -> None:
+    (workspace / "slo" / "deep.yaml").write_text(query(text))
+    (found,) = problems("check", workspace)
+    assert found.startswith("deep.yaml:4:121: a query of ")
+
+
+@pytest.mark.parametrize(
+    "text", ['a_bucket{le="-Inf"}', "sum(rate(a[100ms]))", "a[5m]", "a @ 0", "1", "{}", "a offset 1m"]
+)
+def test_check_passes_no_query_that_could_not_be_asked(workspace: Path, text: str) -> None:
+    (workspace / "slo" / "query.yaml").write_text(query(text))
+    assert len(problems("check", workspace)) == 1
+    assert keelwatch("status", "--workspace", workspace).returncode == 3
+
+
+def test_check_says_the_same_in_the_same_order_every_time(tmp_path: Path) -> None:
+    here, told = tmp_path / "slo.yaml", set()
+    here.write_text("apiVersion: openslo/v1\nkind: SLO\nspec: {}\n")
+    for seed in range(4):
+        done = subprocess.run(
+            [*PYTHON, "check", str(here)], capture_output=True, text=True, timeout=60, check=False,
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+        )  # fmt: skip
+        told.add(done.stdout)
+    assert len(told) == 1
+    assert told.pop().count("\n") > 4
+
+
+def test_broken_yaml_of_a_workspace_is_said_once(workspace: Path) -> None:
+    (workspace / "keelwatch.yaml").write_text("keelwatch: 1\nenvironments: {regex: [a-z]+}\n")
+    (workspace / "probes" / "key.yaml").write_text("journey: x\n? [a, b]\n: c\n")
+    told = json.loads(keelwatch("check", workspace, "--json").stdout)["problems"]
+
+    places = [(Path(one["file"]).name, one["line"], one["column"], one["found"]) for one in told]
+    broken = "broken YAML while parsing a flow mapping: expected ',' or '}', but got '<scalar>'"
+    assert sorted(one for one in places if one[1] == 2) == [
+        ("keelwatch.yaml", 2, 28, broken),
+        ("key.yaml", 2, 3, "a list or mapping as a key"),
+    ]
+    wanted = {Path(one["file"]).name: one["expected"] for one in told if one["line"] == 2}
+    assert wanted == {"keelwatch.yaml": FLOW_STYLE, "key.yaml": "a text key"}
+
+
+@pytest.mark.parametrize("kind", ["SLO", "Service"])
+def test_a_manifest_of_kubernetes_is_no_objective(workspace: Path, kind: str) -> None:
+    (workspace / "slo" / "other.yaml").write_text(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: x}}\n")
+    assert "other.yaml:1:13: 'v1'" in problems("check", workspace)
+
+
+def test_the_schema_of_objectives_has_those_of_indicators(tmp_path: Path) -> None:
+    schema = json.loads(keelwatch("schema", "slo").stdout)
+    (tmp_path / "both.yaml").write_text(f"{SLI}---\n{SLO}")
+    for document in load_all(tmp_path / "both.yaml"):
+        Draft202012Validator(schema).validate(document.data)
+
+
+def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("naïveté: 1\njournee: é\napiVersion: é\n", encoding="utf-8")
+    plain = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    plain.pop("PYTHONIOENCODING", None)
+    words = [*PYTHON, "check", str(tmp_path / "bad.yaml")]
+    for option, told in ([], "found '\\xe9'"), (["--json"], '"found": "\'\\u00e9\'"'):
+        done = subprocess.run([*words, *option], capture_output=True, timeout=60, check=False, env=plain)
+        assert (done.returncode, told in done.stdout.decode("ascii")) == (3, True), done.stderr
 
 
 def test_check_says_what_is_no_file_and_does_not_wait_for_it(workspace: Path) -> None:
