@@ -49,3 +49,9 @@ def or_global(ctx: click.Context, parameter: click.Parameter, value: object) -> 
         return value
     given = (ctx.find_root().obj or {}).get(parameter.name)
     return Path(given) if given is not None and parameter.name == "workspace" else given
+
+
+def global_workspace(context: click.Context) -> Path | None:
+    """The folder of `keelwatch --workspace`, for a command that has no such option of its own."""
+    given = (context.find_root().obj or {}).get("workspace")
+    return Path(given) if given is not None else None

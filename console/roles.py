@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import click
-
 from keelwatch.workspace import KeelwatchError, narrate
 
 
-def require_operator_here(context: click.Context, environments: Iterable[str] | None, deed: str) -> None:
+def require_operator_here(workspace: Path | None, environments: Iterable[str] | None, deed: str) -> None:
     """Raises `Refused` unless the login is an operator in each of `environments` that the workspace names;
     None means all that it names.
 
@@ -21,9 +19,9 @@ def require_operator_here(context: click.Context, environments: Iterable[str] | 
     from keelwatch.workspace.find import find, here
     from keelwatch.workspace.workspace import load_workspace
 
-    given = (context.find_root().obj or {}).get("workspace")
     try:
-        known = load_workspace(find(Path(given) if given is not None else None, here())).environments
+        found = find(workspace, here())
+        known = load_workspace(found).environments
     except KeelwatchError as error:
         narrate(f"roles are not asked, for the workspace cannot be read: {error.message.splitlines()[0]}")
         return

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from console.options import as_json
+from console.options import as_json, global_workspace
 from console.output import emit_json
 from console.roles import require_operator_here
 from keelwatch.workspace import ExitCode, SystemClock, narrate, utc, write_out
@@ -81,7 +81,7 @@ def redact(context: click.Context, seq: int, reason: str, *, json_wanted: bool) 
     """
     from keelwatch import ledger
 
-    require_operator_here(context, None, "redacting")
+    require_operator_here(global_workspace(context), None, "redacting")
     store = ledger.open_ledger()
     try:
         fact = store.redact(seq, reason, actor=ledger.current_actor())

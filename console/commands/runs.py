@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from console.options import as_json, or_global
+from console.options import as_json, global_workspace, or_global
 from console.output import emit_json, is_lost
 from console.roles import require_operator_here
 from keelwatch.workspace import ExitCode, KeelwatchError, SystemClock, UsageError, narrate, write_out
@@ -79,7 +78,7 @@ def attach(context: click.Context, run: str, answer: str | None, *, json_wanted:
     with ledger(to_write=answer is not None) as store:
         asked = kernel.load(store, run)
         if answer is not None:
-            require_operator_here(context, {asked.env}, "answering a run")
+            require_operator_here(global_workspace(context), {asked.env}, "answering a run")
             kernel.answer(store, run, answer)
         end, code = kernel.attend(store, run, _narrated if json_wanted else _shown, may_ask=False)
         now = kernel.view(store, run)
@@ -216,8 +215,7 @@ def _environments(context: click.Context) -> Iterable[str]:
     from keelwatch.workspace.find import find, here
     from keelwatch.workspace.workspace import load_workspace
 
-    given = (context.find_root().obj or {}).get("workspace")
-    return load_workspace(find(Path(given) if given is not None else None, here())).environments
+    return load_workspace(find(global_workspace(context), here())).environments
 
 
 def _unknown_environment(name: str, known: Iterable[str]) -> UsageError:
@@ -246,7 +244,7 @@ def heal(context: click.Context, *, only_list: bool, json_wanted: bool) -> None:
             report = kernel.HealReport(kernel.list_open(store), ())
         else:
             owed_in = {kernel.load(store, one.run).env for one in kernel.list_open(store)}
-            require_operator_here(context, owed_in, "healing")
+            require_operator_here(global_workspace(context), owed_in, "healing")
             report = kernel.heal(store, known_processes(context))
     if json_wanted:
         body = {
