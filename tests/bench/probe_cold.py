@@ -53,11 +53,16 @@ def measure(peer: Tavern | None, scratch: Path) -> list[list[float]]:
 def main() -> int:
     peer = tavern()
     with tempfile.TemporaryDirectory(prefix="keelwatch-bench-") as folder:
-        mine, *theirs = (statistics.median(times) for times in measure(peer, Path(folder)))
-    write_out(f"five-step journey cold: {mine:.2f} s of our own = {mine / OWN_S:.2f} x limit ({OWN_S:g} s)")
-    for other in theirs:
-        write_out(f"Tavern cold: {other:.2f} s; ours is {mine / other:.2f} x that")
-    return 0 if mine <= OWN_S else 1
+        mine, *theirs = measure(peer, Path(folder))
+    own = statistics.median(mine)
+    write_out(
+        f"five-step journey cold: {own:.2f} s of our own = {own / OWN_S:.2f} x limit ({OWN_S:g} s),"
+        f" best {min(mine):.2f} s"
+    )
+    for times in theirs:
+        peer_s = statistics.median(times)
+        write_out(f"Tavern cold: {peer_s:.2f} s, best {min(times):.2f} s; ours {own / peer_s:.2f} x that")
+    return 0 if own <= OWN_S else 1
 
 
 if __name__ == "__main__":
