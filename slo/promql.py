@@ -120,7 +120,7 @@ def _counter(selector: Selector, counter: Literal["counter", "not a counter"]) -
 _BOUND = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?|\+?Inf")
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*)
-    | (?P<text>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `[^`]*`)
+    | (?P<text>"(?:\\.|[^"\\])*+" | '(?:\\.|[^'\\])*+' | `[^`]*+`)
     | (?P<opened>[(\[{])
     | (?P<closed>[)\]}])
     | (?P<operator>[-+*/%^] | [=!<>]+ | \b(?:and|or|unless|atan2)\b)""",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 
+import promql_parser
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from slo.objective import Stream
-from slo.plan import Increase, alone
+from slo.plan import Increase, Newest, alone
 from slo.promql import MAX_BYTES, MAX_DEPTH, MAX_OPERATORS, BadQuery, Counter, Expression, read_query
 from slo.selector import le_spellings
 
@@ -31,13 +34,14 @@ def refused(text: str) -> str:
         (" or ".join("a" * 1_000), "a query of too many operators"),
         ("a==" * 1_000 + "a", "a query of too many operators"),
         ("a atan2 " * 1_000 + "a", "a query of too many operators"),
+        ('"' + '\\"' * 4_000, 'broken PromQL (unterminated quoted string ")'),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_the_parser_would_hang_or_die_on_is_refused_before_it(text: str, found: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert refused(text) == found
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 2.0
 
 
 @pytest.mark.parametrize(
@@ -137,3 +141,46 @@ def test_names_with_dots_and_blanks_are_written_so_that_they_can_be_read(text: s
     assert isinstance(query, Counter)
     assert query.selector.metric == "http.requests"
     assert read_query(str(query.selector), "counter") == query
+
+
+PIECES = (
+    "sum(", "rate(", "by (region) ", "scalar(", "a", "b_bucket", "{", "}", "(", ")", "[5m]", "[$window]",
+    "[5m:1m]", 'le="1"', 'x="y"', 'x=~"("', ",", " ", "+", "-", "/", " or ", "1", '"', "'", "`", "#", "\n",
+    "\\", "@ 1", "offset 5m", "[100ms]", "$window", "é", "\ud800", "\0", "bool", "without ()",
+    "quantile(0.9,", "[1d]",
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=40),
+    st.sampled_from([None, "region"]),
+)
+def test_whatever_is_read_is_asked_in_promql(text: str, group_by: str | None) -> None:
+    try:
+        query = read_query(text, "counter", group_by)
+    except BadQuery:
+        return
+    for question in (Increase(300), Newest()):
+        if asked := alone(Stream(query), question):
+            promql_parser.parse(asked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a_total",
+        'a_bucket{le="0.5"}',
+        '{"a.b",d="c",x!~"y"}',
+        "sum(rate(a[$window])) # all of it",
+        "sum by (region) (increase(a[5m]))",
+        "sum(rate(a[5m])) or vector(0)",
+        "sum_over_time(a[$window:1m])",
+        "-sum(increase(a[1d]))",
+    ],
+)
+def test_each_shape_is_asked_in_promql(text: str) -> None:
+    query = read_query(text, "counter")
+    for question in (Increase(300), Newest()):
+        if asked := alone(Stream(query), question):
+            promql_parser.parse(asked)
