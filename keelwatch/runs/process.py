@@ -147,6 +147,7 @@ def _end(run: Run, journal: Journal, verdict: Verdict) -> ExitCode:
         outcomes = run.undo_all() if run.spec.on_death is OnDeath.UNDO else []
         left = [done.effect for done in outcomes if done.error or not done.recorded]
         verdict = verdict.but(ExitCode.LEFT_BEHIND) if left else verdict
+        run.say_last_words()
         journal.close(verdict, left, run.stream.close())
         run.release_leases()
         run.guardian.dismiss()

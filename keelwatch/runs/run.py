@@ -7,7 +7,8 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import IO, TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from keelwatch.runs.verdict import Stopped
 from keelwatch.workspace.clock import boot_id
 from keelwatch.workspace.errors import InternalError, KeelwatchError, Refused, UnknownResult
 from keelwatch.workspace.reading import Answer
+from keelwatch.workspace.sink import narrate
 
 if TYPE_CHECKING:
     from keelwatch.runs.heal import OpenUndo
@@ -67,6 +69,7 @@ class Run:
         self._inherited = frozenset(self._effects)
         self._read_seq = since
         self._leases: list[Lease] = []
+        self._last_words: list[Callable[[], None]] = []
         self._unnamed = itertools.count(1)
         self._mutex = threading.RLock()
 
@@ -225,6 +228,18 @@ class Run:
         from keelwatch.runs.heal import list_open
 
         return list_open(self._store)
+
+    def at_the_end(self, words: Callable[[], None]) -> None:
+        """Call `words` once the last undo was tried, before the run closes: for what only then is true."""
+        self._last_words.append(words)
+
+    def say_last_words(self) -> None:
+        """By the kernel. Nothing that fails here keeps the run from closing."""
+        for words in self._last_words:
+            try:
+                words()
+            except Exception:  # noqa: BLE001 -- the bug of a room above
+                narrate(traceback.format_exc())
 
     def release_leases(self) -> None:
         for lease in reversed(self._leases):

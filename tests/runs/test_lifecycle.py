@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import resource
 import signal
@@ -244,6 +245,16 @@ def test_a_bug_in_an_actor_is_undone_logged_and_told_apart(stage: Stage) -> None
     assert state.verdict.exit_code is ExitCode.INTERNAL
     assert "ZeroDivisionError" in (run_dir(run) / "log").read_text()
     assert effects(stage.world) == ["toy.set billing down", "toy.set billing "]
+
+
+def test_last_words_are_said_when_everything_is_undone_and_stop_nothing(stage: Stage) -> None:
+    before = value(stage.world, "billing")
+    run = stage.spawn("wordy")
+    state = stage.until_over(run)
+    assert str(state.verdict) == "pass: billing was down"
+    lines = (run_dir(run) / "stream.jsonl").read_text().splitlines()
+    assert [json.loads(line)["sample"] for line in lines if "sample" in line] == [{"billing": before}]
+    assert "no such word" in (run_dir(run) / "log").read_text()
 
 
 def test_two_acts_of_one_name_are_a_bug_and_not_silently_one_act(stage: Stage) -> None:

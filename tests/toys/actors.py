@@ -18,7 +18,7 @@ from keelwatch.runs.fields import number, text
 from keelwatch.runs.mark import read_mark
 from keelwatch.workspace import Secret
 from tests.sentinel import VARIABLE
-from tests.toys.world import crash_at, land
+from tests.toys.world import crash_at, land, value
 
 GENERATOR = """
 import json, subprocess, sys, time
@@ -134,6 +134,19 @@ def buggy(run: Run) -> Verdict:
     """Acts, and then trips over its own feet."""
     run.act("toy.set", _target(run, "billing", "down"))
     raise ZeroDivisionError
+
+
+def wordy(run: Run) -> Verdict:
+    """Says at the very end how the world looks then; the first of its words are wrong."""
+    world = Path(text(run.args, "world"))
+
+    def misspeak() -> None:
+        raise LookupError("no such word")
+
+    run.at_the_end(misspeak)
+    run.at_the_end(lambda: run.sample({"billing": value(world, "billing")}))
+    run.act("toy.set", _target(run, "billing", "down"))
+    return passed(f"billing was {value(world, 'billing')}")
 
 
 def leaky(run: Run) -> Verdict:

@@ -19,6 +19,7 @@ KINDS = (
     RunKind("full", actors.full_disk),
     RunKind("late", actors.late),
     RunKind("buggy", actors.buggy),
+    RunKind("wordy", actors.wordy),
     RunKind("leaky", actors.leaky),
     RunKind("twice", actors.twice),
     RunKind("sleepy", actors.sleepy),
