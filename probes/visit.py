@@ -13,14 +13,13 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from keelwatch.workspace.entrance import Account, Entrance
 from keelwatch.workspace.secret import Secret
 from probes.names import Known, filled, filled_text
-from probes.wire import Wire, WireRequest
+from probes.wire import AGENT, Wire, WireRequest
 
 if TYPE_CHECKING:
     from probes.spec import Request
 
 TRAFFIC = ("Keelwatch-Traffic", "probe")
 SHORT_S = 2.0  # a wait that nobody needs to be told of
-AGENT = ("User-Agent", "keelwatch-probe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,8 @@ class Session:
 @dataclass(slots=True)
 class Visit:
     """`trace` is the trace id (32 hex digits) of every request; each gets a span of its own. `clocks` are the
-    deadlines that hold now; `made` are the secrets that came up on the way."""
+    deadlines that hold now, `waited_s` how long they were moved along; `made` are the secrets that came up on
+    the way; `acknowledged` is when the last change was answered (monotonic)."""
 
     entrance: Entrance
     region: str
@@ -51,6 +51,8 @@ class Visit:
     names: dict[str, Known] = field(default_factory=dict)
     clocks: list[asyncio.Timeout] = field(default_factory=list)
     made: list[Secret] = field(default_factory=list)
+    waited_s: float = 0.0
+    acknowledged: float | None = None
     say: Callable[[str], None] = lambda _: None
 
     def secret(self, value: str) -> Secret:
@@ -74,6 +76,7 @@ class Visit:
             when = clock.when()
             if when is not None and not clock.expired():
                 clock.reschedule(when + seconds)
+        self.waited_s += seconds
         await asyncio.sleep(seconds)
 
     def url(self, path: str, region: str | None = None) -> str:

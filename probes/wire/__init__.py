@@ -6,12 +6,13 @@ the environment's, and never tries anything twice.
 """
 
 from probes.wire.lag import LagMeter
-from probes.wire.request import NotOurs, Pending, WireFailure, WireRequest
+from probes.wire.request import AGENT, NotOurs, Pending, WireFailure, WireRequest
 from probes.wire.resolver import Resolver
 from probes.wire.trust import Trust
 from probes.wire.wire import Wire, warm_up
 
 __all__ = [
+    "AGENT",
     "LagMeter",
     "NotOurs",
     "Pending",

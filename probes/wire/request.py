@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from keelwatch.workspace.errors import Refused
 from probes.record import Cause, Hop
 
+AGENT = ("User-Agent", "keelwatch-probe")
+
 type Host = tuple[str, str, int]  # scheme, host, port
 
 

@@ -15,7 +15,7 @@ from probes.answer import LARGEST_BODY, Answer
 from probes.record import Cause, Hop
 from probes.wire.lag import LagMeter
 from probes.wire.redirect import leaves_tls, location, redirected
-from probes.wire.request import Broken, Host, NotOurs, Pending, WireFailure, WireRequest
+from probes.wire.request import AGENT, Broken, Host, NotOurs, Pending, WireFailure, WireRequest
 from probes.wire.resolver import Resolver
 from probes.wire.stopwatch import Stopwatch, running
 from probes.wire.trust import Trust
@@ -27,7 +27,6 @@ MOST_REDIRECTS = 10
 DEFAULT_PORT = {"http": 80, "https": 443}
 ENCODINGS = ("Accept-Encoding", "gzip, deflate")
 NO_TIMEOUT = None  # deadlines are total, and the caller's
-AGENT = ("User-Agent", "keelwatch-probe")
 
 
 # httpx would load its own command line, with rich and click: a third of its time. None tells Python, and so
@@ -98,6 +97,10 @@ class Wire:
             await self._client.aclose()
         finally:
             self._network.close()
+
+    def beside(self, trust: Trust, hosts: frozenset[Host]) -> Wire:
+        """Another way, to other hosts, with our resolver; open it as this one was."""
+        return Wire(trust, self._resolver, self._lag, hosts)
 
     @property
     def phase_now(self) -> Pending | None:

@@ -18,7 +18,7 @@ from probes.answer import LARGEST_BODY
 from probes.record import Cause
 from probes.wire import LagMeter, NotOurs, Resolver, Trust, Wire, WireFailure, WireRequest
 from probes.wire.resolver import Address
-from tests.probes.wire.conftest import Authority, make_authority
+from tests.probes.wire.conftest import Authority, make_authority, self_signed
 from tests.probes.wire.portal import Handler, Portal, Reader, Writer, answer, loopback, portal, wired
 
 
@@ -103,6 +103,13 @@ def test_an_expired_certificate_is_tls_and_says_so(authority: Authority) -> None
         failure = asyncio.run(failure_of(server, authority.file))
     assert failure.cause is Cause.TLS
     assert failure.reason == "certificate of localhost refused: certificate has expired"
+
+
+def test_a_certificate_that_vouches_for_itself_is_tls(authority: Authority) -> None:
+    with portal(fine, self_signed()) as server:
+        failure = asyncio.run(failure_of(server, authority.file))
+    assert failure.cause is Cause.TLS
+    assert failure.reason == "certificate of localhost refused: self-signed certificate"
 
 
 def test_a_certificate_for_another_name_is_tls(authority: Authority) -> None:
