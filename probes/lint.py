@@ -16,6 +16,7 @@ from probes.flaw import Flaw
 from probes.name_rules import unchecked_names
 from probes.secrets_by_value import secret_flaws
 from probes.spec import METHODS, MUTATING
+from probes.undo import LANDS_WITHIN_S
 
 if TYPE_CHECKING:
     from keelwatch.workspace.errors import Problem
@@ -230,6 +231,15 @@ def _hurried(spec: JourneySpec, _: Workspace | None) -> Iterator[Flaw]:
         yield Flaw(("deadline",), found, "a longer deadline, or shorter steps")
 
 
+def _short_reserve(spec: JourneySpec, _: Workspace | None) -> Iterator[Flaw]:
+    """A portal so slow that a request lands late answers its undo no sooner."""
+    undone = any(step.undo is not None and step.undo.none is None for step in spec.steps)
+    if undone and spec.cleanup_reserve.total_seconds() <= LANDS_WITHIN_S:
+        found = f"{spec.cleanup_reserve.total_seconds():g}s for the undos"
+        expected = f"more than {LANDS_WITHIN_S:g}s, for so late may a request still land"
+        yield Flaw(("cleanup_reserve",), found, expected)
+
+
 def _overlapping(spec: JourneySpec, _: Workspace | None) -> Iterator[Flaw]:
     if spec.schedule is not None and spec.schedule.every < spec.deadline:
         found = f"every {spec.schedule.every.total_seconds():g}s, sooner than the deadline"
@@ -261,6 +271,7 @@ RULES: tuple[tuple[Severity, str, Look], ...] = (
     (Severity.WARNING, "unbounded-poll", _unbounded_poll),
     (Severity.WARNING, "repeated-change", _repeated_change),
     (Severity.WARNING, "maybe-shared-code", _one_time_code_maybe_shared),
+    (Severity.WARNING, "short-reserve", _short_reserve),
     (Severity.WARNING, "nothing-expected", _nothing_expected),
     (Severity.NOTE, "not-everywhere", _not_everywhere),
     (Severity.NOTE, "no-schedule", _no_schedule),

@@ -59,9 +59,13 @@ def names_in(value: JsonValue) -> Iterator[str]:
                 yield from names_in(one)
 
 
+def without_names(text: str) -> str:
+    return _NAME.sub("", text)
+
+
 def lone_dollars(text: str) -> bool:
     """Whether `text` holds a dollar sign that begins no name."""
-    return "$" in _NAME.sub("", text)
+    return "$" in without_names(text)
 
 
 def filled(value: JsonValue, names: Names) -> JsonValue:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from keelwatch.workspace.document import Plain as JsonValue
 from probes.flaw import Flaw
-from probes.names import names_in
+from probes.names import names_in, without_names
 from probes.spec import METHODS
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ SECRET_KEY = re.compile(
     r"(?:^|[^a-z])(?:authorization|pass(?:word|wd|phrase)|pwd|token|secret|cookie|api[^a-z]?key|otp|credentials?)$"
 )
 WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+NO_VALUE = re.compile(r"^\s*(?:bearer|basic|token|dpop)\s|[\w.-]+=(?=\$)", re.IGNORECASE)
+SAID = re.compile(r"\w")
 EXPECTED = "a name: $secret.NAME, $account.password; for a wrong one, $random.word"
 
 
@@ -83,5 +85,15 @@ def _under(key: str, value: JsonValue, loc: Loc) -> Iterator[Flaw]:
     """An empty text, a null and a boolean are none."""
     if not is_secret_key(key) or isinstance(value, bool) or value in (None, ""):
         return
-    if not list(names_in(value)):
+    if all(map(_is_public, names_in(value))) and _says_something(value):
         yield Flaw(loc, "a value in place of a secret's name", EXPECTED)
+
+
+def _is_public(name: str) -> bool:
+    """What anybody may know keeps nothing secret that stands beside it: `literal-$run.id`."""
+    return name in {"region", "account.name", "account.mailbox"} or name.startswith("run.")
+
+
+def _says_something(value: JsonValue) -> bool:
+    """Whether anything is left of a text without its names, its scheme, and the names of its cookies."""
+    return not isinstance(value, str) or SAID.search(without_names(NO_VALUE.sub("", value))) is not None

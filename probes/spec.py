@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
 from keelwatch.workspace.model import Name
 from keelwatch.workspace.reader import Duration, SecretReference, StrictModel, matching
@@ -23,6 +24,17 @@ Hook = Annotated[
     str, *matching(r"[\w./-]+\.py:[A-Za-z_]\w*", "FILE.py:FUNCTION, the file in the journey's folder")
 ]
 Texts = dict[str, str]
+
+
+def _status(value: object) -> object:
+    """Said once: a union would say of a text that it is no number, and no list either."""
+    statuses = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in statuses):
+        raise PydanticCustomError("expected", "a status like 200, or a list of such")
+    return value
+
+
+Status = Annotated[int | list[int], BeforeValidator(_status)]
 
 
 def _exactly_one(*keys: str) -> ConfigDict:
@@ -54,7 +66,7 @@ class Matcher(StrictModel):
 class Expect(StrictModel):
     """What the answer must be. Without `status`, any of 200-299 passes."""
 
-    status: int | list[int] | None = Field(None, description="One status, or several")
+    status: Status | None = Field(None, description="One status, or several")
     headers: dict[str, JsonValue] = Field(
         default_factory=dict, description="Header to a text, `present`, `absent` or a matcher"
     )

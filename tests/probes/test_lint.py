@@ -74,6 +74,9 @@ def test_reading_logging_in_and_mail_need_no_undo(tmp_path: Path) -> None:
     ("step", "place"),
     [
         ("{get: /x, headers: {Authorization: Bearer abc}}", "7:40"),
+        ("{get: /x, headers: {Authorization: Bearer abc-$run.id}}", "7:40"),
+        ("{get: /x, headers: {Authorization: Basic dTphYmM=}}", "7:40"),
+        ("{get: /x, query: {password: bearer}}", "7:33"),
         ("{get: /x, query: {api_key: abc}}", "7:32"),
         ("{get: '/x?a=1&token=abc'}", "7:11"),
         ("{get: 'https://u:pw@shop.example/x'}", "7:11"),
@@ -103,6 +106,8 @@ def test_a_secret_by_value_is_an_error_and_not_repeated(tmp_path: Path, step: st
     "step",
     [
         "{get: /x, headers: {Authorization: Bearer $secret.api}}",
+        "{get: /x, headers: {Authorization: Bearer prefix-$secret.api}}",
+        "{get: /x, headers: {Authorization: Bearer $run.id, Cookie: 'run=$run.id'}}",
         "{get: /x, query: {token_type: bearer, password: '', grant_type: refresh_token}}",
         "{put: /x, undo: {none: x}, body: {password: not-$random.word, token: null, secret: true}}",
         "{get: '/x?token=$secret.api'}",
@@ -300,3 +305,10 @@ def test_every_rule_is_in_the_manual() -> None:
 
     for severity, rule, _ in RULES:
         assert f"| {severity} | `{rule}` |" in told, rule
+
+
+def test_a_reserve_within_which_a_late_request_may_land_is_warned_of(tmp_path: Path) -> None:
+    undo = "  - {put: /x, undo: {put: /x, verify: {get: /x}}}\n"
+    for reserve, findings in (("5s", ["2:18: warning: short-reserve"]), ("6s", [])):
+        head = HEAD.replace("\n", f"\ncleanup_reserve: {reserve}\n", 1)
+        assert [one for one in found(tmp_path, undo, head) if "reserve" in one] == findings

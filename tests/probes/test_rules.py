@@ -74,6 +74,8 @@ def test_a_journey_that_is_right_has_no_problem(tmp_path: Path) -> None:
         ("{login: {flow: logout}}", "6:20: found a logout without a session"),
         ("{get: /x, expect: {status: 99}}", "6:32: found 99, expected a status of 100 to 599"),
         ("{get: /x, expect: {status: []}}", "6:32: found no status at all"),
+        ("{get: /x, expect: {status: '200'}}", "6:32: found '200', expected a status like 200, or a list"),
+        ("{get: /x, expect: {status: [200, '201']}}", "6:32: found a list, expected a status like 200"),
         ("{get: /x, expect: {json: {'a[': 1}}}", "6:31: found a JMESPath that does not parse"),
         (
             "{get: /x, expect: {json: {'lenght(a)': 1}}}",
