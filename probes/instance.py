@@ -31,7 +31,9 @@ def arguments(workspace: Path, journeys: Sequence[str], regions: Sequence[str]) 
 def chosen(
     known: dict[str, Journey], names: Sequence[str], regions: Sequence[str], all_regions: Sequence[str]
 ) -> list[Instance]:
-    """Each named journey in each named region, as far as it runs there."""
+    """Each named journey in each named region, as far as it runs there. Raises `UsageError` for a journey or
+    region that is not there, and when nothing is left."""
+    _refuse_unknown(regions, all_regions)
     found = []
     for name in dict.fromkeys(names):
         if name not in known:
@@ -41,3 +43,14 @@ def chosen(
     if not found:
         raise UsageError("no journey is left to run", "see: keelwatch probe list")
     return found
+
+
+def _refuse_unknown(regions: Sequence[str], all_regions: Sequence[str]) -> None:
+    """Also one misspelt beside good ones: whoever names two regions wants to hear of two."""
+    from keelwatch.workspace.reader import closest
+
+    for region in regions:
+        if region not in all_regions:
+            near = closest(region, all_regions)
+            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(all_regions)}"
+            raise UsageError(f"there is no region {region!r}", hint)
