@@ -28,7 +28,12 @@ class Leased:
 
 
 class NoAccount(Exception):
-    """None can be had now; says why: leased, quarantined, or the pool is empty."""
+    """None can be had now; says why: leased, quarantined, or the pool is empty. `is_ours`: another execution
+    of this run has one, and will give it back."""
+
+    def __init__(self, reason: str, *, is_ours: bool = False) -> None:
+        super().__init__(reason)
+        self.is_ours = is_ours
 
 
 class Book(Protocol):

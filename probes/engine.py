@@ -11,14 +11,19 @@ import secrets
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from keelwatch.workspace.entrance import Entrance
 from keelwatch.workspace.errors import KeelwatchError
 from keelwatch.workspace.sink import narrate, redact
 from probes.action import Actor, StepFailed
+from probes.aside import aside
 from probes.book import Book, Leased, NoAccount
 from probes.load import Journey
+from probes.mailbox import Mailbox
+from probes.names import UnsetName, filled_text
 from probes.one_time_code import LastSteps
 from probes.place import Place
 from probes.record import Begun, Cause, Execution, Result, StepRecord, StepState, UndoRecord
@@ -28,7 +33,7 @@ from probes.visit import Visit, first_names
 from probes.wire import LagMeter, Resolver, Trust, Wire
 from probes.written import Writer
 
-ACCOUNT_S, ACCOUNT_PAUSE_S = 20.0, 0.25
+ACCOUNT_S, ACCOUNT_PAUSE_S = 20.0, 0.25  # for an account that another run has
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,7 @@ class _Executing:
         except StepFailed as failure:
             self._end(_result_of(failure.cause), failure)
         except TimeoutError:
-            deadline = self.spec.deadline.total_seconds()
-            self._end(Result.FAIL, StepFailed(Cause.HTTP, f"not done within {deadline:g} s"))
+            self._end_late()
         except (KeelwatchError, OSError) as error:
             self._end(Result.INVALID, StepFailed(Cause.OURS, str(error)))
         except Exception as error:  # noqa: BLE001 our own bug in one journey must not stop the others
@@ -107,14 +111,18 @@ class _Executing:
         pool = self.spec.as_
         if pool is None:
             return
-        deadline = time.monotonic() + ACCOUNT_S
+        since = time.monotonic()
         while True:
             try:
                 self.leased = await asyncio.to_thread(
                     self.world.book.lease, pool.pool, self.region, exclusive=pool.lease == "exclusive"
                 )
             except NoAccount as error:
-                if time.monotonic() > deadline:
+                if (
+                    error.is_ours
+                ):  # it comes back: an execution has a deadline, and waits for one code at most
+                    since = time.monotonic()
+                elif time.monotonic() - since > ACCOUNT_S:
                     raise StepFailed(Cause.OURS, str(error)) from None
                 await asyncio.sleep(ACCOUNT_PAUSE_S)
             else:
@@ -124,17 +132,20 @@ class _Executing:
     async def _go(self, clock: asyncio.Timeout) -> None:
         world, account = self.world, self.leased.account if self.leased else None
         entrance = world.entrance
-        async with Wire(Trust.of(entrance.ca), world.resolver, world.lag, entrance.hosts) as wire:
+        async with AsyncExitStack() as open_until_the_end:
+            wire = Wire(Trust.of(entrance.ca), world.resolver, world.lag, entrance.hosts)
+            await open_until_the_end.enter_async_context(wire)
             visit = Visit(entrance, self.region, wire, self.trace, account, clocks=[clock])
             visit.say = lambda words: world.say(f"{self.spec.journey} ({self.region}): {words}")
             visit.names |= first_names(account, self.region, self.id, self.trace)
             for name, reference in self.spec.secrets.items():
                 visit.names[f"secret.{name}"] = self.journey.secret(reference)
             self.visit = visit
-            LIVING[self.id] = self.live = Live(None)
+            LIVING[self.id] = self.live = Live(None, say=visit.say)
+            mailbox = await self._mailbox(visit, open_until_the_end, clock)
             runner = StepRunner(
                 visit=visit,
-                actor=Actor(visit, LastSteps(entrance.environment), self.journey, self.started),
+                actor=Actor(visit, LastSteps(entrance.environment), self.journey, mailbox),
                 book=world.book,
                 writer=self._writer(),
                 began=self.began,
@@ -146,6 +157,23 @@ class _Executing:
                     self.live.session = visit.session
             finally:
                 self.own_s = runner.own_s
+
+    async def _mailbox(
+        self, visit: Visit, open_until_the_end: AsyncExitStack, clock: asyncio.Timeout
+    ) -> Mailbox | None:
+        """Opened before the first step, to know which letters are old; that is no customer's time. None where
+        nothing waits for mail, or nobody says where it is."""
+        awaited = [step.mail.to for step in self.spec.steps if step.mail is not None]
+        if not awaited or not visit.entrance.mail_api:
+            return None
+        began, when = time.monotonic(), clock.when()
+        mailbox = await open_until_the_end.enter_async_context(Mailbox(visit.entrance, visit.wire))
+        await mailbox.note_what_is_there(_filled(awaited, visit))
+        took_s = time.monotonic() - began
+        self.began += took_s
+        if when is not None:
+            clock.reschedule(when + took_s)
+        return mailbox
 
     def _begun(self) -> Begun:
         return Begun(
@@ -171,6 +199,13 @@ class _Executing:
         self.steps.append(record)
         self.tell(record)
 
+    def _end_late(self) -> None:
+        """The deadline is the portal's to keep, but for what was our own when it struck."""
+        cut_off = self.steps[-1].cause if self.steps else None
+        cause = cut_off or Cause.HTTP
+        deadline_s = self.spec.deadline.total_seconds()
+        self._end(_result_of(cause), StepFailed(cause, f"not done within {deadline_s:g} s"))
+
     def _end(self, result: Result, trouble: StepFailed) -> None:
         self.result, self.trouble = result, trouble
 
@@ -192,9 +227,10 @@ class _Executing:
             await asyncio.to_thread(book.give_back, leased)
 
     async def _undo(self) -> list[UndoRecord]:
-        self.live.until = time.monotonic() + self.spec.cleanup_reserve.total_seconds()
+        """In a thread of its own: where undos queue for one, a slow portal makes the last of them fail."""
+        self.live.reserve_s = self.spec.cleanup_reserve.total_seconds()
         try:
-            return await asyncio.to_thread(self.world.book.undo, f"{self.id}/")
+            return await aside(f"undo {self.id}", partial(self.world.book.undo, f"{self.id}/"))
         except KeelwatchError as error:
             return [UndoRecord(step="all", done=False, error=error.message)]
         finally:
@@ -241,6 +277,15 @@ class _Executing:
 
     def _waited_s(self) -> float:
         return sum(step.waited_s for step in self.steps)
+
+
+def _filled(addresses: list[str], visit: Visit) -> list[str]:
+    """Those known from the start; one that a portal gives on the way is a new one."""
+    found = []
+    for address in addresses:
+        with suppress(UnsetName):
+            found.append(filled_text(address, visit.names))
+    return found
 
 
 def _result_of(cause: Cause) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isclose, isfinite
 from typing import TYPE_CHECKING, cast
 
@@ -103,6 +103,26 @@ def _json(path: str, wanted: JsonValue, answer: Answer, names: Names) -> Check:
         return Check(what, ok=False, expected=_expected(wanted), found=shown(str(error)))
     # JMESPath says null for what is not there; a customer's null and a missing key look alike to it.
     return _judged(what, wanted, _NOTHING if found is None else found, names)
+
+
+def agreement(path: str, answers: Sequence[Answer]) -> Check:
+    """Whether all `answers` hold the same at `path`."""
+    what, says = f"json {path} in all answers", "the same"
+    try:
+        found = [search(path, answer.json) for answer in answers]
+    except NotJson as error:
+        return Check(what, ok=False, expected=says, found=f"a body that is not JSON: {error}")
+    except ValueError as error:  # a function of JMESPath met a value of another type
+        return Check(what, ok=False, expected=says, found=shown(str(error)))
+    alike = all(same(found[0], one) for one in found)
+    return Check(what, alike, says, " | ".join(sorted({shown(one) for one in found})))
+
+
+def has_expression(expect: Expect) -> bool:
+    """Whether a regular expression is tried on the answer."""
+    wanted = (*expect.headers.values(), *expect.json_values.values())
+    matchers = (one for one in wanted if isinstance(one, dict) and is_matcher(one))
+    return bool(expect.regex or expect.not_regex) or any("regex" in one for one in matchers)
 
 
 def search(path: str, document: JsonValue) -> JsonValue:

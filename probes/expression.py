@@ -1,6 +1,7 @@
 """A user's regular expression over what a portal sent.
 
-One that a text drives mad is stopped, so that it holds up its own step for a moment and never the others.
+One that a text drives mad is stopped. Until then it holds up its own step and, called in a thread, no
+other: it lets go of the interpreter.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def find(expression: str, text: str) -> tuple[str | None, ...] | None:
 
     re.compile(expression)  # the language is Python's; `regex` knows more, and is here for its clock
     try:
-        found = regex.search(expression, text[:SEARCHED], timeout=LONGEST_S)
+        found = regex.search(expression, text[:SEARCHED], timeout=LONGEST_S, concurrent=True)
     except TimeoutError:
         raise TooSlow(
             f"the expression /{expression}/ took longer than {LONGEST_S:g} s",

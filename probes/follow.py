@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from keelwatch.ledger import Fact, FactKind, JsonObject
@@ -65,10 +65,12 @@ class Followed:
         self, environment: str, run: str, reason: str, undos: Mapping[str, Sequence[UndoRecord]]
     ) -> list[Execution]:
         """An execution for everything planned, in that order; one that the run did not end is inconclusive,
-        with the steps that it did, and with what others took back for it: `undos`, by execution."""
+        with the steps that it did. `undos`, by execution: what came of them in the end, whoever made them."""
         planned = self.plan or list(self.executions)
         return [
-            self.executions.get(where) or self._cut_off(environment, run, where, reason, undos)
+            with_final_undos(self.executions[where], undos)
+            if where in self.executions
+            else self._cut_off(environment, run, where, reason, undos)
             for where in planned
         ]
 
@@ -100,6 +102,19 @@ class Followed:
             steps=tuple(steps),
             undos=tuple(undos.get(begun.id, ())) if begun.id else (),
         )
+
+
+def with_final_undos(execution: Execution, undos: Mapping[str, Sequence[UndoRecord]]) -> Execution:
+    """`execution` as it stands in the end: an undo that failed at first may have been made since. The same
+    object where nothing was."""
+    final = tuple(undos.get(execution.id, ()))
+    if not execution.left_behind or _done(final) == _done(execution.undos):
+        return execution
+    return replace(execution, undos=final)
+
+
+def _done(undos: Iterable[UndoRecord]) -> dict[str, bool]:
+    return {undo.step: undo.done for undo in undos}
 
 
 def undos_in(facts: Iterable[Fact]) -> dict[str, list[UndoRecord]]:

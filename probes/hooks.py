@@ -4,17 +4,17 @@
 
 `context` is a `HookContext`; the other arguments come from `with`. It may return a mapping: each key becomes
 a capture. `AssertionError` fails the step with its text. `async def` is awaited; a plain function runs in a
-thread, so that it cannot hold up the others.
+thread of its own, so that one that never returns holds up neither the others nor the end of the process.
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +22,7 @@ from types import ModuleType
 from keelwatch.workspace.document import Plain as JsonValue
 from keelwatch.workspace.errors import UsageError
 from probes.answer import Answer
+from probes.aside import aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ async def call(uses: str, folder: Path, context: HookContext, arguments: Mapping
 
     Raises `UsageError` when there is no such file or function.
     """
-    function = load(uses, folder)
+    function = await aside(f"load {uses}", partial(load, uses, folder))
     if inspect.iscoroutinefunction(function):
         return await function(context, **arguments)
-    return await asyncio.to_thread(function, context, **arguments)
+    return await aside(uses, partial(function, context, **arguments))
 
 
 def load(uses: str, folder: Path) -> Callable[..., object]:

@@ -51,7 +51,12 @@ class ProbeMetrics:
             Gauge("keelwatch_probe_slip_seconds", "How late an execution began", WHERE, registry=None)
         )
         self._missed = self._made(
-            Counter("keelwatch_probe_missed", "Executions left out, one still ran", WHERE, registry=None)
+            Counter(
+                "keelwatch_probe_missed",
+                "Executions left out: one still ran, or there was no sandbox",
+                WHERE,
+                registry=None,
+            )
         )
         self._quarantined = self._made(
             Gauge("keelwatch_probe_quarantined", "Accounts with an undo that failed", registry=None)

@@ -14,13 +14,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
-from keelwatch.ledger import JsonObject
+from keelwatch.ledger import FactKind, JsonObject
 from keelwatch.runs import Run, Verdict, failed, inconclusive, passed
 from keelwatch.runs.fields import text
 from keelwatch.workspace.entrance import Entrance
-from keelwatch.workspace.errors import ExitCode, KeelwatchError
+from keelwatch.workspace.errors import KeelwatchError
 from keelwatch.workspace.workspace import Workspace
+from probes.accounts import Accounts
 from probes.engine import World, execute
+from probes.follow import undos_in, with_final_undos
 from probes.history import History
 from probes.instance import Instance, chosen
 from probes.load import load_folder
@@ -109,13 +111,16 @@ class Worker:
         self._resolver = Resolver()
         self._gate = asyncio.Semaphore(IN_FLIGHT)
         self._tasks: set[asyncio.Task[Execution]] = set()
+        self._accounts = Accounts(run)
+        self._left_behind: list[Execution] = []
+        run.at_the_end(self._tell_what_was_undone_after_all)
 
     def world(self, entrance: Entrance) -> World:
         return World(
             entrance=entrance,
             place=place_of(self._run),
             run=self._run.id,
-            book=RunBook(self._run, entrance, self._failed_undo),
+            book=RunBook(self._run, entrance, self._accounts, self._failed_undo),
             resolver=self._resolver,
             lag=self._lag,
             say=self._run.say,
@@ -141,9 +146,23 @@ class Worker:
                 execution = await task
             finally:
                 self._tasks.discard(task)
-        self._run.sample({"execution": to_json(execution)})
-        await asyncio.to_thread(History(execution.environment).keep, execution)
+        if execution.left_behind:
+            self._left_behind.append(execution)
+        await asyncio.to_thread(self._keep, execution)
         return execution
+
+    def _keep(self, execution: Execution) -> None:
+        self._run.sample({"execution": to_json(execution)})
+        History(execution.environment).keep(execution)
+
+    def _tell_what_was_undone_after_all(self) -> None:
+        """The run tries once more before it closes: the record of an execution says how it stands then."""
+        if self._left_behind:
+            undos = undos_in(self._run.facts(FactKind.INTENT, FactKind.RESULT))
+            for before in self._left_behind:
+                after = with_final_undos(before, undos)
+                if after is not before:
+                    self._keep(after)
 
     def _tell(self, instance: Instance) -> Callable[[Begun | StepRecord], None]:
         head: JsonObject = {"journey": instance.journey.name, "region": instance.region}
@@ -159,18 +178,16 @@ class Worker:
 
 
 def verdict_of(executions: Sequence[Execution]) -> Verdict:
-    """A failure outweighs what is unknown; what is left behind outweighs both."""
+    """A failure outweighs what is unknown. What is left behind outweighs both, and is known only when the run
+    has tried to take it back for the last time: the kernel says so."""
     bad = [one for one in executions if one.result is Result.FAIL]
     vague = [one for one in executions if one.result not in {Result.FAIL, Result.PASS}]
     count = f"of {len(executions)}"
     if bad:
-        verdict = failed(f"{len(bad)} {count} failed: {_named(bad)}")
-    elif vague:
-        verdict = inconclusive(f"{len(vague)} {count} could not be judged: {_named(vague)}")
-    else:
-        verdict = passed(f"{len(executions)} {count} passed")
-    left = any(one.left_behind for one in executions)
-    return verdict.but(ExitCode.LEFT_BEHIND) if left else verdict
+        return failed(f"{len(bad)} {count} failed: {_named(bad)}")
+    if vague:
+        return inconclusive(f"{len(vague)} {count} could not be judged: {_named(vague)}")
+    return passed(f"{len(executions)} {count} passed")
 
 
 def _named(executions: Sequence[Execution]) -> str:

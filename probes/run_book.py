@@ -10,6 +10,7 @@ from keelwatch.runs import Action, Effect, Fate, Run
 from keelwatch.runs.lease import Lease, lease_file
 from keelwatch.workspace.entrance import Account, Entrance
 from keelwatch.workspace.errors import Refused
+from probes.accounts import Accounts
 from probes.book import Leased, NoAccount, Owed
 from probes.one_time_code import LastSteps
 from probes.record import UndoRecord
@@ -21,8 +22,11 @@ class RunBook:
     """`failed` is told of an undo that could not be verified: a run that would go on ends then, so that
     `heal` can take it up."""
 
-    def __init__(self, run: Run, entrance: Entrance, failed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, run: Run, entrance: Entrance, accounts: Accounts, failed: Callable[[], None] = lambda: None
+    ) -> None:
         self._run = run
+        self._accounts = accounts
         self._entrance = entrance
         self._codes = LastSteps(entrance.environment)
         self._failed = failed
@@ -31,18 +35,31 @@ class RunBook:
         accounts = self._entrance.pool(pool)
         if not accounts:
             raise NoAccount(f"the pool {pool} is empty")
+        quarantined = self._accounts.quarantined()
         refusals: list[str] = []
+        is_ours = False
         for account in sorted(accounts, key=lambda one: (one.region != region, *self._last_used(one))):
-            if not exclusive:
-                return Leased(account, None)
+            scope = self._scope(account)
+            if scope in quarantined:
+                refusals.append(f"{scope}: an undo there is not verified; see: keelwatch heal --list")
+                continue
             try:
-                return Leased(account, self._run.borrow(self._scope(account)))
+                return Leased(account, self._borrowed(scope) if exclusive else None)
             except Refused as refusal:
                 refusals.append(refusal.message)
-        raise NoAccount(f"no account of {pool} is free: {refusals[0]}; {len(refusals)} tried")
+                is_ours = is_ours or self._accounts.holds(scope)
+        raise NoAccount(
+            f"no account of {pool} is free: {refusals[0]}; {len(refusals)} tried", is_ours=is_ours
+        )
+
+    def _borrowed(self, scope: str) -> Lease:
+        lease = self._run.borrow(scope)
+        self._accounts.hold(scope)
+        return lease
 
     def give_back(self, leased: Leased) -> None:
         if isinstance(leased.ticket, Lease):
+            self._accounts.let_go(self._scope(leased.account))
             self._run.give_back(leased.ticket)
 
     def announce(self, step: str, target: str, action: JsonObject, undo: JsonObject) -> Owed:
@@ -59,6 +76,7 @@ class RunBook:
             for done in self._run.undo_all(prefix)
         ]
         if any(not one.done for one in found):
+            self._accounts.look_again()
             self._failed()
         return found
 

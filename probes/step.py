@@ -95,6 +95,9 @@ class StepRunner:
     def _cut_off(self, by: str, progress: Progress) -> StepFailed:
         """A deadline's failure, blamed on what it interrupted."""
         pending = self.visit.wire.phase_now
+        if pending is None and progress.waits_for is not None:
+            waits_for = progress.waits_for
+            return StepFailed(waits_for.cause, f"{waits_for.reason}: cut off by {by.rstrip(',')}")
         if pending is None:
             unmet = next((check for check in progress.checks if not check.ok), None)
             if unmet is None:

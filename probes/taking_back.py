@@ -30,11 +30,13 @@ from probes.wire import LagMeter, Resolver, Trust, Wire, WireFailure, WireReques
 
 @dataclass(slots=True)
 class Live:
-    """The session of an execution that goes on in this process, or of an undo before. `until` (monotonic):
-    when its time for undoing is over."""
+    """The session of an execution that goes on in this process, or of an undo before. `reserve_s`: what is
+    left of its time for undoing. Only asking takes from it: no queue before the first question, no wait for
+    a one-time code, and none for a request in doubt to land. `say` tells whoever follows."""
 
     session: Session | None
-    until: float | None = None
+    reserve_s: float | None = None
+    say: Callable[[str], None] = lambda _: None
 
 
 LIVING: dict[str, Live] = {}
@@ -45,16 +47,11 @@ def asked(args: JsonObject, what: str, within_s: float, key: str = "") -> Answer
     """The answer to the request recorded under `what`; `key` is its idempotency key, where it has none of
     its own. Raises `KeelwatchError` when no answer comes in time."""
     live = LIVING.setdefault(str(args["execution"]), Live(None))
-    left_s = within_s if live.until is None else live.until - time.monotonic()
+    left_s = within_s if live.reserve_s is None else live.reserve_s
     if left_s <= 0:
         raise SourceError("the time kept for undoing is over")
-
-    async def ask() -> Answer:
-        async with asyncio.timeout(left_s):
-            return await _in_visit(args, what, live, lambda visit: _send(visit, args, what, key))
-
     try:
-        return asyncio.run(ask())
+        return asyncio.run(_in_visit(args, what, live, left_s, lambda visit: _send(visit, args, what, key)))
     except TimeoutError:
         raise SourceError(f"the undo was not answered within {left_s:.0f} s") from None
     except WireFailure as failure:
@@ -65,25 +62,38 @@ def asked(args: JsonObject, what: str, within_s: float, key: str = "") -> Answer
         raise UsageError(f"the undo cannot be made: {error}") from None
 
 
-async def _in_visit(
-    args: JsonObject, what: str, live: Live, act: Callable[[Visit], Awaitable[Answer]]
-) -> Answer:
-    """`act` with the living session, or, where that is none or refused, with a new one; without one where
-    the request wants none."""
+type Act = Callable[[Visit], Awaitable[Answer]]
+
+
+async def _in_visit(args: JsonObject, what: str, live: Live, left_s: float, act: Act) -> Answer:
     place = Place(Path(str(args["workspace"])), str(args["environment"]), str(args["sandbox"]))
     _, entrance = place.find()
     async with LagMeter() as lag, Wire(Trust.of(entrance.ca), Resolver(), lag, entrance.hosts) as wire:
         visit = _visit(args, entrance, wire)
-        if cast("JsonObject", args[what]).get("auth") == "none":
-            return await act(visit)
-        session = live.session if args["own"] else None
-        if session is not None and session.access is not None:
-            visit.enter(session)
-            answer = await act(visit)
-            if answer.status not in {401, 403}:
-                return answer
-        await _enter(args, visit, live)
+        visit.say = live.say
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(left_s) as clock:
+                visit.clocks.append(clock)
+                return await _admitted(args, what, live, visit, act)
+        finally:
+            if live.reserve_s is not None:
+                live.reserve_s -= max(0.0, time.monotonic() - began - visit.waited_s)
+
+
+async def _admitted(args: JsonObject, what: str, live: Live, visit: Visit, act: Act) -> Answer:
+    """`act` with the living session, or, where that is none or refused, with a new one; without one where
+    the request wants none."""
+    if cast("JsonObject", args[what]).get("auth") == "none":
         return await act(visit)
+    session = live.session if args["own"] else None
+    if session is not None and session.access is not None:
+        visit.enter(session)
+        answer = await act(visit)
+        if answer.status not in {401, 403}:
+            return answer
+    await _enter(args, visit, live)
+    return await act(visit)
 
 
 async def _enter(args: JsonObject, visit: Visit, live: Live) -> None:

@@ -17,7 +17,7 @@ from probes.scope_name import scope_of
 
 STEP_VERB, UNDO_VERB = "probe.step", "probe.undo"
 LANDS_WITHIN_S = 5.0  # a request that we gave up may still be served for so long
-UNDO_S = 45.0  # logging in anew may have to wait for the next one-time code
+UNDO_S = 45.0  # for one question, by whoever has no reserve to keep to
 GONE = frozenset({404, 409, 410})  # there was nothing to take back; the proof tells
 
 

@@ -23,10 +23,10 @@ from keelwatch.runs.mark import read_mark
 from keelwatch.workspace.entrance import Entrance
 from keelwatch.workspace.errors import KeelwatchError, SourceError, UsageError
 from keelwatch.workspace.paths import run_dir
+from probes.accounts import quarantined
 from probes.instance import Instance
 from probes.metrics import ProbeMetrics, Server
 from probes.run import Worker, instances_of, place_of, worker_of
-from probes.undo import UNDO_VERB
 
 SHIFT_S = 1800.0
 FIRST_WITHIN_S = 20.0  # the first executions are spread over so long, or over their period
@@ -196,7 +196,9 @@ class _Shift:
             start = due + random.uniform(0, jitter_s)  # noqa: S311 it spreads load, no secret
             if await self._is_over(start):
                 return
-            if self._entrance is not None:  # `_look_around` knows how long it has been gone
+            if self._entrance is None:  # `_look_around` knows how long it has been gone
+                self._metrics.miss(instance.journey.name, instance.region, 1)
+            else:
                 execution = await worker.perform(instance, worker.world(self._entrance), start)
                 if execution is None:
                     return
@@ -222,7 +224,7 @@ class _Shift:
         """The end of the shift, a sandbox that is gone, accounts in quarantine."""
         ends = time.monotonic() + number(self._run.args, "shift_s")
         while True:
-            self._metrics.quarantine(len(await asyncio.to_thread(self._quarantined)))
+            self._metrics.quarantine(len(await asyncio.to_thread(quarantined, self._run)))
             if await self._is_over(min(time.monotonic() + LOOK_S, ends)):
                 return
             if time.monotonic() >= ends:
@@ -243,13 +245,6 @@ class _Shift:
             if error.message != self._said:
                 self._said = error.message
                 self._run.say(f"goes on with the workspace as it was: {error.message}")
-
-    def _quarantined(self) -> set[str]:
-        return {
-            undo.target
-            for undo in self._run.open_undos()
-            if (undo.error or undo.needs_heal) and undo.undo.startswith(UNDO_VERB)
-        }
 
     async def _wait_for_the_end(self) -> None:
         """A stop ends the shift at once."""

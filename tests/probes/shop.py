@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from tests.sentinel import SENTINEL
 
-type Reply = tuple[int, Mapping[str, object]]
+type Reply = tuple[int, Mapping[str, object] | str]
+"""A status and a document, or a page."""
 
 
 @dataclass
@@ -79,9 +80,10 @@ class Running:
                 )
                 shop.log.append(asked)
                 status, body = shop.answer(asked)
-                text = json.dumps(body).encode()
+                is_page = isinstance(body, str)
+                text = body.encode() if isinstance(body, str) else json.dumps(body).encode()
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", "text/html" if is_page else "application/json")
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)

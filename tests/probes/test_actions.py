@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 import time
 from typing import Any
 
-from tests.probes.conftest import LOGIN, Bench, only
+import pytest
+
+from probes.aside import aside
+from probes.expect import agreement
+from probes.expression import TooSlow, find
+from tests.probes.conftest import CHANGE, LOGIN, Bench, only
+from tests.probes.made import answer
 from tests.probes.shop import Asked, Reply
+from tests.probes.test_hostile import MAD
 
 
 def the_execution(bench: Bench, name: str) -> dict[str, Any]:
@@ -153,3 +161,90 @@ def test_a_bad_status_is_never_retried(bench: Bench) -> None:
     execution = the_execution(bench, "down")
     assert execution["reason"] == "status: wanted 200-299, got 503"
     assert len(bench.shop.asked("GET", "/plan")) == 1
+
+
+RACE = "  - get: /race\n    at_once: 3\n    expect: {status: 200, agree: [id]}\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "reason"),
+    [
+        (503, "http", "status: wanted 200, got 503"),
+        (200, "assertion", "json id in all answers: wanted the same, got a body that is not JSON: "),
+    ],
+)
+def test_a_page_that_says_sorry_to_many_at_once_is_the_portals_failure(
+    bench: Bench, status: int, cause: str, reason: str
+) -> None:
+    bench.shop.before = lambda asked: (status, "<html>sorry</html>") if asked.path == "/race" else None
+    bench.journey("race", RACE)
+    execution = the_execution(bench, "race")
+    assert (execution["result"], execution["cause"]) == ("fail", cause)
+    assert str(execution["reason"]).startswith(reason)
+
+
+def test_many_at_once_to_a_strange_host_are_refused_in_the_words_of_one(bench: Bench) -> None:
+    bench.journey("away", "  - get: http://elsewhere.invalid/x\n    at_once: 2\n")
+    execution = the_execution(bench, "away")
+    assert (execution["result"], execution["cause"]) == ("invalid", "ours")
+    assert execution["reason"] == "http://elsewhere.invalid:80 is not a host of this environment"
+
+
+def test_long_answers_agree_only_when_their_ends_do() -> None:
+    one, other = ({"id": "x" * 500 + end} for end in "ab")
+    assert agreement("id", [answer(one), answer(one)]).ok
+    assert not agreement("id", [answer(one), answer(other)]).ok
+
+
+@pytest.mark.parametrize(("within", "deadline"), [("    within: 500ms\n", "20s"), ("", "1s")])
+def test_a_hook_that_never_returns_is_ours_and_lets_the_run_end(
+    bench: Bench, within: str, deadline: str
+) -> None:
+    bench.journey("hooked", f"{LOGIN}  - hook: {{uses: 'hooks.py:stuck'}}\n{within}", deadline=deadline)
+    (bench.folder / "probes" / "hooks.py").write_text(
+        "import threading\ndef stuck(context):\n    threading.Event().wait()\n"
+    )
+    execution = the_execution(bench, "hooked")  # the process has ended: its output is whole
+    assert (execution["result"], execution["cause"]) == ("invalid", "ours")
+    assert "the hook hooks.py:stuck did not return" in execution["steps"][1]["reason"]
+
+
+def test_a_lag_is_counted_from_the_answer_to_the_change(bench: Bench) -> None:
+    """Not from the step that looks: between the two we write down what was done, and may do other things."""
+    acknowledged: list[float] = []
+    shows_after_s = 1.2
+
+    def look(asked: Asked) -> Reply | None:
+        if asked.method == "PUT" and not acknowledged:
+            acknowledged.append(time.monotonic())
+        if asked.path == "/pause":
+            time.sleep(0.6)  # what comes in between, and takes its time
+            return 200, {}
+        if asked.path == "/other":
+            shows = time.monotonic() - acknowledged[0] > shows_after_s
+            return 200, {"plan": "plus" if shows else "basic"}
+        return None
+
+    bench.shop.before = look
+    bench.journey(
+        "lag",
+        LOGIN
+        + CHANGE
+        + "  - get: /pause\n"
+        + "  - poll: /other\n    until: {json: {plan: plus}}\n    within: 5s\n    record: seen\n",
+    )
+    lag = the_step(bench, "lag", 4)["lag"]
+    assert lag["lower_s"] <= shows_after_s <= lag["upper_s"] + 0.1  # the answer's own way to us
+
+
+def test_an_expression_gone_mad_stalls_nobody_else() -> None:
+    async def beats_beside_it() -> int:
+        beats, mad = 0, asyncio.ensure_future(aside("mad", lambda: find(MAD, "ab" * 3000 + "cxx")))
+        while not mad.done():
+            beats += 1
+            await asyncio.sleep(0.01)
+        with pytest.raises(TooSlow):
+            mad.result()
+        return beats
+
+    assert asyncio.run(beats_beside_it()) > 15  # held up, the loop would beat once or twice

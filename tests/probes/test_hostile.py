@@ -200,3 +200,12 @@ def test_an_expression_gone_mad_is_told_as_ours(bench: Bench) -> None:
     execution = only(found)
     assert (execution["result"], execution["cause"], execution["failed_step"]) == ("invalid", "ours", 0)
     assert "took longer than 1 s" in execution["reason"]
+
+
+def test_an_expression_gone_mad_is_ours_also_where_the_deadline_is_shorter(bench: Bench) -> None:
+    bench.shop.before = lambda asked: (200, {"v": "ab" * 3000 + "cxx"}) if asked.path == "/mad" else None
+    bench.journey("mad", f"  - get: /mad\n    expect: {{regex: '{MAD}'}}\n    within: 400ms\n")
+    _, found = bench.result("mad")
+    execution = only(found)
+    assert (execution["result"], execution["cause"]) == ("invalid", "ours")
+    assert execution["reason"] == "an expression took too long: cut off by 0.4 s"

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
+from keelwatch.ledger import JsonObject
 from keelwatch.runs.mark import read_mark
-from keelwatch.workspace import run_dir, state_dir
+from keelwatch.runs.undo import TRIES
+from keelwatch.workspace import SourceError, run_dir, state_dir
+from probes import taking_back
+from probes.one_time_code import Turn
+from probes.taking_back import LIVING, Live
 from tests.probes.conftest import CHANGE, LOGIN, Bench, only
 from tests.probes.shop import Asked, Reply
 
@@ -171,3 +177,114 @@ def test_what_is_written_ahead_holds_no_secret(bench: Bench) -> None:
             data = file.read_bytes()
             assert bench.shop.password.encode() not in data, file
             assert b"token-of-ada" not in data, file
+
+
+def left_of(bench: Bench) -> object:
+    """What is still open, once nobody is at work."""
+    return json.loads(bench.run("heal", "--list", "--json")[1])["open"]
+
+
+def test_a_step_in_doubt_is_taken_back_though_the_reserve_is_shorter_than_it_may_land(bench: Bench) -> None:
+    """Only asking takes from the reserve; waiting until nothing can land any more does not."""
+
+    def land_late(asked: Asked) -> Reply | None:
+        if asked.method == "PUT" and isinstance(asked.body, dict) and asked.body["plan"] == "plus":
+            time.sleep(1.5)  # the portal's own slowness
+        return None
+
+    bench.shop.before = land_late
+    hasty = CHANGE.replace("    body: {plan: plus}\n", "    body: {plan: plus}\n    within: 500ms\n")
+    bench.journey("doubt", LOGIN + hasty, cleanup_reserve="1s")
+    code, found = bench.result("doubt")
+    assert (code, only(found)["cause"]) == (1, "http")
+    assert only(found)["undos"] == [{"step": "2-put", "done": True, "error": ""}]
+    assert bench.shop.plans["ada"] == "basic"
+    assert left_of(bench) == []
+
+
+def test_undos_of_many_executions_wait_for_no_thread(bench: Bench) -> None:
+    """Each has the same second of its own, however many there are and however small the machine is."""
+    names = [f"u{number}" for number in range(10)]
+    bench.shop.plans = dict.fromkeys(names, "basic")
+    together = threading.Barrier(len(names), timeout=10)
+
+    def meet(asked: Asked) -> Reply | None:
+        if asked.method == "PUT" and isinstance(asked.body, dict) and asked.body["plan"] == "basic":
+            together.wait()  # answered once all of them ask
+        return None
+
+    bench.shop.before = meet
+    file = bench.folder / "keelwatch.yaml"
+    accounts = "".join(
+        f'        - {{name: {name}, region: west, password: "env:SHOP_PASSWORD"}}\n' for name in names
+    )
+    before, _, after = file.read_text().partition("      pool:\n")
+    file.write_text(f"{before}      pool:\n{accounts}components:{after.partition('components:')[2]}")
+    for name in names:
+        bench.journey(name, LOGIN + CHANGE, cleanup_reserve="6s")
+    code, found = bench.result("--all")
+    assert [undo["error"] for one in found["executions"] for undo in one["undos"]] == [""] * len(names)
+    assert code == 0
+    assert set(bench.shop.plans.values()) == {"basic"}
+
+
+def test_an_undo_that_succeeds_at_last_is_told_as_such_everywhere(bench: Bench) -> None:
+    """The run tries once more before it closes: exit code, report, history and ledger say what is then."""
+    refused: list[Asked] = []
+
+    def refuse_at_first(asked: Asked) -> Reply | None:
+        refusal = refuse_undo(asked)
+        if refusal is None or len(refused) == TRIES:
+            return None
+        refused.append(asked)
+        return refusal
+
+    bench.shop.before = refuse_at_first
+    bench.journey("change", LOGIN + CHANGE)
+    junit = bench.folder / "junit.xml"
+    code, out, err = bench.run("probe", "run", "change", "--json", "-", "--junit", str(junit))
+    execution = only(json.loads(out))
+    assert len(refused) == TRIES
+    assert (code, execution["result"]) == (0, "pass")
+    assert execution["undos"] == [{"step": "2-put", "done": True, "error": ""}]
+    assert err.splitlines()[-1].startswith("pass  change (west)")
+    assert "LEFT BEHIND" not in junit.read_text()
+    code, out, _ = bench.run("probe", "show", "change")
+    assert (code, "LEFT BEHIND" in out) == (0, False)
+    assert left_of(bench) == []
+
+
+def test_an_undo_waits_for_its_one_time_code_on_nobodys_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a logout it has to log in anew, and the code before is used."""
+    file = bench.folder / "keelwatch.yaml"
+    file.write_text(
+        file.read_text().replace('west, password: "env:', 'west, totp: "env:SHOP_TOTP", password: "env:', 1)
+    )
+    monkeypatch.setenv("SHOP_PASSWORD", bench.shop.password)
+    monkeypatch.setenv("SHOP_TOTP", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    monkeypatch.setattr("probes.login.next_turn", lambda now, last: Turn(last + 1, 1.5))
+    said: list[str] = []
+    monkeypatch.setitem(LIVING, "e1", Live(None, reserve_s=1.0, say=said.append))
+    args: JsonObject = {
+        "workspace": str(file), "environment": "shop", "sandbox": "", "region": "west", "pool": "pool",
+        "account": "ada", "execution": "e1", "secrets": {}, "folder": str(bench.folder), "own": True,
+        "login": {"flow": "json", "totp": True}, "verify": {"method": "get", "path": "/plan"},
+    }  # fmt: skip
+    assert taking_back.asked(args, "verify", within_s=20.0).json == {"plan": "basic"}
+    (login,) = bench.shop.asked("POST", "/v1/login")
+    assert isinstance(login.body, dict)
+    assert len(login.body["otp"]) == 6
+    reserve_s = LIVING["e1"].reserve_s
+    assert reserve_s is not None
+    assert 0 < reserve_s < 1.0
+    assert taking_back.asked(args, "verify", within_s=20.0).status == 200  # with the session that it has now
+    assert len(bench.shop.asked("POST", "/v1/login")) == 1
+
+
+def test_a_spent_reserve_asks_nothing_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LIVING, "e2", Live(None, reserve_s=0.0))
+    with pytest.raises(SourceError, match="the time kept for undoing is over"):
+        taking_back.asked({"execution": "e2"}, "verify", within_s=20.0)
+    assert bench.shop.log == []

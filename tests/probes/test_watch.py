@@ -14,9 +14,11 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -396,3 +398,43 @@ def test_what_it_keeps_and_tells_holds_no_secret(watched: Watched) -> None:
             data = file.read_bytes()
             assert b"token-of-ada" not in data, file
             assert os.fsencode(watched.bench.shop.password) not in data, file
+
+
+def test_what_was_due_while_the_sandbox_was_gone_is_counted(watched: Watched, tmp_path: Path) -> None:
+    endpoints = as_sandbox(watched.bench, tmp_path)
+    watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
+    run = watched.spawn()
+    until(lambda: watched.count("ask") >= 1, "the first execution")
+    gone = endpoints.rename(endpoints.with_name("gone"))
+
+    def missed() -> float:
+        return watched.metric("keelwatch_probe_missed_total").get(("ask", "west"), 0.0)
+
+    before = missed()
+    until(lambda: missed() >= before + 3, "the count of what was due")
+    gone.rename(endpoints)
+    counted = watched.count("ask")
+    until(lambda: watched.count("ask") > counted, "executions again")
+    watched.signal(run)
+    watched.ended(run)
+
+
+def as_sandbox(bench: Bench, folder: Path) -> Path:
+    """Have the workspace find the shop where a running sandbox says it is; returns the file that says so."""
+    bench.shop.password = "written down, as a sandbox does"
+    authority, accounts = folder / "ca.pem", folder / "accounts.json"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    ada = {"name": "ada", "region": "west", "mailbox": "", "password": bench.shop.password}
+    accounts.write_text(json.dumps({"pool": [ada]}))
+    endpoints = state_dir() / "sandbox" / "toy" / "endpoints.json"
+    endpoints.parent.mkdir(parents=True)
+    urls = dict.fromkeys(("edge", "west-edge", "mail"), bench.shop.url)
+    endpoints.write_text(
+        json.dumps({"urls": urls, "accounts_file": str(accounts), "ca_file": str(authority)})
+    )
+    (bench.folder / "keelwatch.yaml").write_text(
+        "keelwatch: 1\n"
+        "environments: {shop: {source: sandbox, sandbox: toy, regions: [west]}}\n"
+        "components: {accounts: {owner: team-accounts, tier: 1}}\n"
+    )
+    return endpoints
