@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keelwatch.workspace.document import Document, read_all, unsaid
+from keelwatch.workspace.document import Document, read_all, read_one, unsaid
 from keelwatch.workspace.errors import InputError, Problem, in_order
 from keelwatch.workspace.reader import closest, problem
 from keelwatch.workspace.spec_files import SUFFIXES, spec_files
@@ -177,10 +177,7 @@ def _unknown_service(document: Document, workspace: Workspace) -> list[Problem]:
 
 
 def _check_workspace(document: Document) -> list[Problem]:
-    from keelwatch.workspace.workspace import load_workspace
+    """What is wrong with a workspace, and with a file that holds more than it."""
+    from keelwatch.workspace.workspace import examine
 
-    try:
-        load_workspace(document.file)
-    except InputError as error:
-        return list(error.problems)
-    return []
+    return [*read_one(document.file)[1], *examine(document)[1]]

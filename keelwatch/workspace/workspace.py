@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from keelwatch.workspace.document import read_one, unsaid
-from keelwatch.workspace.errors import InputError, UsageError
+from keelwatch.workspace.document import Document, read_one, unsaid
+from keelwatch.workspace.errors import InputError, Problem, UsageError
 from keelwatch.workspace.model import ComponentSpec, EnvironmentSpec, WorkspaceSpec
 from keelwatch.workspace.reader import closest, parse
 from keelwatch.workspace.rules import broken_rules
@@ -46,12 +46,17 @@ def load_workspace(file: Path) -> Workspace:
     document, problems = read_one(file)
     if document is None:
         raise InputError(problems)
-    broken = broken_rules(document)
-    try:
-        spec = parse(document, WorkspaceSpec)
-    except InputError as error:
-        raise InputError([*problems, *unsaid([*error.problems, *broken], problems)]) from None
-    if problems or broken:
+    spec, broken = examine(document)
+    if spec is None or problems or broken:
         raise InputError([*problems, *unsaid(broken, problems)])
     folders = {name: (file.parent / getattr(spec.specs, name)).resolve() for name in FOLDERS}
     return Workspace(file, spec.environments, spec.components, folders)
+
+
+def examine(document: Document) -> tuple[WorkspaceSpec | None, list[Problem]]:
+    """A `keelwatch.yaml` as far as its types are right, and every problem of it."""
+    broken = broken_rules(document)
+    try:
+        return parse(document, WorkspaceSpec), broken
+    except InputError as error:
+        return None, [*error.problems, *broken]

@@ -271,6 +271,13 @@ def test_broken_yaml_of_a_workspace_is_said_once(workspace: Path) -> None:
     assert wanted == {"keelwatch.yaml": FLOW_STYLE, "key.yaml": "a text key"}
 
 
+def test_a_workspace_stands_alone_in_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "keelwatch.yaml"
+    file.write_text(f"{SLI}---\nkeelwatch: 2\nenvironments: {{a: {{source: sandbox, regions: [b]}}}}\n")
+
+    assert problems("check", file) == ["keelwatch.yaml:6:1: a second document", "keelwatch.yaml:6:12: 2"]
+
+
 @pytest.mark.parametrize("kind", ["SLO", "Service"])
 def test_a_manifest_of_kubernetes_is_no_objective(workspace: Path, kind: str) -> None:
     (workspace / "slo" / "other.yaml").write_text(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: x}}\n")
