@@ -27,6 +27,7 @@ from slo.budget import burn_down
 from slo.engine import STALE_AFTER_S, Engine
 from slo.load import load_folder
 from slo.snapshot import Snapshot
+from slo.store import forget_unused
 from slo.why import Why
 
 SERVING = "portal"  # the component whose processes are the workers of a region
@@ -147,6 +148,8 @@ class LiveFeed:
             self._engine.close()
         self._prometheus, self._engine = self._engine_for(found, None)
         self._source = found
+        if (kept := self._store_path(found)) is not None:
+            forget_unused(kept.parent, self._clock.now(), keep=kept)
 
     def _engine_for(self, found: Source, at: float | None) -> tuple[Prometheus, Engine]:
         spec = self._place.workspace.components

@@ -18,6 +18,7 @@ def legend_lines(world: World) -> list[str]:
     return [
         "STATE      ^ getting worse   v recovering   blank: steady",
         "           ? unknown, never drawn as OK   was: known last, not now",
+        "*          approximate: a query has a fixed range (w says which)",
         "BURN       1x spends the budget just over its period; ? no number",
         "LAST HOUR  a mark for 5 minutes, the newest at the right; it says",
         "           that the burn rate was at least, ? for no number:",

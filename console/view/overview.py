@@ -13,6 +13,7 @@ from slo.snapshot import URGENCY, ObjectiveReading, State, Trend
 
 NARROW = 119  # below this many columns the table drops what can wait
 ARROWS = {Trend.INCREASING: "^", Trend.RECOVERING: "v", Trend.STEADY: " "}
+APPROXIMATE = " *"
 SPARK_TOP = 20.0  # burn rate of the highest mark in the last hour's line
 REASON_ACROSS = ("5m", "1h", "6h", "3d", "empty", "recent")
 
@@ -80,9 +81,11 @@ def told(change: Change, now: float) -> str:
 
 def title(one: ObjectiveReading) -> str:
     """`invoices-availability west`; the region only where the objective is kept per region. An objective on
-    journeys says so: `probe view-invoices west`."""
+    journeys says so: `probe view-invoices west`. One whose queries have a fixed range is marked: its
+    numbers are approximate."""
     name = f"probe {one.name.removeprefix('probe-')}" if one.stratum == GROUPED else one.name
-    return f"{name} {one.region}" if one.region else name
+    where = f" {one.region}" if one.region else ""
+    return f"{name}{where}{APPROXIMATE if one.approximate else ''}"
 
 
 def grouped(objectives: Sequence[ObjectiveReading]) -> tuple[list[ObjectiveReading], list[ObjectiveReading]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from console.questions import p95_question, split, split_question
 from console.view import head
 from keelwatch.ledger import FactKind, open_ledger
 from keelwatch.runs import OnDeath, OnTerm
+from keelwatch.workspace import state_dir
 from keelwatch.workspace.find import built_in
 from keelwatch.workspace.reading import Unknown
 from slo.load import load_folder
@@ -179,3 +181,21 @@ def test_a_moment_in_the_past_knows_only_what_had_changed_by_then() -> None:
 
     assert changes_before(1.0, "sandbox", "main") == ()
     assert len(changes_before(4e9, "sandbox", "main")) == 2
+
+
+def test_the_buckets_of_a_sandbox_that_is_long_gone_are_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "slo").mkdir()
+    (tmp_path / "keelwatch.yaml").write_text(
+        "keelwatch: 1\nenvironments: {prod: {prometheus: {url: 'http://127.0.0.1:9'}, regions: [west]}}\n"
+    )
+    cache = state_dir() / "cache"
+    cache.mkdir(parents=True)
+    old, new = cache / "buckets-old.sqlite", cache / "buckets-new.sqlite"
+    for file in (old, new):
+        file.touch()
+    os.utime(old, (0, 0))
+
+    LiveFeed.open(tmp_path, None).look()
+
+    assert not old.exists()
+    assert new.exists()

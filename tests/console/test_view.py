@@ -273,3 +273,10 @@ def test_the_strip_says_how_the_journeys_of_a_region_went_last(seen: Tally | Unk
     facts = replace(FACTS["west"], probes=seen)
 
     assert overview.probes(facts) == told
+
+
+def test_approximate_numbers_are_marked_and_the_mark_is_explained() -> None:
+    first = bad_evening().objectives[0]
+
+    assert overview.title(replace(first, approximate=True)) == f"{overview.title(first)} *"
+    assert any(line.startswith("*") and "approximate" in line for line in legend_lines(world()))
