@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keelwatch.workspace.document import Document, load_all
-from keelwatch.workspace.errors import InputError, Problem
+from keelwatch.workspace.document import Document, read_all, unsaid
+from keelwatch.workspace.errors import InputError, Problem, in_order
 from keelwatch.workspace.secret import Secret, resolve
 from keelwatch.workspace.spec_files import spec_files
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from probes.spec import JourneySpec
 
 KEY = "journey"
-FLOW_STYLE = "YAML 1.2: inside {...} and [...], quote a text that holds one of {}[],# or begins with ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +76,13 @@ def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:
     documents: list[Document] = []
     problems: list[Problem] = []
     for file in files:
-        try:
-            documents += [one for one in load_all(file) if is_journey(one)]
-        except InputError as error:
-            problems += [explained(one) for one in error.problems]
+        read, broken = read_all(file)
+        documents += filter(is_journey, read)
+        problems += broken
+    flawed = {one.file for one in problems}  # what is read beside broken YAML is checked, and never run
     written, wrong = read_journeys(documents)
-    return written, _in_order([*problems, *wrong])
+    sound = [one for one in written if one.document.file not in flawed]
+    return sound, in_order([*problems, *unsaid(wrong, problems)])
 
 
 def is_journey(document: Document) -> bool:
@@ -105,7 +105,7 @@ def read_journeys(documents: Sequence[Document]) -> tuple[list[Written], list[Pr
             written.append(_read(document))
         except InputError as error:
             problems += error.problems
-    return written, _in_order([*problems, *_repeated(documents)])
+    return written, in_order([*problems, *_repeated(documents)])
 
 
 def _read(document: Document) -> Written:
@@ -141,22 +141,3 @@ def _repeated(documents: Sequence[Document]) -> list[Problem]:
             problems.append(problem(document, (KEY,), found=found, expected=expected))
         first.setdefault(name, document.file)
     return problems
-
-
-def explained(one: Problem) -> Problem:
-    """Broken YAML, with the way out where its line is in flow style: `{regex: [a-z]+}` reads like a list."""
-    broken = one.found.startswith(("broken YAML", "a list or mapping as a key"))
-    return replace(one, expected=FLOW_STYLE) if broken and _is_flow(one) else one
-
-
-def _is_flow(one: Problem) -> bool:
-    try:
-        with one.file.open(encoding="utf-8", errors="replace") as file:
-            line = next((text for number, text in enumerate(file, 1) if number == one.line), "")
-    except OSError:
-        return False
-    return "{" in line[: one.column] or "[" in line[: one.column]
-
-
-def _in_order(problems: list[Problem]) -> list[Problem]:
-    return sorted(dict.fromkeys(problems), key=lambda one: (str(one.file), one.line, one.column))
