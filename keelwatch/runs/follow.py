@@ -22,6 +22,8 @@ from keelwatch.workspace.errors import ExitCode, UsageError
 from keelwatch.workspace.paths import run_dir
 
 PAUSE_S = 0.15
+PROMPT_S = 0.03
+PROMPT_FOR_S = 5.0  # who follows a short run waits for its end, and not for our next look
 CATCH_UP_S = 0.02  # after a look that found something: a long stream comes in pieces
 
 
@@ -76,7 +78,7 @@ def look(store: LedgerStore, run: str, position: Position) -> Glance:
 
 def follow(store: LedgerStore, run: str, position: Position | None = None) -> Iterator[Glance]:
     """Looks until the run is over; the last one, without items, has `is_over`."""
-    position = position or Position()
+    position, began = position or Position(), time.monotonic()
     while True:
         glance = look(store, run, position)
         if glance.items or glance.is_over:
@@ -84,7 +86,7 @@ def follow(store: LedgerStore, run: str, position: Position | None = None) -> It
         if glance.is_over:
             return
         position = glance.position
-        time.sleep(CATCH_UP_S if glance.items else PAUSE_S)
+        time.sleep(_pause_s(glance, began))
 
 
 def attend(
@@ -96,7 +98,7 @@ def attend(
     With `may_ask` false nobody can answer here: a question ends the following, the run stays paused.
     """
     hangup = StopFlag()
-    position = Position()
+    position, began = Position(), time.monotonic()
     with _signals(run, hangup):
         while not hangup.is_set():
             glance = look(store, run, position)
@@ -107,8 +109,15 @@ def attend(
                 return FollowEnd.OVER, exit_code(glance.run)
             if glance.run.state.question is not None and not may_ask:
                 return FollowEnd.ASKED, ExitCode.UNKNOWN
-            hangup.wait(CATCH_UP_S if glance.items else PAUSE_S)
+            hangup.wait(_pause_s(glance, began))
     return FollowEnd.DETACHED, ExitCode.PASS
+
+
+def _pause_s(glance: Glance, began: float) -> float:
+    """Until the next look of who follows since `began`."""
+    if glance.items:
+        return CATCH_UP_S
+    return PROMPT_S if time.monotonic() - began < PROMPT_FOR_S else PAUSE_S
 
 
 def exit_code(run: RunView) -> ExitCode:

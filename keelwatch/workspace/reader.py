@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 import types
 import typing
@@ -11,6 +12,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
+
+# No plugin that happens to be installed has a say in how specs are read, and looking for them takes 20 ms.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import pydantic
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema

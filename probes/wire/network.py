@@ -199,7 +199,9 @@ class TlsStream(Stream):
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
                 await self._flush()
-                watch.late((await self._fed()).late_s)
+                arrival = await self._fed()
+                late_s = arrival.late_s
+                watch.late(None if late_s is None else late_s + _since_s(arrival.at))
             except ssl.SSLError:
                 await self._flush()  # the alert: the server's log shall say why, too
                 raise

@@ -60,7 +60,10 @@ class Stopwatch:
 
     def enter(self, phase: str, *, sure: bool = True) -> None:
         """The current phase ends, `phase` begins. `sure`: the kernel will say when we are late in it."""
-        self._close(time.monotonic())
+        self._begin(phase, time.monotonic(), sure=sure)
+
+    def _begin(self, phase: str, at: float, *, sure: bool = True) -> None:
+        self._close(at)
         self.phase, self._sure = phase, sure
 
     def leave(self) -> None:
@@ -92,7 +95,7 @@ class Stopwatch:
         """A part of the answer was read `at`, and had been lying there for `late_s`."""
         if self.phase == "wait":
             self.late(late_s)
-            self.enter("receive")
+            self._begin("receive", at)  # not now: whoever waits for it may run much later than the read
         elif late_s is None:
             self._sure = False
         self._heard_at = at - (late_s or 0.0)

@@ -168,6 +168,23 @@ def test_the_room_is_entered_without_httpx() -> None:
     assert done.stdout == "set()\n"
 
 
+def test_who_wakes_up_late_after_the_read_lengthens_no_wait() -> None:
+    """The read was in time, but the task that waits for it ran 50 ms later."""
+    watch = Stopwatch(WireRequest("GET", "http://localhost/"), LagMeter())
+    watch.enter("wait")
+    read_at = time.monotonic()
+    while time.monotonic() < read_at + 0.05:
+        pass
+    watch.hear(read_at, 0.0)
+    watch.stop()
+
+    phases = watch.hop(200).phases
+
+    assert phases["wait"] < 25
+    assert phases["receive"] < 25
+    assert phases["unaccounted"] > 25
+
+
 class Spy(httpcore.AsyncNetworkStream):
     """What httpcore asks of a stream, in order, and whether it asks in the task that sent the request."""
 
