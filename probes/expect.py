@@ -128,10 +128,13 @@ def has_expression(expect: Expect) -> bool:
 def search(path: str, document: JsonValue) -> JsonValue:
     """What JMESPath finds. Raises `ValueError` for a bad expression or a value of the wrong type."""
     import jmespath
-    from jmespath.exceptions import JMESPathError
+    from jmespath.exceptions import JMESPathError, JMESPathTypeError
 
     try:
         found: JsonValue = jmespath.search(path, document)
+    except JMESPathTypeError as error:
+        given = "nothing" if error.current_value is None else f"a {error.actual_type}"
+        raise ValueError(f"{given}, which {error.function_name}() cannot take") from None
     except JMESPathError as error:
         raise ValueError(str(error)) from None
     return found

@@ -11,6 +11,7 @@ from console.view import numbers
 from console.view.overview import NARROW, title, told
 from console.view.world import Origin, Replay, World
 from keelwatch.workspace.reading import Value
+from slo.budget import empty_at
 from slo.snapshot import ObjectiveReading, Snapshot, State, Trend
 from slo.verdict import Verdict, verdict
 
@@ -20,6 +21,7 @@ TREND_WORDS = {
     Trend.STEADY: "steady",
 }
 RECENT_S = 24 * 3600.0
+FRESH, FAR_FASTER = "5m", 2.0
 UNCUT = 100_000  # columns
 NO_OBJECTIVES = "this workspace has no objectives: keelwatch check"
 
@@ -131,9 +133,9 @@ def _phrases(judged: Verdict, snapshot: Snapshot, now: float, *, wide: bool) -> 
         case State.UNKNOWN, False:
             return [f"{many}/{total}: {_unknown(judged.first)}"]
         case State.PAGE, True:
-            counted = [f"{many} of {total} paging{rising}", ". Worst: "]
+            counted = [f"{many}/{total} paging{rising}", ". Worst: "]
         case _, True:
-            counted = [f"{many} of {total} need a look{rising}", ". Worst: "]
+            counted = [f"{many}/{total} need a look{rising}", ". Worst: "]
         case _:
             counted = [f"{many}/{total}: "]
     worst, *more = _worst(judged.first, now)
@@ -147,11 +149,20 @@ def _unknown(one: ObjectiveReading) -> str:
 def _worst(one: ObjectiveReading, now: float) -> list[str]:
     parts = [f"{title(one)} {numbers.burn(one.burn.get(one.empty_basis))}/{one.empty_basis}"]
     if one.empty_in_s is not None:
-        parts.append(f"empty in {numbers.length(one.empty_in_s)}" if one.empty_in_s else "budget EMPTY")
+        parts.append(f"empty in {_end(one, one.empty_in_s)}" if one.empty_in_s else "budget EMPTY")
     if one.since is not None:
         parts.append(f"since {numbers.hour_minute(one.since, now)}")
     parts.append(TREND_WORDS[one.trend])
     return parts
+
+
+def _end(one: ObjectiveReading, usual_s: float) -> str:
+    """How long the budget lasts; where the last minutes burn far faster than the hour, at their rate, for a
+    fresh outage has hardly begun to show in the hour. The rows have it at the hour's rate."""
+    fresh_s = empty_at(one, FRESH)
+    if fresh_s is None or fresh_s * FAR_FASTER > usual_s:
+        return numbers.length(usual_s)
+    return f"{numbers.length(fresh_s)} @{FRESH}"
 
 
 def _least_left(objectives: Iterable[ObjectiveReading]) -> str:

@@ -115,7 +115,7 @@ def group_cells(probes: Sequence[ObjectiveReading], width: int, *, stale: bool) 
     count = {state: sum(one.state is state for one in probes) for state in State}
     told = [f"{count[state]} {state.upper()}" for state in URGENCY if count[state]]
     was = "was " if stale else ""
-    line = f"  {GROUP}  synthetic journeys: {was}{', '.join(told)}".ljust(
+    line = f"  {GROUP}  objectives on journeys: {was}{', '.join(told)}".ljust(
         sum(one.width for one in columns(width))
     )
     found, at = {}, 0

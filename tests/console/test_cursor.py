@@ -71,7 +71,7 @@ def test_many_unknown_probes_leave_customers_in_sight(size: tuple[int, int]) -> 
     lines = asyncio.run(drive(first_minute(), size)).splitlines()
 
     seen = [row for row, line in enumerate(lines) if "real-" in line]
-    group = next(row for row, line in enumerate(lines) if "PROBE  synthetic journeys: 26 UNKNOWN" in line)
+    group = next(row for row, line in enumerate(lines) if "PROBE  objectives on journeys: 26 UNKNOWN" in line)
     assert len(seen) >= 5
     assert max(seen) < group
     assert any("probe 00 west" in line for line in lines[group:])

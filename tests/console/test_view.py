@@ -59,7 +59,7 @@ def test_the_wide_verdict_names_worst_speed_end_start_and_trend() -> None:
 
     assert state is State.PAGE
     assert sentence == (
-        "PAGE  1 of 10 paging, 1 rising. Worst: invoices-availability west 16.9x/1h, empty in 1h55m, "
+        "PAGE  1/10 paging, 1 rising. Worst: invoices-availability west 16.9x/1h, empty in 47m @5m, "
         "since 13:49, getting worse"
     )
 
@@ -68,7 +68,7 @@ def test_the_wide_verdict_names_worst_speed_end_start_and_trend() -> None:
 def test_worst_speed_end_and_start_fit_on_the_screen(width: int) -> None:
     _, sentence = head.verdict_line(world(), width)
 
-    for words in ("invoices-availability west 16.9x/1h", "empty in 1h55m", "since 13:49"):
+    for words in ("invoices-availability west 16.9x/1h", "empty in 47m @5m", "since 13:49"):
         assert words in sentence[: width - 2]
 
 
@@ -251,11 +251,11 @@ def test_objectives_on_journeys_stand_in_a_group_of_their_own_and_say_so() -> No
 
     lines = overview_lines(replace(world(), snapshot=both))
 
-    at = next(row for row, line in enumerate(lines) if "PROBE  synthetic journeys: 1 PAGE" in line)
+    at = next(row for row, line in enumerate(lines) if "PROBE  objectives on journeys: 1 PAGE" in line)
     assert "probe view-invoices west" in lines[at + 1]
     assert not any("probe view-invoices" in line for line in lines[4:at])
     stale = overview_lines(replace(world(), snapshot=both, trouble="refused"))
-    assert any("PROBE  synthetic journeys: was 1 PAGE" in line for line in stale)
+    assert any("PROBE  objectives on journeys: was 1 PAGE" in line for line in stale)
 
 
 @pytest.mark.parametrize(
