@@ -40,7 +40,8 @@ def test_a_schema_is_whole_and_says_what_each_key_is_for(kind: str, described: s
 
     assert done.returncode == 0
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert (schema["title"], schema["type"]) == (f"Keelwatch {kind}", "object")
+    assert schema["title"] == f"Keelwatch {kind}"
+    assert schema.get("type") == "object" or {"$ref"} == {key for one in schema["oneOf"] for key in one}
     found: dict[str, str] = {}
     for node in nodes(schema):
         if isinstance(reference := node.get("$ref"), str):
