@@ -54,7 +54,7 @@ def test_a_schema_is_whole_and_says_what_each_key_is_for(kind: str, described: s
             required = node.get("required", [])
             assert isinstance(required, list)
             assert set(map(str, required)) <= properties.keys()
-            assert node.get("additionalProperties") is False
+            assert node.get("additionalProperties") is False or "is not read" in str(node["description"])
             found |= {
                 name: str(one["description"])
                 for name, one in properties.items()
