@@ -11,7 +11,7 @@ import click
 
 from console.options import as_json
 from console.output import emit_json
-from keelwatch.workspace import SourceError, SystemClock, UsageError, endpoints_path, narrate, write_out
+from keelwatch.workspace import SystemClock, UsageError, narrate, write_out
 
 if TYPE_CHECKING:
     from keelwatch.adapters.sandbox import SandboxFault, SandboxStatus
@@ -53,20 +53,22 @@ class Raised:
 def bring_up(name: str, base_port: int | None = None) -> Raised:
     """Start sandbox `name` unless it runs, and wait for its readings; narrates what happens."""
     from console.changes import record_sandbox
+    from console.readings import await_readings, feed_of, history_read_meanwhile
     from console.watching import start_watch, stop_watch
     from keelwatch.sandbox import lifecycle
 
     began = time.monotonic()
     if (running := lifecycle.status(name)) is not None:
         start_watch(running)
-        await_readings(name, READINGS_WITHIN_S)
+        await_readings(feed_of(name), name, READINGS_WITHIN_S)
         narrate(f"the sandbox {name} is running already: {running.urls['edge']}")
         return _raised(running, began, was_running=True)
     options = lifecycle.Options(base_port=base_port) if base_port is not None else None
-    found = lifecycle.up(name, options, on_step=lambda step: narrate(f"  {step}"))
+    with history_read_meanwhile(name) as feed:
+        found = lifecycle.up(name, options, on_step=lambda step: narrate(f"  {step}"))
     try:
         start_watch(found)
-        await_readings(name, READINGS_WITHIN_S)
+        await_readings(feed, name, READINGS_WITHIN_S)
     except BaseException:  # Ctrl-C too: what this call started does not stay behind half ready
         stop_watch(name)
         lifecycle.down(name)
@@ -80,36 +82,6 @@ def bring_up(name: str, base_port: int | None = None) -> Raised:
 def _raised(found: Endpoints, began: float, *, was_running: bool) -> Raised:
     took_s = time.monotonic() - began
     return Raised(found.name, found.id, was_running, took_s, found.backfill_until, dict(found.urls))
-
-
-def await_readings(name: str, within_s: float) -> None:
-    """Until every objective on real traffic of the built-in workspace reads a value in every window.
-
-    Raises `SourceError` naming one that does not.
-    """
-    from console.live_feed import LiveFeed
-    from console.places import Place
-    from keelwatch.workspace.find import built_in
-    from keelwatch.workspace.workspace import load_workspace
-    from slo.snapshot import State
-
-    workspace = load_workspace(built_in())
-    environment_name, environment = workspace.environment(None)
-    feed = LiveFeed(Place(workspace, environment_name, environment.model_copy(update={"sandbox": name})))
-    deadline = time.monotonic() + within_s
-    while True:
-        snapshot = feed.look().snapshot
-        missing = [one for one in snapshot.objectives if one.stratum == "real" and one.state is State.UNKNOWN]
-        if snapshot.objectives and not missing:
-            return
-        if not endpoints_path(name).exists():
-            raise SourceError(
-                f"the sandbox {name} was stopped before it had readings", "keelwatch sandbox up"
-            )
-        if time.monotonic() > deadline:
-            reason = missing[0].unknown_reason if missing else "no objectives"
-            raise SourceError(f"the sandbox runs, but has no readings after {within_s:g} s: {reason}")
-        time.sleep(0.25)
 
 
 @click.command()
