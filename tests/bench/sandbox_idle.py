@@ -1,8 +1,8 @@
 """What a sandbox costs while nobody touches it: `python -m tests.bench.sandbox_idle`.
 
-Counts every process of it (with PostgreSQL's children), background customers included, over 30 s of
-/proc. The limits are those of the design: 40 % of one core, and 12 s from `keelwatch sandbox up` until
-every objective has a reading.
+Counts every process of it (with PostgreSQL's children), background customers and the watched journeys
+included, over 30 s of /proc. The limits are those of the design: 40 % of one core, and 12 s from `keelwatch
+sandbox up` until every objective has a reading.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from keelwatch.sandbox import Endpoints, down, status
-from keelwatch.sandbox.processes import Process, with_descendants
+from keelwatch.sandbox.processes import Process, marked, with_descendants
 from keelwatch.workspace import write_out
 
 NAME = "bench"
@@ -55,7 +55,10 @@ def memory_mb(processes: list[Process]) -> float:
 def by_server(found: Endpoints) -> dict[str, list[Process]]:
     supervisor = found.supervisor
     groups = {child.name: with_descendants([child.pid]) for child in found.processes if child != supervisor}
-    return groups | {"supervisor": [supervisor.process]}
+    groups["supervisor"] = [supervisor.process]
+    known = {process.pid for group in groups.values() for process in group}
+    beside = [process for process in marked(found.id) if process.pid not in known]
+    return groups | {"probe watch": beside}  # the run that watches the journeys, and its guardian
 
 
 def measure(found: Endpoints) -> float:
