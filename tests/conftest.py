@@ -30,7 +30,7 @@ NAME = "tests"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shares = {"sandbox", "shared_sandbox"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("sandbox" if shares else item.nodeid.partition("::")[0]))
+        item.add_marker(pytest.mark.xdist_group("sandbox" if shares else item.path.name))
 
 
 @pytest.hookimpl(trylast=True)
