@@ -1,7 +1,6 @@
 """One sandbox for the whole test session, also under xdist: the workers share it and take turns.
 
-Any distribution is safe (file locks); `--dist loadgroup` is the fastest, for then nobody waits in turn: one
-worker has all tests of the shared sandbox, the other the rest, file by file.
+Any distribution is safe (file locks); `--dist loadfile` is the fastest, for then nobody waits in turn.
 When the session is over, everything it wrote is searched for the sentinel secret.
 """
 
@@ -24,13 +23,6 @@ from tests.sandbox.waiting import until
 from tests.sentinel import leaks_under
 
 NAME = "tests"
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        shares = {"sandbox", "shared_sandbox"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("sandbox" if shares else item.path.name))
 
 
 @pytest.hookimpl(trylast=True)
