@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from console.live_feed import LiveFeed
@@ -32,26 +33,26 @@ def feed_of(name: str) -> LiveFeed:
 
 
 @contextmanager
-def history_read_meanwhile(name: str) -> Iterator[LiveFeed]:
-    """A feed that reads the month behind a sandbox as soon as its Prometheus answers, while the block starts
-    the rest of it: seconds before the first scrape, in which nobody else has much to do."""
-    where, ended = place_of(name), threading.Event()
-    feed = LiveFeed(where)
+def history_read_meanwhile(name: str) -> Iterator[Callable[[], LiveFeed]]:
+    """Gives what gives a feed that reads the month behind a sandbox as soon as its Prometheus answers, while
+    the block starts the rest of it: seconds before the first scrape, in which nobody has much to do."""
+    ended = threading.Event()
 
-    def read() -> None:
-        while not ended.is_set():
-            if _answers(where):
-                feed.look()
-                return
+    def read() -> LiveFeed:
+        where = place_of(name)
+        feed = LiveFeed(where)
+        while not ended.is_set() and not _answers(where):
             ended.wait(PAUSE_S)
+        if not ended.is_set():
+            feed.look()
+        return feed
 
-    reader = threading.Thread(target=read, name=f"history of {name}", daemon=True)
-    reader.start()
-    try:
-        yield feed
-    finally:
-        ended.set()
-        reader.join()
+    with ThreadPoolExecutor(1, thread_name_prefix="history") as reader:
+        reading = reader.submit(read)
+        try:
+            yield reading.result
+        finally:
+            ended.set()
 
 
 def _answers(where: Place) -> bool:

@@ -64,11 +64,11 @@ def bring_up(name: str, base_port: int | None = None) -> Raised:
         narrate(f"the sandbox {name} is running already: {running.urls['edge']}")
         return _raised(running, began, was_running=True)
     options = lifecycle.Options(base_port=base_port) if base_port is not None else None
-    with history_read_meanwhile(name) as feed:
+    with history_read_meanwhile(name) as feed_on_it:
         found = lifecycle.up(name, options, on_step=lambda step: narrate(f"  {step}"))
     try:
         start_watch(found)
-        await_readings(feed, name, READINGS_WITHIN_S)
+        await_readings(feed_on_it(), name, READINGS_WITHIN_S)
     except BaseException:  # Ctrl-C too: what this call started does not stay behind half ready
         stop_watch(name)
         lifecycle.down(name)

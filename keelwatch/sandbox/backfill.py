@@ -61,7 +61,8 @@ JOURNEYS = (
 # All ten with a histogram would be more series than a start has time for.
 TIMED_JOURNEYS = ("log-in", "view-invoices", "change-plan", "look-up-account", "recover-password")
 PROBE_FAILURES = 2e-4
-PROBE_WITHIN = {"0.5": 0.93, "1": 0.985, "2.5": 0.9985, "5": 0.9997, "10": 0.99985}
+# Some of the buckets that `probe watch` has, 2.5 s among them, which the objectives ask for.
+PROBE_WITHIN = {"0.5": 0.93, "2.5": 0.9985, "10": 0.99985}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +209,10 @@ def _histogram(course: Course) -> Iterator[Series]:
             _head("portal_request_seconds_bucket", **common, le=le),
             [int((total - slow) * within) for total, slow in pairs],
         )
-    count = [int(total) for total in course.total]
-    yield Series(_head("portal_request_seconds_bucket", **common, le="+Inf"), count)
-    yield Series(_head("portal_request_seconds_count", **common), count)
+    # No `_count`: it would say once more what the last bucket says, and each series costs the start 20 ms.
+    yield Series(
+        _head("portal_request_seconds_bucket", **common, le="+Inf"), [int(one) for one in course.total]
+    )
 
 
 def probe_series(seed: int, region: str, at: Sequence[int]) -> Iterator[Series]:
@@ -234,7 +236,6 @@ def _probe_histogram(common: Mapping[str, str], runs: Sequence[int]) -> Iterator
             _head("keelwatch_probe_seconds_bucket", **common, le=le), [int(run * within) for run in runs]
         )
     yield Series(_head("keelwatch_probe_seconds_bucket", **common, le="+Inf"), runs)
-    yield Series(_head("keelwatch_probe_seconds_count", **common), runs)
 
 
 def _head(metric: str, **labels: str) -> str:

@@ -157,7 +157,7 @@ def test_prometheus_has_the_probes_month(sandbox: RunningSandbox) -> None:
     month = sandbox.query('sum by (journey) (increase(keelwatch_probe_runs_total{backfill="true"}[30d]))')
     assert {journey for (journey,) in month} == set(JOURNEYS)
     quick = 'sum(increase(keelwatch_probe_seconds_bucket{backfill="true",journey="log-in",le="2.5"}[30d]))'
-    every = 'sum(increase(keelwatch_probe_seconds_count{backfill="true",journey="log-in"}[30d]))'
+    every = 'sum(increase(keelwatch_probe_seconds_bucket{backfill="true",journey="log-in",le="+Inf"}[30d]))'
     assert 0.99 < sandbox.query(f"{quick} / {every}")[()] < 1
 
 
