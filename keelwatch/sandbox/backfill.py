@@ -2,9 +2,9 @@
 
     python -m keelwatch.sandbox.backfill FOLDER PROMTOOL TSDB UNTIL
 
-Same metric names and labels as the living portal, plus `backfill="true"`. Samples stand at multiples of
-300 s, and of 15 s in the last 6 hours; none is later than UNTIL (Unix s). The same seed and UNTIL give
-the same samples.
+Metric names and labels are those of the living portal (but for `_count`), plus `backfill="true"`. Samples
+stand at multiples of 300 s, and of 15 s in the last 6 hours; none is later than UNTIL (Unix s). The same
+seed and UNTIL give the same samples.
 """
 
 from __future__ import annotations
