@@ -21,7 +21,7 @@ from keelwatch.sandbox.servers.server import run
 # `ALTER SYSTEM` writes them there, and pg_rewind brings along those of the new primary.
 STALE_SETTINGS = re.compile(r"(primary_conninfo|primary_slot_name|default_transaction_read_only)\b")
 DROP_OTHERS = (
-    "select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots "
+    "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
     "where not active and slot_type = 'physical' and slot_name <> '{own}'"
 )
 END_OWN = "select count(pg_terminate_backend(active_pid)) from pg_replication_slots where slot_name = '{own}'"
@@ -52,10 +52,20 @@ async def rewind(layout: Layout, servers: Servers, region: str) -> None:
     port = layout.port("postgres", other(region), region)
     source = f"host=127.0.0.1 port={port} user=postgres dbname=portal sslmode=disable connect_timeout=3"
     data = postgres.folder(layout, region)
+    _keep_hints(data)
     command = [servers["pg_rewind"], "-D", str(data), f"--source-server={source}", "--no-sync"]
     password = {"PGPASSWORD": layout.passwords.postgres}
     await run([*postgres.as_account(servers), *command], "rewinding the former primary", password)
     _configure(layout, region, data)
+
+
+def _keep_hints(data: Path) -> None:
+    """pg_rewind lets a killed server recover first, in single-user mode: without our command line, and so
+    without the hints that pg_rewind itself asks for right after."""
+    settings = data / "postgresql.auto.conf"
+    text = settings.read_text()
+    if "wal_log_hints" not in text:
+        settings.write_text(f"{text}wal_log_hints = on\n")
 
 
 async def copy(layout: Layout, servers: Servers, region: str) -> None:
