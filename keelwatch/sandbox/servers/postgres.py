@@ -8,6 +8,7 @@ pass a private (0700) parent folder.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import psycopg
 
 ACCOUNT = "postgres"
+ANSWER_SECONDS = 10.0
 WRITABLE = "select not pg_is_in_recovery()"
 STREAMING = "select exists (select from pg_stat_wal_receiver where status = 'streaming')"
 
@@ -116,11 +118,14 @@ async def ask(conninfo: str, *statements: str) -> object:
     try:
         connection = await psycopg.AsyncConnection.connect(conninfo, connect_timeout=2, autocommit=True)
         try:
-            return await _last_value(connection, statements)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await _last_value(connection, statements)
         finally:
             await connection.close()
     except psycopg.Error as error:
         raise SourceError(f"PostgreSQL says: {str(error).strip()}") from None
+    except TimeoutError:
+        raise SourceError(f"PostgreSQL did not answer within {ANSWER_SECONDS:g} s") from None
 
 
 async def _last_value(connection: psycopg.AsyncConnection, statements: tuple[str, ...]) -> object:
