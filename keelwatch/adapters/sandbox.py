@@ -18,6 +18,7 @@ from keelwatch.workspace import SourceError, UsageError, sandbox_dir
 
 SOCKET = "control.sock"
 ANSWER_SECONDS = 15.0  # clearing a `down` waits until processes have stopped or started
+REJOIN_SECONDS = 90.0  # a big database is copied anew when it cannot be rewound
 START_HINT = "keelwatch sandbox up"
 
 
@@ -48,6 +49,17 @@ class SandboxServer:
     state: str
     pid: int | None
     restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRejoined:
+    """The server of `region` is a replica of `primary`'s now. `by` says how it became one: `nothing` was
+    needed, `rewind`, `copy` (of all data), or `replicaof`."""
+
+    component: str
+    region: str
+    primary: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,17 @@ def clear_faults(target: str | None = None, *, name: str = "main") -> tuple[Sand
     """End all faults, or those of a component (`billing`), a target (`billing.errors`) or an id; returns
     what was ended. What a fault stopped is starting again on return."""
     return _faults(name, _ask(name, {"do": "fault-clear", "target": target}, "faults"))
+
+
+def rejoin(component: str, region: str, *, name: str = "main") -> SandboxRejoined:
+    """Make the `database` or `cache` of `region` a replica of the one that is primary now; what only it had
+    is lost. It streams on return. Doing it again changes nothing. Refused while nobody else is primary."""
+    request = {"do": "rejoin", "component": component, "region": region}
+    told = _ask(name, request, "rejoined", REJOIN_SECONDS)
+    try:
+        return SandboxRejoined(**told)
+    except TypeError:
+        raise _nonsense(name) from None
 
 
 def _faults(name: str, found: Any) -> tuple[SandboxFault, ...]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from keelwatch.sandbox.find_servers import Servers
 from keelwatch.sandbox.layout import Layout
-from keelwatch.sandbox.ports import REGIONS, WORKERS
+from keelwatch.sandbox.ports import LINKS, REGIONS, WORKERS
 from keelwatch.sandbox.servers import haproxy, postgres, prometheus, redis
 from keelwatch.sandbox.servers.server import Server, answers_http, python
 
 # Loading the history keeps every core busy, and Prometheus then waits 5 s before its first scrape: our own
 # processes start in that pause instead of in its way.
 IN_THE_PAUSE = ("prometheus",)
+LISTENING = "0A"  # as /proc/net/tcp has it
 
 
 def servers_of(layout: Layout, servers: Servers, template: Path, backfill_until: float) -> list[Server]:
     """In the order in which they may start; `needs` says what each waits for."""
     return [
+        _links(layout),
         *postgres.servers_of(layout, servers, template),
         *redis.servers_of(layout, servers),
         *(_billing(layout, region) for region in REGIONS),
@@ -26,6 +29,7 @@ def servers_of(layout: Layout, servers: Servers, template: Path, backfill_until:
         haproxy.server_of(layout, servers),
         _mail(layout),
         _crm(layout),
+        _heartbeat(layout),
         prometheus.server_of(layout, servers, backfill_until),
         *([_customers(layout)] if layout.requests_per_second > 0 else []),
     ]
@@ -68,6 +72,43 @@ def _mail(layout: Layout) -> Server:
         serves=healthy,
         after_preparing=IN_THE_PAUSE,
         is_beside=True,
+    )
+
+
+def _links(layout: Layout) -> Server:
+    """First: the replicas already come over them."""
+    listening = partial(_listens, [layout.ports[name] for name in LINKS])
+    return Server(
+        name="links",
+        component="link",
+        region=None,
+        argv=python("keelwatch.sandbox.links", str(layout.folder)),
+        ready=listening,
+        serves=listening,
+    )
+
+
+async def _listens(ports: Sequence[int]) -> bool:
+    """Told by the kernel: a connection would be passed on, and a link may be shut by a fault."""
+    wanted = {f"0100007F:{port:04X}" for port in ports}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return wanted <= {row[1] for row in rows if row[3] == LISTENING}
+
+
+def _heartbeat(layout: Layout) -> Server:
+    """Waits for its database itself."""
+
+    async def beats() -> bool:
+        return layout.heartbeat_file.exists()
+
+    return Server(
+        name="heartbeat",
+        component="heartbeat",
+        region=None,
+        argv=python("keelwatch.sandbox.heartbeat", str(layout.folder)),
+        ready=beats,
+        serves=beats,
+        after_preparing=IN_THE_PAUSE,
     )
 
 

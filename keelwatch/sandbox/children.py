@@ -131,9 +131,15 @@ class Keeper:
         """kill -9, once; the keeper starts it again."""
         self._signal(signal.SIGKILL)
 
-    async def hold(self) -> None:
-        """Stop it until `release`."""
+    def reload(self) -> None:
+        """Tell it to read its configuration anew, as HAProxy's master understands it."""
+        self._signal(signal.SIGUSR2)
+
+    async def hold(self, *, by_kill: bool = False) -> None:
+        """Stop it until `release`; `by_kill`: it gets no chance to tidy up."""
         self._held = True
+        if by_kill:
+            self._signal(signal.SIGKILL)
         await self._stop()
         self._set(State.HELD)
 

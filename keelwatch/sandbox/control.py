@@ -4,6 +4,7 @@
     {"do": "fault-set", "target", "value", "region", "for_s"} -> {"ok": true, "faults": [...]}
     {"do": "fault-list"}                                     -> {"ok": true, "faults": [...]}
     {"do": "fault-clear", "target"}                          -> {"ok": true, "faults": [those cleared]}
+    {"do": "rejoin", "component", "region"}                  -> {"ok": true, "rejoined": {...}}
     {"do": "down"}                                           -> {"ok": true}, then everything ends
 
 A refusal is `{"ok": false, "error": ..., "hint": ..., "usage": true|false}`.
@@ -98,6 +99,10 @@ async def _act(supervisor: Supervisor, request: dict[str, object]) -> dict[str, 
             return {"faults": _as_json(supervisor.faults.values())}
         case "fault-clear":
             return {"faults": _as_json(await supervisor.clear_faults(_target(request)))}
+        case "rejoin":
+            _refuse_while_starting(supervisor)
+            component, region = str(request.get("component", "")), str(request.get("region", ""))
+            return {"rejoined": asdict(await supervisor.rejoin(component, region))}
         case "down":
             asyncio.get_running_loop().call_soon(supervisor.stop_asked.set)
             return {}

@@ -31,7 +31,8 @@ class Child:
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """`started` and `backfill_until` are Unix times (s); history before the latter is backfilled.
-    `accounts_file` holds the synthetic customers with their secrets (0600)."""
+    `accounts_file` holds the synthetic customers with their secrets (0600), `estate_file` how to administer
+    the edge, databases and caches (0600, with passwords), `heartbeat_file` its writes and their fate."""
 
     name: str
     id: str
@@ -42,6 +43,8 @@ class Endpoints:
     ca_file: str
     control: str
     accounts_file: str
+    estate_file: str
+    heartbeat_file: str
     urls: Mapping[str, str]
     ports: Mapping[str, int]
     processes: tuple[Child, ...]

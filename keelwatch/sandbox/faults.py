@@ -9,6 +9,18 @@
     edge              x        x      x      x     HAProxy; down and crash only in all regions
     database          x        x      x      x     PostgreSQL
     cache             x        x      x      x     Redis
+    link                       x                   proxies between the regions
+
+And what only some components can suffer:
+
+    edge.reload       once: HAProxy reads its configuration anew and forgets its runtime weights; all regions
+    database.killed   kill -9 of a region's PostgreSQL, which stays down until the fault ends
+    database.paused   a region's standby goes on receiving, and replays nothing
+    link.reset        connections between the regions, old and new ones, are reset
+    link.blackhole    bytes vanish, nothing closes, connects hang; what lost bytes is reset in the end
+    link.partition    nothing passes and connects hang; what was sent waits, as TCP has it, for the end
+
+A fault of `link` in one region strikes the connections that start there. Latency counts per direction.
 
 Defects are faults too: nothing fails or waits, but the portal does wrong.
 
@@ -38,10 +50,13 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "accounts": ("errors", "latency", "down", "audit-missing"),
     "billing": (*KINDS, "double-effect"),
     "notifications": ("errors", "latency", "down"),
-    "edge": KINDS,
-    "database": KINDS,
+    "edge": (*KINDS, "reload"),
+    "database": (*KINDS, "killed", "paused"),
     "cache": KINDS,
+    "link": ("latency", "reset", "blackhole", "partition"),
 }
+HAPPEN_ONCE = ("crash", "reload")
+STOP_PROCESSES = ("down", "killed")
 DEFAULT_SECONDS = 300.0
 LONGEST_SECONDS = 86_400.0
 LONGEST_LATENCY_S = 10.0
@@ -51,7 +66,7 @@ LONGEST_LATENCY_S = 10.0
 class Fault:
     """`amount` is a ratio 0..1 for errors, seconds for latency, 1 for everything else.
 
-    `region` is None for all; `until` is a Unix time (s).
+    `region` is None for all; `until` is a Unix time (s). `crash` and `reload` happen once, and end at once.
     """
 
     id: str
@@ -78,7 +93,7 @@ def parse(target: str, value: str, region: str, for_s: float | None, at: float) 
     component, _, kind = target.partition(".")
     _refuse_unknown(component, kind)
     where = _region(region)
-    if component == "edge" and kind in {"down", "crash"} and where is not None:
+    if component == "edge" and kind in {"down", "crash", "reload"} and where is not None:
         raise UsageError(
             f"edge.{kind} cannot strike one region: one HAProxy serves both",
             "use --region all, or edge.errors and edge.latency per region",

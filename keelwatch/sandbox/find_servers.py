@@ -16,6 +16,7 @@ PACKAGES: Mapping[str, str] = {
     "postgres": "postgresql",
     "initdb": "postgresql",
     "pg_basebackup": "postgresql",
+    "pg_rewind": "postgresql",
     "redis-server": "redis-server",
     "haproxy": "haproxy",
     "prometheus": "prometheus",

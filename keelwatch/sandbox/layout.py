@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from keelwatch.sandbox.ports import REGIONS
+
 IDENTITY_VARIABLE = "KEELWATCH_SANDBOX"
 FILE = "layout.json"
 DEFAULT_SEED = 20_260_101
@@ -62,13 +64,37 @@ class Layout:
     def accounts_file(self) -> Path:
         return self.folder / "accounts.json"
 
+    @property
+    def estate_file(self) -> Path:
+        return self.folder / "estate.json"
+
+    @property
+    def heartbeat_file(self) -> Path:
+        return self.folder / "data" / "heartbeat.jsonl"
+
+    def port(self, service: str, region: str, start: str | None = None) -> int:
+        """Where whoever is in the region `start` (None: in no region) finds the `service` of `region`: the
+        other region's is reached over the link."""
+        return self.ports[f"{region}-{service}" if start in {None, region} else f"{start}-{region}-{service}"]
+
     def conninfo(self, region: str, application: str) -> str:
-        """How a portal process reaches the PostgreSQL of `region`."""
+        """How a portal process reaches the PostgreSQL of `region` directly."""
+        return self._conninfo(f"host=127.0.0.1 port={self.port('postgres', region)}", application)
+
+    def primary_conninfo(self, application: str, start: str | None = None) -> str:
+        """How a portal process in the region `start` reaches whichever PostgreSQL is writable; its own is
+        asked first. None: a process outside the regions."""
+        regions = sorted(REGIONS, key=lambda region: region != (start or REGIONS[0]))
+        ports = ",".join(str(self.port("postgres", region, start)) for region in regions)
+        hosts = ",".join("127.0.0.1" for _ in regions)
+        where = f"host={hosts} port={ports} target_session_attrs=read-write"
+        return self._conninfo(where, application)
+
+    def _conninfo(self, where: str, application: str) -> str:
         options = "-c statement_timeout=2000 -c idle_in_transaction_session_timeout=5000"
         return (
-            f"host=127.0.0.1 port={self.ports[f'{region}-postgres']} dbname=portal user=portal "
-            f"password={self.passwords.portal} connect_timeout=2 application_name={application} "
-            f"sslmode=disable options='{options}'"
+            f"{where} dbname=portal user=portal password={self.passwords.portal} connect_timeout=2 "
+            f"application_name={application} sslmode=disable options='{options}'"
         )
 
     def save(self) -> None:

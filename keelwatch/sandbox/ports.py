@@ -17,6 +17,7 @@ BLOCK = 200
 BLOCKS = 40
 REGIONS = ("west", "east")
 WORKERS = (1, 2)
+SERVICES = ("postgres", "redis")  # what one region asks of the other
 
 OFFSETS: Mapping[str, int] = {
     "edge": 0,
@@ -37,9 +38,22 @@ OFFSETS: Mapping[str, int] = {
     "west-redis": 41,
     "east-redis": 42,
     "edge-tls": 43,
+    # Links between the regions are named FROM-TO-SERVICE.
+    "west-east-postgres": 51,
+    "west-east-redis": 52,
+    "east-west-postgres": 53,
+    "east-west-redis": 54,
     "prometheus": 90,
     "probes": 100,
 }
+
+
+def other(region: str) -> str:
+    """The region that is not `region`."""
+    return REGIONS[1 - REGIONS.index(region)]
+
+
+LINKS = tuple(f"{region}-{other(region)}-{service}" for region in REGIONS for service in SERVICES)
 
 
 @dataclass(frozen=True, slots=True)

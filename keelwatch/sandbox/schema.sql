@@ -84,6 +84,12 @@ create table crm_accounts (
     seen_at      timestamptz not null default clock_timestamp()
 );
 
+-- One row each tenth of a second, to see afterwards what a failover lost and how long nobody could write.
+create table heartbeat (
+    n            bigint primary key,
+    at           timestamptz not null
+);
+
 insert into accounts (id, segment, region, name, email, plan)
 select 'c' || lpad(n::text, 5, '0'),
        case when n % 5 = 0 then 'business' else 'home' end,

@@ -19,16 +19,19 @@ from pathlib import Path
 from keelwatch.sandbox import catalogue, control, faults
 from keelwatch.sandbox.children import Keeper, State
 from keelwatch.sandbox.endpoints import Child, Endpoints, urls
+from keelwatch.sandbox.estate import estate_document
 from keelwatch.sandbox.find_servers import Servers, find_servers
 from keelwatch.sandbox.layout import Layout, write_private
-from keelwatch.sandbox.ports import Reservation, reserve
+from keelwatch.sandbox.ports import REGIONS, Reservation, reserve
 from keelwatch.sandbox.processes import start_ticks
-from keelwatch.sandbox.servers import haproxy
+from keelwatch.sandbox.rejoin import Rejoined, Rejoining
+from keelwatch.sandbox.servers import haproxy, postgres
 from keelwatch.sandbox.template import accounts_document, ensure_template
 from keelwatch.sandbox.tls import make_certificates
 from keelwatch.workspace import KeelwatchError, UsageError, boot_id
 
 ENDPOINTS = "endpoints.json"
+PAUSE_AGAIN_S = 1.0  # a standby that restarted has forgotten that its replay is paused
 
 
 class Supervisor:
@@ -44,6 +47,8 @@ class Supervisor:
         self.stop_asked = asyncio.Event()
         self._expiry: asyncio.TimerHandle | None = None
         self._applying = asyncio.Lock()
+        self._paused: set[str] = set()
+        self.rejoining = Rejoining(layout, servers, self.keepers)
 
     # starting and stopping
 
@@ -52,6 +57,7 @@ class Supervisor:
         self._write_faults()
         make_certificates(self.layout)
         write_private(self.layout.accounts_file, accounts_document(self.layout.passwords.pseudonym_key))
+        write_private(self.layout.estate_file, estate_document(self.layout))
         for server in catalogue.servers_of(self.layout, self.servers, template, self.backfill_until):
             keeper = Keeper(server, self.layout, self.servers["setpriv"], self.publish)
             self.keepers[server.name] = keeper
@@ -99,6 +105,8 @@ class Supervisor:
             ca_file=str(self.layout.ca_file),
             control=str(self.layout.folder / control.SOCKET),
             accounts_file=str(self.layout.accounts_file),
+            estate_file=str(self.layout.estate_file),
+            heartbeat_file=str(self.layout.heartbeat_file),
             urls=urls(self.layout.ports),
             ports=dict(self.layout.ports),
             processes=(own, *children),
@@ -107,17 +115,36 @@ class Supervisor:
     # faults
 
     async def set_fault(self, fault: faults.Fault) -> None:
-        """In force when this returns. `crash` happens once and is not remembered."""
+        """In force when this returns. What happens once is not remembered."""
         if fault.target == "edge.latency" and not self.servers.haproxy_has_lua:
             raise UsageError(
                 "edge.latency needs an HAProxy built with Lua", "allowed: edge.errors, edge.down"
             )
-        if fault.kind == "crash":
+        if fault.kind in faults.HAPPEN_ONCE:
             for keeper in self._processes_of(fault):
-                keeper.crash()
+                await self._strike_once(fault.kind, keeper)
             return
+        if fault.target == "database.paused":
+            await self._refuse_without_standby(fault)
         self.faults[fault.id] = fault
         await self.apply()
+
+    async def _strike_once(self, kind: str, keeper: Keeper) -> None:
+        if kind == "crash":
+            keeper.crash()
+        elif keeper.state is State.READY:
+            await haproxy.reload(self.layout, keeper.reload)
+        else:
+            raise UsageError(f"{keeper.server.name} does not run: it cannot reload")
+
+    async def _refuse_without_standby(self, fault: faults.Fault) -> None:
+        regions = [region for region in REGIONS if fault.strikes(region)]
+        paused = await asyncio.gather(*(postgres.pause_replay(self.layout, region) for region in regions))
+        if not any(paused):
+            raise UsageError(
+                f"no standby answers in {' or '.join(regions)}: there is no replay to pause",
+                "a primary replays nothing; name the other region",
+            )
 
     async def clear_faults(self, target: str | None) -> list[faults.Fault]:
         """Clears all, or those of `target` (`billing`, `billing.errors` or an id); returns them."""
@@ -135,18 +162,36 @@ class Supervisor:
             self._write_faults()
             await haproxy.apply_faults(self.layout, faults.edge_map(self.faults.values()))
             await self._hold_and_release()
+            await self._pause_and_resume()
             self._wake_at_next_end(now)
 
+    async def _pause_and_resume(self) -> None:
+        active = [fault for fault in self.faults.values() if fault.target == "database.paused"]
+        wanted = {region for region in REGIONS if any(fault.strikes(region) for fault in active)}
+        done = self._paused - wanted
+        self._paused = wanted
+        await asyncio.gather(*(postgres.pause_replay(self.layout, region) for region in wanted))
+        await asyncio.gather(*(postgres.resume_replay(self.layout, region) for region in done))
+
     async def _hold_and_release(self) -> None:
-        down = [fault for fault in self.faults.values() if fault.kind == "down"]
-        held = {keeper.server.name for fault in down for keeper in self._processes_of(fault)}
+        """What is stopped for rejoining is nobody else's to start or stop; its fault is looked at after."""
+        stopping = [fault for fault in self.faults.values() if fault.kind in faults.STOP_PROCESSES]
+        held = {keeper.server.name: fault for fault in stopping for keeper in self._processes_of(fault)}
         changes = []
         for name, keeper in self.keepers.items():
+            if name in self.rejoining.under_way:
+                continue
             if name in held and keeper.state is not State.HELD:
-                changes.append(keeper.hold())
+                changes.append(keeper.hold(by_kill=held[name].kind == "killed"))
             elif name not in held and keeper.state is State.HELD:
                 changes.append(keeper.release())
         await asyncio.gather(*changes)
+
+    async def rejoin(self, component: str, region: str) -> Rejoined:
+        try:
+            return await self.rejoining.rejoin(component, region)
+        finally:
+            await self.apply()
 
     def _processes_of(self, fault: faults.Fault) -> list[Keeper]:
         return [
@@ -166,6 +211,8 @@ class Supervisor:
             self._expiry = None
         if self.faults:
             soonest = min(fault.until for fault in self.faults.values()) - now
+            if self._paused:
+                soonest = min(soonest, PAUSE_AGAIN_S)
             loop = asyncio.get_running_loop()
             self._expiry = loop.call_later(soonest + 0.02, self._expire)
 

@@ -53,6 +53,10 @@ def is_ready(*names: str) -> bool:
         ("billing.down", "100%", "all", "on"),
         ("billing.down", "on", "north", "west, east, all"),
         ("edge.down", "on", "west", "--region all"),
+        ("edge.reload", "on", "east", "--region all"),
+        ("link.errors", "100%", "all", "link.partition"),
+        ("link.latency", "on", "all", "300ms"),
+        ("cache.killed", "on", "all", "cache.crash"),
     ],
 )
 def test_what_cannot_be_broken_is_refused_with_what_can(
@@ -316,6 +320,8 @@ def test_a_crash_of_one_region_leaves_the_other_running(sandbox: RunningSandbox)
         "customers",
         "mail",
         "crm",
+        "links",
+        "heartbeat",
     ],
 )
 def test_a_server_killed_from_outside_comes_back(sandbox: RunningSandbox, name: str) -> None:

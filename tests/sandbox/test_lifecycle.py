@@ -44,8 +44,8 @@ def up_and_down(name: str, options: Options) -> None:
     found = up(name, options)
     ready_s = time.monotonic() - began
     processes = everything_of(found)
-    assert len(processes) > len(found.processes) > 14
-    assert {"mail", "crm"} <= {child.name for child in found.processes}
+    assert len(processes) > len(found.processes) > 16
+    assert {"mail", "crm", "links", "heartbeat"} <= {child.name for child in found.processes}
     began = time.monotonic()
     assert down(name)
     narrate(f"up {ready_s:.1f} s, down {time.monotonic() - began:.1f} s, {len(processes)} processes")
@@ -233,7 +233,7 @@ def test_ports_can_be_chosen_one_by_one(own_sandbox: str) -> None:
 
 def test_missing_servers_are_named_with_their_packages(tmp_path: Path) -> None:
     """All at once, so that one visit to the package manager is enough."""
-    for program in ("initdb", "pg_basebackup", "postgres", "setpriv", "redis-server"):
+    for program in ("initdb", "pg_basebackup", "pg_rewind", "postgres", "setpriv", "redis-server"):
         found = find_servers()[program]
         (tmp_path / program).symlink_to(found)
     with pytest.raises(SourceError) as missing:

@@ -8,10 +8,11 @@ import time
 from typing import Any
 
 import psycopg
+from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from keelwatch.sandbox.crm.metering import Meters
-from keelwatch.sandbox.crm.stream import GROUP, STREAM, Event, event_of, redis_of
+from keelwatch.sandbox.crm.stream import GROUP, STREAM, Event, event_of, primary_of
 from keelwatch.sandbox.layout import Layout
 
 CONSUMER = "crm-1"
@@ -31,38 +32,33 @@ APPLY = """
 
 class Consumer:
     def __init__(self, layout: Layout, meters: Meters) -> None:
-        self._conninfo = layout.conninfo("west", "crm")
+        self._layout = layout
+        self._conninfo = layout.primary_conninfo("crm")
         self._meters = meters
-        self._redis = redis_of(layout)
 
     async def work(self) -> None:
         """Until cancelled. What was read but not applied before a crash comes first."""
         while True:
             try:
-                await self._join()
-                async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True
-                ) as connection:
-                    await self._consume(connection, "0")
+                async with (
+                    primary_of(self._layout) as redis,
+                    await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection,
+                ):
+                    await _join(redis)
+                    await self._consume(redis, connection, "0")
                     while True:
-                        await self._consume(connection, ">")
+                        await self._consume(redis, connection, ">")
             except (psycopg.Error, RedisError, OSError, TimeoutError):
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _join(self) -> None:
-        with contextlib.suppress(ResponseError):  # the group is there already
-            await self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
-
-    async def _consume(self, connection: psycopg.AsyncConnection, after: str) -> None:
+    async def _consume(self, redis: Redis, connection: psycopg.AsyncConnection, after: str) -> None:
         """Apply and acknowledge the next events: `0` those read before, `>` new ones."""
-        found: Any = await self._redis.xreadgroup(
-            GROUP, CONSUMER, {STREAM: after}, count=BATCH, block=BLOCK_MS
-        )
+        found: Any = await redis.xreadgroup(GROUP, CONSUMER, {STREAM: after}, count=BATCH, block=BLOCK_MS)
         for _, entries in found or ():
             for entry, fields in entries:
                 if fields:
                     await self._apply(connection, event_of(fields))
-                await self._redis.xack(STREAM, GROUP, entry)
+                await redis.xack(STREAM, GROUP, entry)
 
     async def _apply(self, connection: psycopg.AsyncConnection, event: Event) -> None:
         state = "closed" if event.kind == "account.closed" else "active"
@@ -70,3 +66,8 @@ class Consumer:
         done = await connection.execute(APPLY, values)
         if done.rowcount:
             self._meters.lag.observe(max(0.0, time.time() - event.made_at))
+
+
+async def _join(redis: Redis) -> None:
+    with contextlib.suppress(ResponseError):  # the group is there already
+        await redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)

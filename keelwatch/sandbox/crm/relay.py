@@ -1,7 +1,8 @@
 """Brings what stands in the outbox onto the stream, in order, as soon as PostgreSQL tells of it.
 
 An event is marked as sent after it is on the stream, so a crash in between repeats it and loses none. Redis
-keeps nothing on disk: when the stream is gone, what was sent in the last hour is sent again.
+keeps nothing on disk: when the stream is gone, what was sent in the last hour is sent again; and so it is
+when another server has become the primary.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from keelwatch.sandbox.crm.metering import Meters
-from keelwatch.sandbox.crm.stream import LONGEST, STREAM, Event, redis_of
+from keelwatch.sandbox.crm.stream import LONGEST, STREAM, Event, primary_of
 from keelwatch.sandbox.layout import Layout
 
 if TYPE_CHECKING:
@@ -35,26 +36,37 @@ TIDY = "delete from outbox where sent_at < now() - interval '1 hour'"
 
 class Relay:
     def __init__(self, layout: Layout, meters: Meters) -> None:
-        self._conninfo = layout.conninfo("west", "relay")
+        self._layout = layout
+        self._conninfo = layout.primary_conninfo("relay")
         self._meters = meters
-        self._redis = redis_of(layout)
+        self._servers: tuple[object, ...] | None = None
 
     async def work(self) -> None:
         """Until cancelled."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True
-                ) as connection:
+                async with (
+                    primary_of(self._layout) as redis,
+                    await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection,
+                ):
                     await connection.execute("listen outbox")
-                    await self._relay(connection)
+                    await self._send_again_after_failover(redis, connection)
+                    await self._relay(redis, connection)
             except (psycopg.Error, RedisError, OSError, TimeoutError):
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _relay(self, connection: psycopg.AsyncConnection) -> None:
+    async def _send_again_after_failover(self, redis: Redis, connection: psycopg.AsyncConnection) -> None:
+        """What a server's successor never got may be gone from the stream, or from the CRM."""
+        servers = (redis.connection_pool.connection_kwargs["port"], connection.info.port)
+        if self._servers not in {None, servers}:
+            await connection.execute(AGAIN)
+        self._servers = servers
+
+    async def _relay(self, redis: Redis, connection: psycopg.AsyncConnection) -> None:
         while True:
-            await self._send_again_when_lost(connection)
-            while await self._send(connection) == BATCH:
+            if not await redis.exists(STREAM):
+                await connection.execute(AGAIN)
+            while await self._send(redis, connection) == BATCH:
                 pass
             row = await (await connection.execute(PENDING)).fetchone()
             self._meters.pending.set(row[0] if row else 0)
@@ -62,16 +74,12 @@ class Relay:
             async for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
                 pass
 
-    async def _send_again_when_lost(self, connection: psycopg.AsyncConnection) -> None:
-        if not await self._redis.exists(STREAM):
-            await connection.execute(AGAIN)
-
-    async def _send(self, connection: psycopg.AsyncConnection) -> int:
+    async def _send(self, redis: Redis, connection: psycopg.AsyncConnection) -> int:
         async with connection.transaction():
             rows = await (await connection.execute(UNSENT, (BATCH,))).fetchall()
             self._meters.pending.set(len(rows))
             for row in rows:
-                await _put(self._redis, Event(*row))
+                await _put(redis, Event(*row))
             await connection.execute(SENT, ([row[1] for row in rows],))
         return len(rows)
 

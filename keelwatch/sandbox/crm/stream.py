@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as LostConnection
+from redis.exceptions import RedisError
 
 from keelwatch.sandbox.layout import Layout
+from keelwatch.sandbox.ports import REGIONS
 
 STREAM = "events"
 GROUP = "crm"
@@ -44,11 +48,29 @@ def event_of(fields: Mapping[bytes, bytes]) -> Event:
     )
 
 
-def redis_of(layout: Layout) -> Redis:
-    """The primary. Reading waits longer than a block of the consumer."""
+@asynccontextmanager
+async def primary_of(layout: Layout) -> AsyncIterator[Redis]:
+    """The Redis that is the master now; to be asked for again after each failure. Raises `RedisError`."""
+    for region in REGIONS:
+        async with _client(layout, region) as redis:
+            if await _is_master(redis):
+                yield redis
+                return
+    raise LostConnection("no Redis is the master")
+
+
+async def _is_master(redis: Redis) -> bool:
+    try:
+        return bool((await redis.role())[0] == b"master")
+    except (RedisError, OSError, TimeoutError):
+        return False
+
+
+def _client(layout: Layout, region: str) -> Redis:
+    """Reading waits longer than a block of the consumer."""
     return Redis(
         host="127.0.0.1",
-        port=layout.ports["west-redis"],
+        port=layout.port("redis", region),
         password=layout.passwords.redis,
         protocol=2,
         socket_timeout=10.0,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from keelwatch.sandbox.find_servers import Servers
 from keelwatch.sandbox.layout import Layout, write_private
 from keelwatch.sandbox.ports import REGIONS, WORKERS
 from keelwatch.sandbox.servers.server import Server
+from keelwatch.workspace import SourceError
 
 SOCKET = "haproxy.sock"
 MAP = "config/edge-faults.map"
+RELOAD_SECONDS = 5.0
 
 UNAVAILABLE = """content-type application/json string '{"error":"unavailable"}'"""
 IN_FORCE = "{ date,sub(txn.until) lt 0 }"
@@ -37,6 +40,8 @@ HEAD = """\
 global
     nbthread 1
     maxconn 2000
+    # After a reload the old process answers who is in the middle of something, and then goes.
+    hard-stop-after 2s
     stats socket unix@{socket} mode 600 level admin
     {lua}
     ssl-default-bind-options ssl-min-ver TLSv1.2
@@ -100,7 +105,8 @@ def server_of(layout: Layout, servers: Servers) -> Server:
         name="haproxy",
         component="edge",
         region=None,
-        argv=(servers["haproxy"], "-db", "-f", str(config)),
+        # A master in front: it reloads without losing a connection, and no worker outlives it.
+        argv=(servers["haproxy"], "-W", "-db", "-f", str(config)),
         ready=partial(_all_workers_up, layout),
         serves=partial(_answers, layout),
         prepare=partial(_prepare, layout, servers, config),
@@ -206,6 +212,28 @@ async def ask(layout: Layout, command: str) -> str:
         return ""
     finally:
         os.close(handle)
+
+
+async def reload(layout: Layout, tell_master: Callable[[], None]) -> None:
+    """Have the configuration read anew, by `tell_master`; returns when the new process answers.
+
+    Raises `SourceError` when it does not.
+    """
+    before = await _worker(layout)
+    tell_master()
+    deadline = time.monotonic() + RELOAD_SECONDS
+    while (await _worker(layout)) in {before, ""}:
+        if time.monotonic() > deadline:
+            raise SourceError(
+                f"the edge did not reload within {RELOAD_SECONDS:g} s", f"see {layout.logs / 'haproxy.log'}"
+            )
+        await asyncio.sleep(0.02)
+
+
+async def _worker(layout: Layout) -> str:
+    """The pid of the process that answers; '' when none does."""
+    lines = (await ask(layout, "show info")).splitlines()
+    return next((line for line in lines if line.startswith("Pid:")), "")
 
 
 async def _answers(layout: Layout) -> bool:

@@ -1,4 +1,5 @@
-"""PostgreSQL: a primary in the west, a streaming standby in the east.
+"""PostgreSQL: at first a primary in the west and a streaming standby in the east; each restarts as what its
+data folder says, so that a failover lasts.
 
 The first `up` of a state folder makes a template (initdb, schema, 10,000 customers); later ones copy it.
 As root the server runs as user `postgres`, since it refuses to run as root; the read capability lets it
@@ -7,20 +8,28 @@ pass a private (0700) parent folder.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import shutil
 import signal
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keelwatch.sandbox.find_servers import Servers
 from keelwatch.sandbox.layout import Layout
+from keelwatch.sandbox.ports import other
 from keelwatch.sandbox.servers.server import Server, Step, run
 from keelwatch.workspace import SourceError
 
+if TYPE_CHECKING:
+    import psycopg
+
 ACCOUNT = "postgres"
-SLOT = "east"
+ANSWER_SECONDS = 10.0
+WRITABLE = "select not pg_is_in_recovery()"
+STREAMING = "select exists (select from pg_stat_wal_receiver where status = 'streaming')"
 
 # Durability against a power cut is worth nothing here; everything else behaves as in production.
 SETTINGS = (
@@ -40,6 +49,9 @@ SETTINGS = (
     "wal_writer_delay=1s",
     "bgwriter_delay=2s",
     "wal_retrieve_retry_interval=500ms",
+    # A link that swallows everything is found dead before anybody has waited a minute.
+    "wal_sender_timeout=6s",
+    "wal_receiver_timeout=6s",
     "log_timezone=UTC",
     # A log line never shows a customer: no statements, no parameters, no DETAIL with a key's value.
     "log_error_verbosity=terse",
@@ -90,24 +102,53 @@ def command(servers: Servers, data: Path, port: int) -> tuple[str, ...]:
 
 async def is_ready(conninfo: str, question: str) -> bool:
     """Whether the server behind `conninfo` answers `question` with true."""
+    try:
+        return bool(await ask(conninfo, question))
+    except SourceError:
+        return False
+
+
+async def ask(conninfo: str, *statements: str) -> object:
+    """The first value that the last of `statements` returns (None: nothing), each its own transaction.
+
+    Raises `SourceError` with the words of the server.
+    """
     import psycopg
 
     try:
         connection = await psycopg.AsyncConnection.connect(conninfo, connect_timeout=2, autocommit=True)
-    except psycopg.OperationalError:
-        return False
-    try:
-        row = await (await connection.execute(question.encode())).fetchone()
-    except psycopg.Error:
-        return False
-    finally:
-        await connection.close()
-    return bool(row and row[0])
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await _last_value(connection, statements)
+        finally:
+            await connection.close()
+    except psycopg.Error as error:
+        raise SourceError(f"PostgreSQL says: {str(error).strip()}") from None
+    except TimeoutError:
+        raise SourceError(f"PostgreSQL did not answer within {ANSWER_SECONDS:g} s") from None
 
 
-def superuser(layout: Layout, region: str) -> str:
-    port, password = layout.ports[f"{region}-postgres"], layout.passwords.postgres
+async def _last_value(connection: psycopg.AsyncConnection, statements: tuple[str, ...]) -> object:
+    row = None
+    for statement in statements:
+        cursor = await connection.execute(statement.encode())
+        row = await cursor.fetchone() if cursor.description is not None else None
+    return row[0] if row else None
+
+
+def superuser(layout: Layout, region: str, start: str | None = None) -> str:
+    """How the supervisor reaches the server of `region`: directly, or as somebody in `start` would."""
+    port, password = layout.port("postgres", region, start), layout.passwords.postgres
     return f"host=127.0.0.1 port={port} dbname=portal user=postgres password={password} sslmode=disable"
+
+
+def primary_conninfo(layout: Layout, region: str) -> str:
+    """How the standby of `region` reaches its primary: over the link, whose hanging it gives up soon."""
+    port = layout.port("postgres", other(region), region)
+    return (
+        f"host=127.0.0.1 port={port} user=replicator application_name={region} sslmode=disable "
+        "tcp_user_timeout=2000"
+    )
 
 
 async def _copy_template(layout: Layout, template: Path) -> None:
@@ -117,36 +158,43 @@ async def _copy_template(layout: Layout, template: Path) -> None:
     await run(["cp", "-a", "--reflink=auto", str(template), str(target)], "copying the database template")
 
 
-async def _base_backup(layout: Layout, servers: Servers) -> None:
-    target = folder(layout, "east")
+async def base_backup(layout: Layout, servers: Servers, region: str, target: Path, *options: str) -> None:
+    """Make of `target` a standby of the other region's server, with its own replication slot there."""
     own_folder(target)
-    port = layout.ports["west-postgres"]
-    backup = [
-        servers["pg_basebackup"],
-        "-D",
-        str(target),
-        "-R",
-        "-C",
-        "-S",
-        SLOT,
-        "-X",
-        "stream",
-        "-c",
-        "fast",
-    ]
-    where = ["-d", f"host=127.0.0.1 port={port} user=replicator application_name=east sslmode=disable"]
+    backup = [servers["pg_basebackup"], "-D", str(target), "-R", "-S", region, "-X", "stream", "-c", "fast"]
+    where = ["-d", primary_conninfo(layout, region)]
     password = {"PGPASSWORD": layout.passwords.replicator}
-    await run([*as_account(servers), *backup, *where], "copying the primary to the standby", password)
+    what = "copying the primary to the standby"
+    await run([*as_account(servers), *backup, *options, *where], what, password)
+
+
+async def _first_backup(layout: Layout, servers: Servers) -> None:
+    await base_backup(layout, servers, "east", folder(layout, "east"), "-C")
+
+
+async def pause_replay(layout: Layout, region: str) -> bool:
+    """Let the standby of `region` receive and not replay; False when it is no standby, or does not answer."""
+    return await _if_standby(layout, region, "select pg_wal_replay_pause()")
+
+
+async def resume_replay(layout: Layout, region: str) -> bool:
+    return await _if_standby(layout, region, "select pg_wal_replay_resume()")
+
+
+async def _if_standby(layout: Layout, region: str, statement: str) -> bool:
+    try:
+        await ask(superuser(layout, region), statement)  # an error on a primary
+    except SourceError:
+        return False
+    return True
 
 
 def servers_of(layout: Layout, servers: Servers, template: Path) -> list[Server]:
     """The primary and its standby. The standby counts as ready only while WAL streams to it."""
-    writable = "select not pg_is_in_recovery()"
-    streaming = "select exists (select from pg_stat_wal_receiver where status = 'streaming')"
-    primary, standby = partial(_copy_template, layout, template), partial(_base_backup, layout, servers)
+    primary, standby = partial(_copy_template, layout, template), partial(_first_backup, layout, servers)
     return [
-        _server(layout, servers, "west", writable, primary, ()),
-        _server(layout, servers, "east", streaming, standby, ("postgres-west",)),
+        _server(layout, servers, "west", WRITABLE, primary, ()),
+        _server(layout, servers, "east", STREAMING, standby, ("postgres-west", "links")),
     ]
 
 

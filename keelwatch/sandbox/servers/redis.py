@@ -1,4 +1,7 @@
-"""Redis: a primary in the west and its replica in the east, for sessions and the cache. Nothing on disk."""
+"""Redis: at first a primary in the west and its replica in the east, for sessions and the cache.
+
+No data on disk. A server restarts as what its configuration says: `CONFIG REWRITE` makes a promotion last.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from pathlib import Path
 
 from keelwatch.sandbox.find_servers import Servers
 from keelwatch.sandbox.layout import Layout, write_private
+from keelwatch.sandbox.ports import other
 from keelwatch.sandbox.servers.server import Server
+from keelwatch.workspace import SourceError
 
 CONFIGURATION = """\
 bind 127.0.0.1
@@ -27,51 +32,81 @@ repl-diskless-sync yes
 # On the primary, and 0: otherwise every (re)attachment of the replica takes 5 s more.
 repl-diskless-sync-delay 0
 repl-diskless-load swapdb
+# A link that swallows everything is found dead before anybody has waited a minute.
+repl-timeout 6
+repl-ping-replica-period 1
 """
+MASTER = "role:master"
+FOLLOWS = "master_link_status:up"
 
 
 def servers_of(layout: Layout, servers: Servers) -> list[Server]:
     """The replica counts as ready only while its link to the primary is up."""
     return [
-        _server(layout, servers, "west", "role:master", ()),
-        _server(layout, servers, "east", "master_link_status:up", ("redis-west",)),
+        _server(layout, servers, "west", MASTER, ()),
+        _server(layout, servers, "east", FOLLOWS, ("redis-west", "links")),
     ]
 
 
 def _server(layout: Layout, servers: Servers, region: str, sign: str, needs: tuple[str, ...]) -> Server:
-    file = layout.folder / "config" / f"redis-{region}.conf"
-    port = layout.ports[f"{region}-redis"]
     return Server(
         name=f"redis-{region}",
         component="cache",
         region=region,
-        argv=(servers["redis-server"], str(file)),
-        ready=partial(_replication_shows, port, layout.passwords.redis, sign),
-        serves=partial(_replication_shows, port, layout.passwords.redis, "role:"),
-        prepare=partial(_write, layout, region, file),
+        argv=(servers["redis-server"], str(_file(layout, region))),
+        ready=partial(shows, layout, region, sign),
+        serves=partial(shows, layout, region, "role:"),
+        prepare=partial(_prepare, layout, region),
         needs=needs,
     )
 
 
-async def _write(layout: Layout, region: str, file: Path) -> None:
+def _file(layout: Layout, region: str) -> Path:
+    return layout.folder / "config" / f"redis-{region}.conf"
+
+
+async def _prepare(layout: Layout, region: str) -> None:
+    _write(layout, region, is_replica=region == "east")
+
+
+def _write(layout: Layout, region: str, *, is_replica: bool) -> None:
     folder = layout.folder / "data" / f"redis-{region}"
     folder.mkdir(parents=True, exist_ok=True)
     port, password = layout.ports[f"{region}-redis"], layout.passwords.redis
     text = CONFIGURATION.format(port=port, folder=f'"{folder}"', password=password)
-    if region == "east":
-        text += f"replicaof 127.0.0.1 {layout.ports['west-redis']}\n"
-    write_private(file, text)
+    if is_replica:
+        text += f"replicaof 127.0.0.1 {layout.port('redis', other(region), region)}\n"
+    write_private(_file(layout, region), text)
 
 
-async def _replication_shows(port: int, password: str, sign: str) -> bool:
-    """Ask INFO over the plain protocol: no client library is needed for one question."""
+async def follow(layout: Layout, region: str) -> None:
+    """Make the server of `region` the replica of the other one, now and after a restart.
+
+    Raises `SourceError`.
+    """
+    _write(layout, other(region), is_replica=False)
+    _write(layout, region, is_replica=True)
+    port = layout.port("redis", other(region), region)
+    answer = await _say(layout, region, f"REPLICAOF 127.0.0.1 {port}")
+    if answer.count("+OK") < 3:  # AUTH, REPLICAOF and QUIT
+        raise SourceError(f"the Redis of {region} does not take REPLICAOF: {answer.strip() or 'no answer'}")
+
+
+async def shows(layout: Layout, region: str, sign: str) -> bool:
+    """Whether `INFO replication` of the server of `region` contains `sign`."""
+    return sign in await _say(layout, region, "INFO replication")
+
+
+async def _say(layout: Layout, region: str, command: str) -> str:
+    """Over the plain protocol: no client library is needed for one question. Empty without an answer."""
+    port, password = layout.ports[f"{region}-redis"], layout.passwords.redis
     try:
         async with asyncio.timeout(1):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                writer.write(f"AUTH {password}\r\nINFO replication\r\nQUIT\r\n".encode())
-                return sign.encode() in await reader.read()
+                writer.write(f"AUTH {password}\r\n{command}\r\nQUIT\r\n".encode())
+                return (await reader.read()).decode(errors="replace")
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return False
+        return ""
