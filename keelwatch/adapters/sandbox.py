@@ -18,6 +18,7 @@ from keelwatch.workspace import SourceError, UsageError, sandbox_dir
 
 SOCKET = "control.sock"
 ANSWER_SECONDS = 15.0  # clearing a `down` waits until processes have stopped or started
+REJOIN_SECONDS = 40.0  # stopping, rewinding and starting a database
 START_HINT = "keelwatch sandbox up"
 
 
@@ -97,6 +98,12 @@ def clear_faults(target: str | None = None, *, name: str = "main") -> tuple[Sand
     """End all faults, or those of a component (`billing`), a target (`billing.errors`) or an id; returns
     what was ended. What a fault stopped is starting again on return."""
     return _faults(name, _ask(name, {"do": "fault-clear", "target": target}, "faults"))
+
+
+def rejoin(component: str, region: str, *, name: str = "main", within_s: float = REJOIN_SECONDS) -> None:
+    """Make `region`'s server of `component` (database, cache) a replica of the region that is primary now;
+    it streams on return. Nothing happens where it does already."""
+    _ask(name, {"do": "rejoin", "component": component, "region": region}, "rejoined", within_s)
 
 
 def _faults(name: str, found: Any) -> tuple[SandboxFault, ...]:
