@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from keelwatch.ledger import Fact, FactKind, JsonObject
+from keelwatch.ledger import Fact, FactKind, Json, JsonObject
 from keelwatch.safety import Request, approve, login_of, require_approval, standing
 from keelwatch.workspace import Refused
 from keelwatch.workspace.find import built_in
@@ -21,9 +21,9 @@ REQUEST = Request("sha-of-the-plan", starter="alice")
 COUNT = itertools.count(1)
 
 
-def given(login: str, payload: JsonObject | None = None, **other: str | float) -> Fact:
+def given(login: str, **other: Json) -> Fact:
     """An approval as it stands in the ledger, also one that no honest program would have written."""
-    body: JsonObject = payload or {
+    body: JsonObject = {
         "event": "approved",
         "plan_sha": REQUEST.plan_sha,
         "step": "",
@@ -38,7 +38,7 @@ def given(login: str, payload: JsonObject | None = None, **other: str | float) -
 def test_an_approver_or_another_operator_may(login: str) -> None:
     payload = approve(PROD, REQUEST, login, NOW, TEN_MINUTES)
 
-    found = require_approval(PROD, REQUEST, [given(login, payload)], NOW + 599)
+    found = require_approval(PROD, REQUEST, [given(login, **payload)], NOW + 599)
 
     assert found.by == (login,)
     assert found.words == f"approved by {login}"
@@ -71,7 +71,7 @@ def test_who_may_not_is_refused_and_does_not_count_where_it_is_written_anyhow(
 
 def test_in_a_drill_one_person_stands_for_another_and_the_ledger_says_so() -> None:
     payload = approve(DRILL, REQUEST, "alice", NOW, TEN_MINUTES, "bob")
-    fact = given("alice", payload)
+    fact = given("alice", **payload)
 
     assert standing(DRILL, REQUEST, [fact], NOW).by == ("bob",)
     assert (login_of(fact.actor), fact.body["as"]) == ("alice", "bob")
