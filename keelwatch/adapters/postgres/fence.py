@@ -21,8 +21,13 @@ from keelwatch.workspace.reading import Condition
 SETTLE_S = 15.0
 ACT_S = 12.0
 ASK_S = 3.0
+PAUSE_S = 0.01  # customers wait for a failover, so it does not
 
-OTHERS = "backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name <> %s"
+# Our own questions, asked beside this by guards and other screens, are left alone.
+OTHERS = """
+    backend_type = 'client backend' AND pid <> pg_backend_pid()
+    AND NOT (application_name = %s AND usename = current_user)
+"""
 OVERRIDES = """
     SELECT coalesce(string_agg(coalesce(r.rolname, 'every role of a database'), ', '), '')
     FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) one
@@ -145,7 +150,7 @@ def set_read_only(asked: Session, region: str, *, wanted: bool) -> None:
     else:
         asked.run("ALTER SYSTEM RESET default_transaction_read_only")
     asked.run("SELECT pg_reload_conf()")
-    if not asked.deadline.until(lambda: standing(asked, region).is_fenced is wanted):
+    if not asked.deadline.until(lambda: standing(asked, region).is_fenced is wanted, PAUSE_S):
         raise SourceError(
             f"{region} did not take over default_transaction_read_only when reloaded",
             "is it set on its command line or in postgresql.conf? select * from pg_settings",
@@ -180,7 +185,7 @@ def _end_sessions(asked: Session, region: str) -> int:
     assert isinstance(pids, list)
     asked.row("SELECT count(pg_terminate_backend(pid)) FROM unnest(%s::int[]) AS pid", [pids])
     left = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
-    if not asked.deadline.until(lambda: whole(asked.row(left, [pids])[0]) == 0):
+    if not asked.deadline.until(lambda: whole(asked.row(left, [pids])[0]) == 0, PAUSE_S):
         raise SourceError(f"some sessions of {region} do not end", "select * from pg_stat_activity there")
     return len(pids)
 

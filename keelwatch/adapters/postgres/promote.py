@@ -37,7 +37,7 @@ USUAL_WAIT_S, LONGEST_WAIT_S = 5.0, 10.0
 REQUEST_S = 2.0  # a request that the server gets to later finds its time over, and does nothing
 ACT_S = 8.0
 ASK_S = 3.0
-PAUSE_S = 0.02
+PAUSE_S = 0.01
 
 # Compare-and-set: done in the server, so that neither a late request nor a stale plan can win.
 PROMOTE = f"""
