@@ -19,7 +19,7 @@ ANSWER_S = 3.0
 LONGEST = 4_000_000
 STATE_FORMAT = "1"
 RUNNING = 2  # operational states: 0 stopped, 1 starting (slow start), 2 running, 3 stopping
-MAINTENANCE = 0x01 | 0x02 | 0x20  # forced, inherited, by name resolution
+MAINTENANCE = 0x01 | 0x02 | 0x20 | 0x40  # forced, inherited, no address, no such host name
 DRAINING = 0x08 | 0x10  # forced, inherited
 
 
