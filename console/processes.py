@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 
+from keelwatch.adapters.verbs import VERBS
 from keelwatch.runs import ProcessTable, main
 from probes import process as probes
 
 ENTRY = "console.processes"
-TABLE = ProcessTable(kinds={probes.KIND.name: probes.KIND}, verbs={**probes.VERBS})
+TABLE = ProcessTable(kinds={probes.KIND.name: probes.KIND}, verbs={**probes.VERBS, **VERBS})
 
 if __name__ == "__main__":
     sys.exit(main(TABLE, sys.argv[1:]))

@@ -111,11 +111,13 @@ def clear_faults(target: str | None = None, *, name: str = "main") -> tuple[Sand
     return _faults(name, _ask(name, {"do": "fault-clear", "target": target}, "faults"))
 
 
-def rejoin(component: str, region: str, *, name: str = "main") -> SandboxRejoined:
+def rejoin(
+    component: str, region: str, *, name: str = "main", within_s: float = REJOIN_SECONDS
+) -> SandboxRejoined:
     """Make the `database` or `cache` of `region` a replica of the one that is primary now; what only it had
     is lost. It streams on return. Doing it again changes nothing. Refused while nobody else is primary."""
     request = {"do": "rejoin", "component": component, "region": region}
-    told = _ask(name, request, "rejoined", REJOIN_SECONDS)
+    told = _ask(name, request, "rejoined", within_s)
     try:
         return SandboxRejoined(**told)
     except TypeError:

@@ -1,8 +1,32 @@
 """Policy: who may do what, and what may never happen, whoever acts.
 
-Promises: a rule is a pure function of the workspace and the facts. It never acts itself.
+Promises: a rule is a pure function of the workspace, the facts and what was asked of the world. It never
+acts and never asks itself, and what is unknown lets nobody act.
 """
 
+from keelwatch.safety.approval import Approvals, Request, approve, login_of, require_approval, standing
+from keelwatch.safety.arming import require_armed, wants_arming
+from keelwatch.safety.guard import Limit, Trip, Watch, judge
+from keelwatch.safety.invariants import Rule, Situation, holds, require_beside
 from keelwatch.safety.roles import require_operator, role_of
 
-__all__ = ["require_operator", "role_of"]
+__all__ = [
+    "Approvals",
+    "Limit",
+    "Request",
+    "Rule",
+    "Situation",
+    "Trip",
+    "Watch",
+    "approve",
+    "holds",
+    "judge",
+    "login_of",
+    "require_approval",
+    "require_armed",
+    "require_beside",
+    "require_operator",
+    "role_of",
+    "standing",
+    "wants_arming",
+]

@@ -1,0 +1,171 @@
+"""A connection to one region's Redis, and what it says of itself. The only module that knows redis-py.
+
+Raises `SourceError` naming the region, the address and what to do. Never retries: a command that may have
+been carried out is not sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keelwatch.workspace.errors import Refused, SourceError
+from keelwatch.workspace.estate import Cache
+
+if TYPE_CHECKING:
+    import redis
+
+ANSWER_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """`offset`: bytes of the replication stream written (primary) or applied (replica); `history` names the
+    stream, and a promotion begins another. `follows` is (host, port) of a replica's primary."""
+
+    region: str
+    is_replica: bool
+    offset: int
+    history: str
+    follows: tuple[str, int] | None
+    is_linked: bool
+    is_syncing: bool
+
+    @property
+    def words(self) -> str:
+        if self.follows is None:
+            return f"{self.region} is primary at offset {self.offset}"
+        link = "syncing" if self.is_syncing else "linked" if self.is_linked else "not linked"
+        host, port = self.follows
+        return f"{self.region} is replica of {host}:{port}, {link}, at offset {self.offset}"
+
+
+class Connection:
+    """Every method raises `SourceError` for what the server refuses or does not answer."""
+
+    def __init__(self, client: redis.Redis, region: str, where: str) -> None:
+        self._client = client
+        self._region = region
+        self._where = where
+
+    def replication(self) -> Replication:
+        told = self._ask("INFO", "replication")
+        try:
+            is_replica = told["role"] == "slave"
+            return Replication(
+                region=self._region,
+                is_replica=is_replica,
+                offset=int(told["slave_repl_offset" if is_replica else "master_repl_offset"]),
+                history=str(told["master_replid"]),
+                follows=(str(told["master_host"]), int(told["master_port"])) if is_replica else None,
+                is_linked=told.get("master_link_status") == "up",
+                is_syncing=bool(int(told.get("master_sync_in_progress", 0))),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise SourceError(
+                f"{self._where} answered INFO with something else than expected ({type(error).__name__})",
+                "is it Redis, without a proxy in between?",
+            ) from None
+
+    def role(self) -> str:
+        """`master` or `slave`, in Redis' own word."""
+        told = self._ask("ROLE")
+        if not isinstance(told, list) or not told or told[0] not in {"master", "slave"}:
+            raise SourceError(f"{self._where} answered ROLE with something else than expected")
+        return str(told[0])
+
+    def follow(self, host: str, port: int) -> None:
+        self._ask("REPLICAOF", host, str(port))
+
+    def follow_nobody(self) -> None:
+        self._ask("REPLICAOF", "NO", "ONE")
+
+    def _ask(self, *words: str) -> Any:
+        """A foreign answer: read by the caller before it goes any further."""
+        import redis
+
+        try:
+            execute: Any = self._client.execute_command
+            return execute(*words)
+        except redis.TimeoutError:
+            raise SourceError(f"{self._where} does not answer", "is it frozen, or the network?") from None
+        except redis.AuthenticationError as error:
+            raise _locked_out(self._where, error) from None
+        except redis.ConnectionError as error:
+            raise SourceError(
+                f"cannot reach {self._where}: {_words(error)}",
+                "is it running, and its address right? see `cache.regions` in keelwatch.yaml",
+            ) from None
+        except redis.RedisError as error:
+            if "NOAUTH" in str(error) or "NOPERM" in str(error):
+                raise _locked_out(self._where, error) from None
+            raise SourceError(f"{self._where}: {_words(error)}", "see its log") from None
+
+
+@contextmanager
+def connection(cache: Cache, region: str, within_s: float = ANSWER_S) -> Iterator[Connection]:
+    """To the server of `region`; each answer is awaited `within_s`."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    address, password = cache.region(region), cache.password
+    client = redis.Redis(
+        host=address.host,
+        port=address.port,
+        username=cache.user,
+        password=password.reveal() if password else None,
+        socket_timeout=within_s,
+        socket_connect_timeout=within_s,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        protocol=2,
+        client_name="keelwatch",
+        ssl=cache.ca is not None,
+        ssl_ca_certs=str(cache.ca) if cache.ca else None,
+    )
+    try:
+        yield Connection(client, region, f"Redis of {region} ({address})")
+    finally:
+        client.close()
+
+
+def replication_of(cache: Cache, region: str) -> Replication:
+    """Raises `SourceError` when it cannot be asked."""
+    with connection(cache, region) as asked:
+        return asked.replication()
+
+
+def primary_beside(cache: Cache, region: str) -> Replication | None:
+    """The primary among the other regions that answer; None when there is none. Raises `Refused` when there
+    are several, for then nobody can tell whom to follow."""
+    found = []
+    for name in cache.regions:
+        if name != region:
+            one = _or_none(cache, name)
+            found += [one] if one and not one.is_replica else []
+    if len(found) > 1:
+        raise Refused(
+            "several regions are primary: " + "; ".join(one.words for one in found),
+            "make all but one of them replicas: redis.follow",
+        )
+    return found[0] if found else None
+
+
+def _or_none(cache: Cache, region: str) -> Replication | None:
+    try:
+        return replication_of(cache, region)
+    except SourceError:
+        return None
+
+
+def _locked_out(where: str, error: Exception) -> SourceError:
+    return SourceError(
+        f"{where} does not let us in: {_words(error)}", "check `cache.user` and `password` in keelwatch.yaml"
+    )
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,246 @@
+"""`redis.promote`, `redis.follow` and `redis.rejoin`: who of the caches is primary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from keelwatch.adapters import sandbox
+from keelwatch.adapters.arguments import amount, choice, estate_in, place_in, word
+from keelwatch.adapters.patience import Deadline
+from keelwatch.adapters.redis.connection import Replication, connection, primary_beside, replication_of
+from keelwatch.ledger import JsonObject
+from keelwatch.runs import Action, Attempt, EffectClass, Prediction
+from keelwatch.runs.fields import text, whole
+from keelwatch.workspace.errors import KeelwatchError, Refused, SourceError, UnknownResult
+from keelwatch.workspace.estate import Cache, Estate
+from keelwatch.workspace.reading import Condition
+
+SETTLE_S = 12.0
+SYNC_S = 5.0  # until a replica has applied what its primary had written
+LINK_S = 8.0  # until a new replica has been sent everything
+PAUSE_S = 0.02
+
+
+class Mode(StrEnum):
+    GRACEFUL = "graceful"
+    UNGRACEFUL = "ungraceful"
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteVerb:
+    """The replica of a region follows nobody any more. Graceful: its primary answers, and it has applied all
+    that was written when asked; ungraceful: whatever it has. Arguments: `region`, `mode`."""
+
+    name: str = "redis.promote"
+    effect: EffectClass = EffectClass.DESIRED_STATE
+    settle_s: float = SETTLE_S
+
+    def plan(self, args: JsonObject) -> Prediction:
+        _, cache, region, mode = _read(args, "mode")
+        now = replication_of(cache, region)
+        if not now.is_replica or now.follows is None:
+            raise Refused(f"{now.words} already", "nothing to do; see the other regions: redis.rejoin")
+        primary = primary_beside(cache, region)
+        _refuse_unsynced(now, primary, mode)
+        before: JsonObject = {"host": now.follows[0], "port": now.follows[1], "history": now.history}
+        return Prediction(_target(args, region), before, _in_words(now, primary))
+
+    def do(self, args: JsonObject, attempt: Attempt) -> JsonObject:
+        _, cache, region, mode = _read(args, "mode")
+        with connection(cache, region) as asked:
+            now = asked.replication()
+            if now.is_replica and now.history != text(attempt.before, "history"):
+                raise Refused(f"{now.words} follows another history than planned", "plan anew")
+            if now.is_replica:
+                _catch_up(cache, now, mode)
+                _unsure(asked.follow_nobody, f"{region} may have been promoted")
+            after = asked.replication()
+        return {"region": region, "offset": after.offset, "history": after.history}
+
+    def check(self, args: JsonObject) -> Condition:
+        try:
+            _, cache, region, _ = _read(args, "mode")
+            with connection(cache, region) as asked:
+                role, now = asked.role(), asked.replication()
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+        return Condition.yes(now.words) if role == "master" else Condition.no(now.words)
+
+    def undo(self, args: JsonObject, before: JsonObject) -> Action | None:
+        host, port = text(before, "host"), whole(before, "port")
+        region = word(args, "region")
+        return Action("redis.follow", {**place_in(args), "region": region, "host": host, "port": port})
+
+    def access(self, args: JsonObject) -> tuple[str, ...]:
+        return ("Redis: INFO, ROLE, REPLICAOF",)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowVerb:
+    """A region's server is a replica of `host` and `port`; what only it has is thrown away. Refused unless a
+    primary is left among the others. Arguments: `region`, `host`, `port`."""
+
+    name: str = "redis.follow"
+    effect: EffectClass = EffectClass.DESIRED_STATE
+    settle_s: float = SETTLE_S
+
+    def plan(self, args: JsonObject) -> Prediction:
+        cache, region, host, port = _read_follow(args)
+        now = replication_of(cache, region)
+        _refuse_headless(cache, region)
+        summary = f"{now.words}; becomes a replica of {host}:{port}, and what only it has is thrown away"
+        return Prediction(_target(args, region), {"history": now.history}, summary)
+
+    def do(self, args: JsonObject, attempt: Attempt) -> JsonObject:
+        cache, region, host, port = _read_follow(args)
+        _refuse_headless(cache, region)
+        return _follow(cache, region, host, port)
+
+    def check(self, args: JsonObject) -> Condition:
+        try:
+            cache, region, host, port = _read_follow(args)
+            now = replication_of(cache, region)
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+        follows = now.follows == (host, port) and now.is_linked
+        return Condition.yes(now.words) if follows else Condition.no(now.words)
+
+    def undo(self, args: JsonObject, before: JsonObject) -> Action | None:
+        return None  # it is an undo itself
+
+    def access(self, args: JsonObject) -> tuple[str, ...]:
+        return ("Redis: INFO, REPLICAOF",)
+
+
+@dataclass(frozen=True, slots=True)
+class RejoinVerb:
+    """A region's server is a replica of the one that is primary now. The sandbox does that itself, over its
+    links; elsewhere the server is told the primary's address in the workspace. Argument: `region`."""
+
+    name: str = "redis.rejoin"
+    effect: EffectClass = EffectClass.DESIRED_STATE
+    settle_s: float = SETTLE_S + 3
+
+    def plan(self, args: JsonObject) -> Prediction:
+        _, cache, region, _ = _read(args)
+        primary = _needed(cache, region)
+        try:
+            now = replication_of(cache, region)
+            words, history = now.words, now.history
+        except SourceError as error:
+            words, history = error.message, ""
+        loss = "what only it has is thrown away"
+        summary = f"{words}; becomes a replica of {primary.region}, and {loss}"
+        return Prediction(_target(args, region), {"history": history}, summary)
+
+    def do(self, args: JsonObject, attempt: Attempt) -> JsonObject:
+        estate, cache, region, _ = _read(args)
+        primary = _needed(cache, region)
+        if not estate.sandbox:
+            address = cache.region(primary.region)
+            return _follow(cache, region, address.host, address.port)
+        sandbox.rejoin("cache", region, name=estate.sandbox, within_s=SETTLE_S)
+        return {"region": region, "primary": primary.region}
+
+    def check(self, args: JsonObject) -> Condition:
+        try:
+            _, cache, region, _ = _read(args)
+            now, primary = replication_of(cache, region), primary_beside(cache, region)
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+        if not now.is_replica:
+            return Condition.no(now.words)
+        if primary is None:
+            return Condition.unknown(f"{now.words}, and no primary answers")
+        words = f"{now.words}; {primary.words}"
+        follows = now.is_linked and not now.is_syncing and now.history == primary.history
+        return Condition.yes(words) if follows else Condition.no(words)
+
+    def undo(self, args: JsonObject, before: JsonObject) -> Action | None:
+        return None
+
+    def access(self, args: JsonObject) -> tuple[str, ...]:
+        return ("Redis: INFO, REPLICAOF",)
+
+
+def _follow(cache: Cache, region: str, host: str, port: int) -> JsonObject:
+    with connection(cache, region) as asked:
+        if asked.replication().follows != (host, port):
+            _unsure(lambda: asked.follow(host, port), f"{region} may follow {host}:{port}")
+        if not Deadline.within(LINK_S).until(lambda: asked.replication().is_linked, PAUSE_S):
+            raise SourceError(
+                f"{region} follows {host}:{port} and has no link to it after {LINK_S:g} s",
+                "does it reach that address, and has it `masterauth`? see its log",
+            )
+    return {"region": region, "host": host, "port": port}
+
+
+def _unsure(act: Callable[[], None], words: str) -> None:
+    """A command without an answer may have been carried out."""
+    try:
+        act()
+    except SourceError as error:
+        raise UnknownResult(f"{error.message}; {words}", error.hint) from None
+
+
+def _catch_up(cache: Cache, now: Replication, mode: Mode) -> None:
+    """What the primary had written when we asked is applied before we go on."""
+    primary = primary_beside(cache, now.region)
+    _refuse_unsynced(now, primary, mode)
+    if primary is None or mode is Mode.UNGRACEFUL:
+        return
+    region, offset = now.region, primary.offset
+    if not Deadline.within(SYNC_S).until(lambda: replication_of(cache, region).offset >= offset, PAUSE_S):
+        raise SourceError(
+            f"{region} has not applied what {primary.region} wrote after {SYNC_S:g} s; nothing was promoted",
+            "try again, or go on ungraceful and lose what is missing",
+        )
+
+
+def _refuse_unsynced(now: Replication, primary: Replication | None, mode: Mode) -> None:
+    if mode is Mode.UNGRACEFUL:
+        return
+    hint = "wait until it is in sync, or go on ungraceful and lose what is missing"
+    if now.is_syncing or not now.is_linked:
+        raise Refused(f"{now.words}: it is not in sync", hint)
+    if primary is None:
+        raise Refused(f"{now.words}, and no primary answers that could tell what it lacks", hint)
+
+
+def _needed(cache: Cache, region: str) -> Replication:
+    primary = primary_beside(cache, region)
+    if primary is None:
+        raise Refused(f"no primary answers that {region} could follow", "promote one first: redis.promote")
+    return primary
+
+
+def _refuse_headless(cache: Cache, region: str) -> None:
+    """Two that follow each other would leave nobody to write to."""
+    _needed(cache, region)
+
+
+def _in_words(now: Replication, primary: Replication | None) -> str:
+    if primary is None:
+        return f"{now.words} -> primary; no primary answers: what it lacks is unknown"
+    lacks = max(0, primary.offset - now.offset)
+    return f"{now.words} -> primary; it lacks {lacks} bytes that {primary.region} has written so far"
+
+
+def _target(args: JsonObject, region: str) -> str:
+    return f"{args['environment']}/cache/{region}"
+
+
+def _read(args: JsonObject, *known: str) -> tuple[Estate, Cache, str, Mode]:
+    estate = estate_in(args, "region", *known)
+    cache, region = estate.the_cache(), word(args, "region")
+    cache.region(region)
+    return estate, cache, region, choice(args, "mode", (Mode.GRACEFUL, Mode.UNGRACEFUL))
+
+
+def _read_follow(args: JsonObject) -> tuple[Cache, str, str, int]:
+    cache = estate_in(args, "region", "host", "port").the_cache()
+    region = word(args, "region")
+    cache.region(region)
+    return cache, region, word(args, "host"), int(amount(args, "port", 0, 65535))
