@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from keelwatch.workspace import http_url
+from keelwatch.workspace.estate import EDGE_WORD
 from keelwatch.workspace.paths import SANDBOX_NAME, SANDBOX_NAME_IN_WORDS
 from keelwatch.workspace.reader import Duration, SecretReference, StrictModel, matching, without_flaw
 
@@ -18,6 +19,7 @@ Name = Annotated[
     str, *matching(r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", "a name of a-z, 0-9 and inner dashes")
 ]
 HttpUrl = Annotated[str, *without_flaw(http_url.flaw, http_url.EXPECTED, http_url.PATTERN)]
+EdgeWord = Annotated[str, *matching(EDGE_WORD, "a name as HAProxy has them: A-Z, a-z, 0-9, and - _ . :")]
 SandboxName = Annotated[str, *matching(f"^{SANDBOX_NAME}$", SANDBOX_NAME_IN_WORDS)]
 
 
@@ -82,12 +84,56 @@ class AccountSpec(StrictModel):
     mailbox: str | None = Field(None, description="Its mail address")
 
 
+class AddressSpec(StrictModel):
+    """Where a server listens."""
+
+    host: str = Field(min_length=1, description="Host name or address")
+    port: int = Field(ge=1, le=65535, description="TCP port")
+
+
+class EdgeSpec(StrictModel):
+    """The HAProxy that shares customers out among the regions, by its runtime API."""
+
+    socket: str = Field(
+        min_length=1, description="Its admin socket (`stats socket PATH level admin`), relative to this file"
+    )
+    backend: EdgeWord = Field(description="The backend whose servers carry the weights")
+    servers: dict[Name, list[EdgeWord]] = Field(min_length=1, description="Region to its servers there")
+
+
+class DatabaseSpec(StrictModel):
+    """PostgreSQL: one server a region, a primary and its streaming standbys. No pooler in between."""
+
+    user: str = Field(min_length=1, description="A superuser: fencing changes settings and ends sessions")
+    password: SecretReference = Field(description="Where its password is")
+    name: str = Field("postgres", min_length=1, description="The database to log in to")
+    ca: str | None = Field(
+        None, description="PEM file of the CA that signed the servers' certificates; demands TLS"
+    )
+    regions: dict[Name, AddressSpec] = Field(min_length=1, description="Region to its server")
+
+
+class CacheSpec(StrictModel):
+    """Redis: one server a region, a primary and its replicas. No Sentinel, no cluster."""
+
+    user: str | None = Field(None, description="ACL user (default: the default user)")
+    password: SecretReference | None = Field(None, description="Where its password is")
+    ca: str | None = Field(
+        None, description="PEM file of the CA that signed the servers' certificates; demands TLS"
+    )
+    regions: dict[Name, AddressSpec] = Field(min_length=1, description="Region to its server")
+
+
 class PolicySpec(StrictModel):
     roles: dict[str, Role] = Field(
         default_factory=dict, description="Login name to role; `*` is everybody else (default: operator)"
     )
     arming: dict[Literal["probe", "load", "chaos", "runbook"], Arming] = Field(
         default_factory=dict, description="Which kinds of run need arming first (default: all but probe)"
+    )
+    drill_approvals: bool = Field(
+        default=False,
+        description="Whether one person may approve in another's name (`--approve-as`); for practice alone",
     )
 
 
@@ -103,6 +149,9 @@ class EnvironmentSpec(StrictModel):
     accounts: dict[Name, list[AccountSpec]] = Field(
         default_factory=dict, description="Pool to its synthetic customers (a sandbox brings its own)"
     )
+    edge: EdgeSpec | None = Field(None, description="What shares traffic out (a sandbox brings its own)")
+    database: DatabaseSpec | None = Field(None, description="What runbooks fail over (as above)")
+    cache: CacheSpec | None = Field(None, description="What runbooks fail over (as above)")
     policy: PolicySpec = Field(default_factory=PolicySpec, description="Who may do what here")
 
 

@@ -13,6 +13,7 @@ from keelwatch.workspace.document import Document, Loc, Plain
 from keelwatch.workspace.errors import Problem
 from keelwatch.workspace.reader import closest, problem
 
+ESTATE = {"edge": "servers", "database": "regions", "cache": "regions"}
 READ_FOLDERS = ("slo", "probes")  # the built-in workspace names folders of rooms still to come
 
 
@@ -20,6 +21,7 @@ def broken_rules(document: Document) -> list[Problem]:
     return [
         *_sources(document),
         *_ways_in(document),
+        *_estates(document),
         *_repeated_regions(document),
         *_dependencies(document),
         *_regions_of_components(document),
@@ -42,6 +44,28 @@ def _ways_in(document: Document) -> Iterator[Problem]:
         if prometheus.get("basic") is not None and prometheus.get("bearer") is not None:
             loc: Loc = ("environments", name, "prometheus")
             yield problem(document, loc, found="both", expected="either basic or bearer, not both")
+
+
+def _estates(document: Document) -> Iterator[Problem]:
+    """What runbooks act on belongs to regions of the environment, and a sandbox brings its own."""
+    for name, environment in _mappings(document, "environments"):
+        known = [region for _, region in _texts(environment.get("regions"))]
+        for key, holder in ESTATE.items():
+            part = environment.get(key)
+            if part is not None and environment.get("source") == "sandbox":
+                loc: Loc = ("environments", name, key)
+                expected = "none: a sandbox brings its own"
+                yield problem(document, loc, found=f"the key {key!r}", expected=expected, on_key=True)
+            for region in _mapping(_mapping(part).get(holder)):
+                if region not in known:
+                    yield problem(
+                        document,
+                        ("environments", name, key, holder, region),
+                        found=f"the region {region!r}",
+                        expected="a region of the environment",
+                        did_you_mean=closest(region, known),
+                        on_key=True,
+                    )
 
 
 def _repeated_regions(document: Document) -> Iterator[Problem]:
