@@ -63,7 +63,11 @@ def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:
 
 
 def is_runbook(document: Document) -> bool:
-    return isinstance(document.data, dict) and KEY in document.data
+    """Also one whose first key is misspelt: it would be left out without a word."""
+    from probes.flaw import misspelt
+
+    keys = list(document.data) if isinstance(document.data, dict) else []
+    return KEY in keys or ("steps" in keys and any(misspelt(key, (KEY,)) for key in keys))
 
 
 def read_runbooks(documents: Sequence[Document]) -> tuple[list[Written], list[Problem]]:
