@@ -80,7 +80,7 @@ def _inside_model(model: BaseModel, loc: Loc) -> Iterator[Text]:
 
 
 def _inside(value: object, annotation: object, loc: Loc) -> Iterator[Text]:
-    if hasattr(value, "model_fields"):
+    if hasattr(type(value), "model_fields"):
         yield from _inside_model(typing.cast("BaseModel", value), loc)
     elif isinstance(value, str):
         yield Text(loc, value, is_region=_is_region(annotation))

@@ -153,6 +153,11 @@ def _unrehearsed(spec: RunbookSpec) -> Iterator[Flaw]:
         yield Flaw(("rehearse_every",), "no rehearsal on record", expected)
 
 
+def _without_end(spec: RunbookSpec) -> Iterator[Flaw]:
+    if spec.done_when is None:
+        yield Flaw(("runbook",), "no `done_when`", "what must hold in the end")
+
+
 def _unread_input(spec: RunbookSpec) -> Iterator[Flaw]:
     read = {name for text in texts(spec) for name in names_in(text.text)}
     for name in spec.inputs:
@@ -169,5 +174,6 @@ WARNINGS: tuple[tuple[str, Callable[[RunbookSpec], Iterator[Flaw]]], ...] = (
     ("no-undo", _without_undo),
     ("slower-than-rto", _too_slow),
     ("rehearsal-unknown", _unrehearsed),
+    ("no-done-when", _without_end),
     ("unread-input", _unread_input),
 )

@@ -17,7 +17,7 @@ from runbooks.inputs import fill
 from runbooks.render import FORWARD_ONLY, terms
 from runbooks.rules import point_of_no_return
 from runbooks.spec import UndoVerb
-from runbooks.stages import Mode, action_of, stages_of
+from runbooks.stages import ASKS_MODE, Mode, action_of, stages_of
 from runbooks.words import CONDITIONS, RULES, condition_words, kind_of, ready_words, span, step_words
 
 if TYPE_CHECKING:
@@ -58,14 +58,20 @@ def _head(spec: RunbookSpec, sight: Sight, imprint: Imprint) -> Iterator[str]:
         yield f"Back within (RTO): {span(spec.objectives.rto)}{lost}"
     for name, one in spec.inputs.items():
         about = f"    ({one.about})" if one.about else ""
-        yield f"  {name} = {sight.values.get(name, LINE)}{about}"
-    yield f"Printed {imprint.at} from {imprint.file}"
-    yield f"sha256 {imprint.sha}"
+        yield from _wrapped(f"{name} = {sight.values.get(name, LINE)}{about}", "  ")
+    yield f"Printed {imprint.at}, a copy of"
+    yield f"  {imprint.file}"
+    yield f"  sha256 {imprint.sha}"
     yield ""
     yield f"Incident {LINE}  Led by {LINE}"
     yield f"Started at {LINE}  By {LINE}"
-    yield "[ ] graceful   [ ] ungraceful: the old region is lost, and what only it has"
+    if _has_modes(spec):
+        yield "[ ] graceful   [ ] ungraceful: the old region is lost, and what only it has"
     yield ""
+
+
+def _has_modes(spec: RunbookSpec) -> bool:
+    return any(step.ungraceful is not None or step.action in ASKS_MODE for step in spec.steps)
 
 
 def _missing(places: Places) -> Iterator[str]:
@@ -133,16 +139,18 @@ def _back(step: Step, values: Mapping[str, str], places: Places) -> list[str]:
 
 
 def _end(spec: RunbookSpec, values: Mapping[str, str], places: Places) -> Iterator[str]:
-    yield "DONE WHEN"
     if spec.done_when is not None:
+        yield "DONE WHEN"
         for one in condition_words(spec.done_when, values):
             yield from _wrapped(one, "  [ ] ")
         yield from _commands(_asked(spec.done_when, values, places))
         if spec.done_when.within is not None:
             yield f"  all of it within {span(spec.done_when.within)} of the last step"
-    yield ""
+        yield ""
     yield f"Ended at {LINE}  By {LINE}"
-    yield f"Customers served again at {LINE}  Writes lost {LINE}"
+    if spec.objectives is not None:
+        yield f"Customers served again at {LINE}"
+        yield f"Writes lost {LINE}"
     yield f"What was not done, and why {'_' * 50}"
 
 

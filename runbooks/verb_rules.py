@@ -65,7 +65,7 @@ def _edge_weight(holder: Acting, loc: Loc) -> Iterator[Flaw]:
         yield Flaw(loc, "`to` without `away_from`", "the region that loses the customers")
     elif one.away_from == one.to:
         yield Flaw((*loc, "away_from"), f"{one.to}, as in `to`", "another region")
-    for index, (before, after) in enumerate(pairwise(one.ramp), start=1):
+    for index, (before, after) in enumerate(pairwise(one.ramp or []), start=1):
         if after <= before:
             yield Flaw((*loc, "ramp", index), f"{after} after {before}", "stages that rise")
     if one.hold is not None and not one.ramp:
@@ -73,9 +73,10 @@ def _edge_weight(holder: Acting, loc: Loc) -> Iterator[Flaw]:
 
 
 def _ramp_in_time(step: Step, one: EdgeWeight, loc: Loc) -> Iterator[Flaw]:
-    if one.hold is not None and step.within is not None and len(one.ramp) * one.hold >= step.within > NO_TIME:
-        whole = (len(one.ramp) * one.hold).total_seconds()
-        found, expected = f"{step.within.total_seconds():g}s", f"more than its stages hold, {whole:g}s"
+    whole = len(one.ramp or []) * (one.hold or NO_TIME)
+    if step.within is not None and whole >= step.within > NO_TIME:
+        found = f"{step.within.total_seconds():g}s"
+        expected = f"more than its stages hold, {whole.total_seconds():g}s"
         yield Flaw((*loc, "within"), found, expected)
 
 

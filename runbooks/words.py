@@ -133,7 +133,7 @@ def _listed(names: list[str] | None, values: Mapping[str, str]) -> str:
 
 
 def _seconds(args: JsonObject, key: str) -> str:
-    return f"{cast('float', args[key]):g} s"
+    return span(timedelta(seconds=cast("float", args[key])))
 
 
 def _weights(args: JsonObject) -> str:

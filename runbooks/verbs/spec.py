@@ -41,8 +41,9 @@ class EdgeWeight(StrictModel):
     )
     to: Region | None = Field(None, description="The region that gets the customers")
     away_from: Region | None = Field(None, description="The region that loses them")
-    ramp: list[Percent] = Field(
-        default_factory=list,
+    ramp: list[Percent] | None = Field(
+        None,
+        min_length=1,
         description="The share of `to` in percent, stage by stage (default: 100 at once)",
     )
     hold: Duration | None = Field(None, description="How long each stage must stand before the next one")
