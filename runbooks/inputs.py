@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from keelwatch.workspace.document import Loc
+    from keelwatch.workspace.reader import StrictModel
     from runbooks.spec import RunbookSpec
 
 READ = re.compile(r"\$(?:\$|([a-z][a-z0-9_]*))?")
@@ -71,7 +70,7 @@ def fill_deep(value: object, values: Mapping[str, str]) -> object:
             return value
 
 
-def _inside_model(model: BaseModel, loc: Loc) -> Iterator[Text]:
+def _inside_model(model: StrictModel, loc: Loc) -> Iterator[Text]:
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         if value is not None:
@@ -81,7 +80,7 @@ def _inside_model(model: BaseModel, loc: Loc) -> Iterator[Text]:
 
 def _inside(value: object, annotation: object, loc: Loc) -> Iterator[Text]:
     if hasattr(type(value), "model_fields"):
-        yield from _inside_model(typing.cast("BaseModel", value), loc)
+        yield from _inside_model(typing.cast("StrictModel", value), loc)
     elif isinstance(value, str):
         yield Text(loc, value, is_region=_is_region(annotation))
     elif isinstance(value, list):

@@ -17,9 +17,8 @@ from runbooks.inputs import fill, fill_deep
 from runbooks.verbs.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from keelwatch.ledger import JsonObject
+    from keelwatch.workspace.reader import StrictModel
     from runbooks.spec import Acting
     from runbooks.verbs.spec import EdgeWeight
 
@@ -58,7 +57,7 @@ def action_of(verb: str, written: object, values: Mapping[str, str], mode: Mode)
     """`verb` with the arguments that stand under it, or the text of a `human`."""
     if isinstance(written, str):
         return Action(verb, {"text": fill(written, values)})
-    args = _plain(cast("BaseModel", written))
+    args = _plain(cast("StrictModel", written))
     if verb in ASKS_MODE:
         args["mode"] = mode.value
     return Action(verb, cast("JsonObject", fill_deep(args, values)))
@@ -74,7 +73,7 @@ def _ramp(one: EdgeWeight, values: Mapping[str, str]) -> Sequence[Stage]:
     ]
 
 
-def _plain(model: BaseModel) -> dict[str, object]:
+def _plain(model: StrictModel) -> dict[str, object]:
     """The keys as a file writes them; a duration in seconds, its key with `_s` behind. What was not given is
     left to the verb."""
     found: dict[str, object] = {}
