@@ -93,9 +93,10 @@ class Places:
             lines += [command(f"{edge.backend if edge else 'BACKEND'}/{server}") for server in named]
         return self._to_edge("; ".join(lines))
 
-    def edge_state(self) -> str:
+    def ask_edge(self, question: str) -> str:
+        """`show servers QUESTION` of the backend."""
         edge = self._sight.estate.edge if self._sight.estate else None
-        return self._to_edge(f"show servers state {edge.backend if edge else 'BACKEND'}")
+        return self._to_edge(f"show servers {question} {edge.backend if edge else 'BACKEND'}")
 
     def _to_edge(self, command: str) -> str:
         edge = self._sight.estate.edge if self._sight.estate else None
@@ -154,6 +155,11 @@ def by_hand(action: Action, places: Places) -> list[str]:
     return look(action.args, places) if look else []
 
 
+def look_before(action: Action, places: Places) -> list[str]:
+    """Those that tell what must be noted first, so that `back_by_hand` can restore it."""
+    return [places.ask_edge("state")] if action.verb == "edge.weight" else []
+
+
 def back_by_hand(action: Action, places: Places) -> list[str]:
     """Those that restore what was before, for verbs that can."""
     look = BACK.get(action.verb)
@@ -181,7 +187,7 @@ def _edge_drain(args: JsonObject, places: Places) -> list[str]:
     region = _text(args, "region")
     return [
         places.edge(lambda server: f"set server {server} state drain", region),
-        places.edge(lambda server: f"show servers conn {server.partition('/')[0]}", region),
+        places.ask_edge("conn"),
     ]
 
 

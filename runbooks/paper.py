@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from runbooks.by_hand import Places, Sight, back_by_hand, by_hand
+from runbooks.by_hand import Places, Sight, back_by_hand, by_hand, look_before
 from runbooks.inputs import fill
 from runbooks.render import FORWARD_ONLY, terms
 from runbooks.rules import point_of_no_return
@@ -119,6 +119,8 @@ def _step(step: Step, values: Mapping[str, str], places: Places) -> Iterator[str
         yield from _prose(fill(step.human, values), "      ")
     else:
         stages = stages_of(step, values, Mode.GRACEFUL)
+        if step.undo == "previous" and stages:
+            yield from _commands(look_before(stages[0].action, places), "first note what is BEFORE")
         for words, stage in zip_longest(step_words(step, values), stages):
             yield from _wrapped(words + ".", "    -> ")
             yield from _commands(by_hand(stage.action, places) if stage else [])
@@ -164,7 +166,7 @@ def _asked(one: Condition, values: Mapping[str, str], places: Places) -> list[st
         if written is not None:
             found += by_hand(action_of(key, written, values, Mode.GRACEFUL), places)
     if one.serving is not None:
-        found.append(places.edge_state())
+        found.append(places.ask_edge("state"))
     return found
 
 

@@ -97,6 +97,23 @@ def test_paper_has_the_hosts_of_the_environment(workspace: Path) -> None:
     assert "COULD NOT BE RESOLVED" not in done.stdout
 
 
+def test_paper_has_the_hosts_of_a_running_sandbox(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "sandbox" / "main"
+    folder.mkdir(parents=True, mode=0o700)
+    ports = {"west": {"host": "127.0.0.1", "port": 17031}, "east": {"host": "127.0.0.1", "port": 17032}}
+    estate = {
+        "edge": {"socket": "/run/e.sock", "backend": "portal", "servers": {"west": ["w"], "east": ["e"]}},
+        "database": {"user": "postgres", "password": "never-shown", "name": "portal", "regions": ports},
+        "cache": {"password": "never-shown", "regions": ports},
+    }
+    (folder / "estate.json").write_text(json.dumps(estate))
+    (folder / "endpoints.json").write_text(json.dumps({"estate_file": str(folder / "estate.json")}))
+    done = keelwatch("runbook", "render", "failover-region", "--paper", "--from", "east", "--to", "west")
+    assert "$ psql -h 127.0.0.1 -p 17032 -U postgres -d portal -c 'ALTER SYSTEM SET" in done.stdout
+    assert "COULD NOT BE RESOLVED" not in done.stdout
+    assert "never-shown" not in done.stdout + done.stderr
+
+
 def test_paper_is_printed_also_while_the_sandbox_is_down() -> None:
     done = keelwatch("runbook", "render", "failover-region", "--paper", "--from", "east", "--to", "west")
     assert done.returncode == 0
