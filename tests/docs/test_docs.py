@@ -63,7 +63,13 @@ def written_manual() -> str:
     parts = [INTRODUCTION]
     for words, _, command in [((), None, keelwatch), *leaves()]:
         name = " ".join(("keelwatch", *words))
-        context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+        context = click.Context(
+            command,
+            info_name=name,
+            help_option_names=keelwatch.context_settings["help_option_names"],
+            max_content_width=100,
+            terminal_width=100,
+        )
         parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 
