@@ -23,6 +23,7 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry("Say how customers are doing, worst first.", "console.commands.status:status"),
     "slo": Entry("Objectives, their burn rates, and why."),
     "probe": Entry("Customers' journeys: run them, watch them, check their files."),
+    "runbook": Entry("Procedures for when it broke: list, check and print them."),
     "audit": Entry("Verify, anchor or redact the ledger."),
     "runs": Entry("List runs, living and ended.", "console.commands.runs:runs"),
     "attach": Entry("Follow a run from this terminal.", "console.commands.runs:attach"),
@@ -50,6 +51,13 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "Run journeys on their schedules and expose /metrics.", "console.commands.probe_watch:watch"
         ),
         "lint": Entry("Find what a journey should not do.", "console.commands.probe_lint:lint"),
+    },
+    "runbook": {
+        "list": Entry("List the runbooks of the workspace.", "console.commands.runbook_list:list_runbooks"),
+        "lint": Entry("Find what a runbook should not do.", "console.commands.runbook_lint:lint"),
+        "render": Entry(
+            "Print a runbook as a page of a wiki, or on paper.", "console.commands.runbook_render:render"
+        ),
     },
     "audit": {
         "verify": Entry("Find any changed, removed or reordered fact.", "console.commands.audit:verify"),

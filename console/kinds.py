@@ -36,6 +36,7 @@ KINDS = (
     SpecKind("workspace", "keelwatch", "", "keelwatch.workspace.model:WorkspaceSpec", ""),
     SpecKind("slo", "apiVersion", "slo", "slo.spec:OpenSlo", "console.kinds:check_objectives"),
     SpecKind("journey", "journey", "probes", "probes.spec:JourneySpec", "console.kinds:check_journeys"),
+    SpecKind("runbook", "runbook", "runbooks", "runbooks.spec:RunbookSpec", "console.kinds:check_runbooks"),
 )
 
 Checker = Callable[[list[Document], "Workspace | None"], list[Problem]]
@@ -123,6 +124,17 @@ def check_journeys(documents: list[Document], workspace: Workspace | None) -> li
     return [*problems, *(flaw.problem(one.document) for one, flaw in flaws)]
 
 
+def check_runbooks(documents: list[Document], workspace: Workspace | None) -> list[Problem]:
+    """Runbooks, and whether the workspace they belong to has their regions. What else they should not do,
+    `runbook lint` says."""
+    from runbooks.load import read_runbooks
+    from runbooks.rules import unknown_regions
+
+    written, problems = read_runbooks(documents)
+    flaws = [(one, flaw) for one in written for flaw in unknown_regions(one.runbook.spec, workspace)]
+    return [*problems, *(flaw.problem(one.document) for one, flaw in flaws)]
+
+
 def _beside(documents: list[Document], workspace: Workspace | None) -> list[Document]:
     """The documents of the files around these, as far as they can be read."""
     own = {_place(document.file) for document in documents}
@@ -155,10 +167,11 @@ def check_folders(workspace: Workspace) -> list[Problem]:
     """What the rooms say of their folders when a command reads them, so that `check` passes nothing that
     they refuse: an indicator in a folder that `slo` does not read, for one."""
     from probes.load import load_folder as load_journeys
+    from runbooks.load import load_folder as load_runbooks
     from slo.load import load_folder as load_objectives
 
     problems: list[Problem] = []
-    for load, room in ((load_objectives, "slo"), (load_journeys, "probes")):
+    for load, room in ((load_objectives, "slo"), (load_journeys, "probes"), (load_runbooks, "runbooks")):
         try:
             load(workspace.folders[room])
         except InputError as error:

@@ -34,7 +34,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`rule` is its stable name, as docs/journeys.md lists it."""
+    """`rule` is its stable name, as the manual lists it."""
 
     severity: Severity
     rule: str

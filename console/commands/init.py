@@ -21,7 +21,7 @@ FOLDERS = {
     "probes": "Journeys: what a customer does, step by step. `keelwatch schema journey` has the format.",
     "loadtests": "Load profiles: which journeys, how many, for how long.",
     "chaos": "Experiments in Chaos Toolkit's own format.",
-    "runbooks": "Runbooks: what to do when it broke.",
+    "runbooks": "Runbooks: what to do when it broke. `keelwatch schema runbook` has the format.",
 }
 
 

@@ -14,7 +14,7 @@ from keelwatch.workspace.errors import Problem
 from keelwatch.workspace.reader import closest, problem
 
 ESTATE = {"edge": "servers", "database": "regions", "cache": "regions"}
-READ_FOLDERS = ("slo", "probes")  # the built-in workspace names folders of rooms still to come
+READ_FOLDERS = ("slo", "probes", "runbooks")  # the built-in workspace names folders of rooms still to come
 
 
 def broken_rules(document: Document) -> list[Problem]:

@@ -1,0 +1,41 @@
+"""`keelwatch runbook lint`: what a runbook should not do, months before the night it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from console.findings import as_findings, leave, meant, tell
+from console.options import as_json, or_global
+from keelwatch.workspace import Problem
+
+
+@click.command("lint")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    callback=or_global,
+    help="Workspace folder (default: the nearest keelwatch.yaml).",
+)
+@click.option("--strict", is_flag=True, help="A warning ends in 3 too.")
+@as_json
+def lint(path: Path | None, workspace: Path | None, *, strict: bool, json_wanted: bool) -> None:
+    """Find what a runbook should not do.
+
+    PATH is a workspace, a folder or one file; without it, the runbooks of the workspace. Exit code 3 when
+    there is an error. Reads files alone: no environment is asked.
+    """
+    from runbooks.lint import known_names
+    from runbooks.lint import lint as lint_runbooks
+    from runbooks.load import examine
+
+    files, around, unread = meant(path, workspace, "runbooks")
+    written, problems = examine(files)
+    if path is not None and not (written or problems or unread):
+        problems = [Problem(path, 1, 1, "no runbook", "at least one: a YAML file with the key runbook")]
+    names = known_names(around) if around and written else None
+    found = [*as_findings([*unread, *problems]), *lint_runbooks(written, around, names)]
+    tell("runbook", len(written), found, json_wanted=json_wanted)
+    leave(found, strict=strict)
