@@ -235,14 +235,19 @@ def _pg_rejoin(args: JsonObject, places: Places) -> list[str]:
 
 def _redis_promote(args: JsonObject, places: Places) -> list[str]:
     region = _text(args, "region")
-    return [places.redis(region, "REPLICAOF NO ONE"), places.redis(region, "ROLE")]
+    return [*_kept(places, region, "REPLICAOF NO ONE"), places.redis(region, "ROLE")]
 
 
 def _redis_rejoin(args: JsonObject, places: Places) -> list[str]:
     region = _text(args, "region")
     at = places.cache(places.others("cache", region)[0])
     where = at if isinstance(at, str) else f"{at.host} {at.port}"
-    return [places.redis(region, f"REPLICAOF {where}"), places.redis(region, "INFO replication")]
+    return [*_kept(places, region, f"REPLICAOF {where}"), places.redis(region, "INFO replication")]
+
+
+def _kept(places: Places, region: str, command: str) -> list[str]:
+    """The second line keeps it over a restart."""
+    return [places.redis(region, command), places.redis(region, "CONFIG REWRITE")]
 
 
 def _http_call(args: JsonObject, places: Places) -> list[str]:

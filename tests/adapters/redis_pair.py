@@ -49,7 +49,8 @@ class Caches:
 
     def start(self, region: str) -> None:
         file = self.folder / f"{region}.conf"
-        file.write_text(CONFIGURATION.format(port=self.ports[region], password=PASSWORD))
+        if not file.exists():  # a restart finds what the server itself wrote there
+            file.write_text(CONFIGURATION.format(port=self.ports[region], password=PASSWORD))
         argv = ["env", "-C", str(self.folder), "redis-server", file.name]
         self.processes[region] = start(argv, self.folder / f"{region}.log")
         until(lambda: self.answers(region), f"Redis of {region}")

@@ -63,6 +63,29 @@ def test_the_old_primary_rejoins_and_then_the_other_way_round(caches: Caches) ->
     assert caches.info("east")["master_link_status"] == "up"
 
 
+def test_roles_outlive_a_restart(caches: Caches) -> None:
+    promoted = caches.estate.do(PROMOTE, region="east")
+    rejoined = caches.estate.do(REJOIN, region="west")
+    assert promoted["outlives_restart"] is rejoined["outlives_restart"] is True
+
+    for region in ("east", "west"):
+        caches.kill(region)
+        caches.start(region)
+
+    assert caches.info("east")["role"] == "master"
+    until(lambda: caches.info("west").get("master_link_status") == "up", "west linked again")
+    assert caches.info("west")["master_port"] == caches.ports["east"]
+
+
+def test_a_cache_without_a_file_for_its_configuration_says_that_it_forgets(caches: Caches) -> None:
+    (caches.folder / "east.conf").unlink()
+    (caches.folder / "east.conf").mkdir()
+
+    assert caches.estate.do(PROMOTE, region="east")["outlives_restart"] is False
+
+    assert PROMOTE.check(caches.estate.args(region="east")).answer is Answer.YES
+
+
 def test_a_replica_without_a_link_is_promoted_only_ungraceful(caches: Caches) -> None:
     caches.kill("west")
     until(lambda: caches.info("east").get("master_link_status") == "down", "the link's end")

@@ -76,19 +76,39 @@ class Connection:
             raise SourceError(f"{self._where} answered ROLE with something else than expected")
         return str(told[0])
 
-    def follow(self, host: str, port: int) -> None:
-        self._ask("REPLICAOF", host, str(port))
+    def follow(self, host: str, port: int) -> bool:
+        """Whether a restart keeps it so: a server without a configuration file forgets."""
+        return self._replicaof(host, str(port))
 
-    def follow_nobody(self) -> None:
-        self._ask("REPLICAOF", "NO", "ONE")
+    def follow_nobody(self) -> bool:
+        """As `follow`."""
+        return self._replicaof("NO", "ONE")
+
+    def _replicaof(self, *words: str) -> bool:
+        """Both commands go out at once: whoever dies here leaves no role that a restart would lose."""
+        import redis
+
+        pipeline: Any = self._client.pipeline(transaction=False)
+        with self._in_our_words():
+            pipeline.execute_command("REPLICAOF", *words)
+            pipeline.execute_command("CONFIG", "REWRITE")
+            changed, kept = pipeline.execute(raise_on_error=False)
+            if isinstance(changed, redis.RedisError):
+                raise changed
+        return not isinstance(kept, Exception)
 
     def _ask(self, *words: str) -> Any:
         """A foreign answer: read by the caller before it goes any further."""
+        with self._in_our_words():
+            execute: Any = self._client.execute_command
+            return execute(*words)
+
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
         import redis
 
         try:
-            execute: Any = self._client.execute_command
-            return execute(*words)
+            yield
         except redis.TimeoutError:
             raise SourceError(f"{self._where} does not answer", "is it frozen, or the network?") from None
         except redis.AuthenticationError as error:

@@ -55,9 +55,14 @@ class PromoteVerb:
                 raise Refused(f"{now.words} follows another history than planned", "plan anew")
             if now.is_replica:
                 _catch_up(cache, now, mode)
-                _unsure(asked.follow_nobody, f"{region} may have been promoted")
+            lasts = _unsure(asked.follow_nobody, f"{region} may have been promoted")
             after = asked.replication()
-        return {"region": region, "offset": after.offset, "history": after.history}
+        return {
+            "region": region,
+            "offset": after.offset,
+            "history": after.history,
+            "outlives_restart": lasts,
+        }
 
     def check(self, args: JsonObject) -> Condition:
         try:
@@ -74,7 +79,7 @@ class PromoteVerb:
         return Action("redis.follow", {**place_in(args), "region": region, "host": host, "port": port})
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return ("Redis: INFO, ROLE, REPLICAOF",)
+        return ("Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ class FollowVerb:
         return None  # it is an undo itself
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return ("Redis: INFO, REPLICAOF",)
+        return ("Redis: INFO, REPLICAOF, CONFIG REWRITE",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,25 +167,24 @@ class RejoinVerb:
         return None
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return ("Redis: INFO, REPLICAOF",)
+        return ("Redis: INFO, REPLICAOF, CONFIG REWRITE",)
 
 
 def _follow(cache: Cache, region: str, host: str, port: int) -> JsonObject:
     with connection(cache, region) as asked:
-        if asked.replication().follows != (host, port):
-            _unsure(lambda: asked.follow(host, port), f"{region} may follow {host}:{port}")
+        lasts = _unsure(lambda: asked.follow(host, port), f"{region} may follow {host}:{port}")
         if not Deadline.within(LINK_S).until(lambda: asked.replication().is_linked, PAUSE_S):
             raise SourceError(
                 f"{region} follows {host}:{port} and has no link to it after {LINK_S:g} s",
                 "does it reach that address, and has it `masterauth`? see its log",
             )
-    return {"region": region, "host": host, "port": port}
+    return {"region": region, "host": host, "port": port, "outlives_restart": lasts}
 
 
-def _unsure(act: Callable[[], None], words: str) -> None:
+def _unsure(act: Callable[[], bool], words: str) -> bool:
     """A command without an answer may have been carried out."""
     try:
-        act()
+        return act()
     except SourceError as error:
         raise UnknownResult(f"{error.message}; {words}", error.hint) from None
 
