@@ -55,6 +55,12 @@ GROUPS: dict[str, dict[str, Entry]] = {
     "runbook": {
         "list": Entry("List the runbooks of the workspace.", "console.commands.runbook_list:list_runbooks"),
         "lint": Entry("Find what a runbook should not do.", "console.commands.runbook_lint:lint"),
+        "plan": Entry("Predict what a runbook would do now.", "console.commands.runbook_plan:plan"),
+        "run": Entry("Carry a runbook out, step by step.", "console.commands.runbook_run:run"),
+        "resume": Entry("Go on with a run that was paused or died.", "console.commands.runbook_run:resume"),
+        "approve": Entry("Say yes to the plan of a run.", "console.commands.runbook_say:approve"),
+        "skip": Entry("Leave a step of a run out.", "console.commands.runbook_say:skip"),
+        "abort": Entry("End a run, and take back what it did.", "console.commands.runbook_say:abort"),
         "render": Entry(
             "Print a runbook as a page of a wiki, or on paper.", "console.commands.runbook_render:render"
         ),

@@ -13,7 +13,6 @@ from console.feed import Key, Look, world_of
 from console.journeys import JourneyBook, left_behind
 from console.places import Place, place
 from console.questions import PATIENCE_S, ask_p95, split, split_question
-from console.source import NotAsked, Nowhere, Source, find_source
 from console.user import login_name
 from console.view.board import tally
 from console.view.why import why_lines
@@ -27,6 +26,7 @@ from slo.budget import burn_down
 from slo.engine import STALE_AFTER_S, Engine
 from slo.load import load_folder
 from slo.snapshot import Snapshot
+from slo.source import NotAsked, Nowhere, Source, find_source
 from slo.store import forget_unused
 from slo.why import Why
 
@@ -96,7 +96,7 @@ class LiveFeed:
         What only the present knows (workers, living runs) is unknown or left out.
         """
         try:
-            found = find_source(self._place)
+            found = find_source(self._place.environment, self._place.workspace.root)
         except SourceError as error:
             nothing = Unknown(error.message, at)
             facts = dict.fromkeys(self.regions, RegionFacts(nothing, nothing, Unknown(NO_PAST_PROBES, at)))
@@ -141,7 +141,7 @@ class LiveFeed:
 
     def _connect(self) -> None:
         """The sandbox may have been started anew, elsewhere: its endpoints are read at every tick."""
-        found = find_source(self._place)
+        found = find_source(self._place.environment, self._place.workspace.root)
         if found == self._source:
             return
         if self._engine is not None:

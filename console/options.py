@@ -55,3 +55,39 @@ def global_workspace(context: click.Context) -> Path | None:
     """The folder of `keelwatch --workspace`, for a command that has no such option of its own."""
     given = (context.find_root().obj or {}).get("workspace")
     return Path(given) if given is not None else None
+
+
+def with_inputs[Command: Callable[..., Any]](command: Command) -> Command:
+    """The inputs of a runbook, as `inputs: dict[str, str]`."""
+
+    @functools.wraps(command)
+    def gathered(
+        *args: object,
+        from_: str | None,
+        to: str | None,
+        region: str | None,
+        inputs: tuple[str, ...],
+        **options: object,
+    ) -> object:
+        short = {"from": from_, "to": to, "region": region}
+        told = {key: value for key, value in short.items() if value is not None}
+        return command(*args, inputs=told | dict(map(_pair, inputs)), **options)
+
+    found: Callable[..., Any] = gathered
+    for option in (
+        click.option(
+            "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Any input (may be repeated)."
+        ),
+        click.option("--region", metavar="REGION", help="The input `region`."),
+        click.option("--to", metavar="REGION", help="The input `to`."),
+        click.option("--from", "from_", metavar="REGION", help="The input `from`."),
+    ):
+        found = option(found)
+    return cast("Command", found)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--input {text!r} is no NAME=VALUE", "like: --input from=west")
+    return name, value

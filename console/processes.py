@@ -11,9 +11,11 @@ import sys
 from keelwatch.adapters.verbs import VERBS
 from keelwatch.runs import ProcessTable, main
 from probes import process as probes
+from runbooks import process as runbooks
 
 ENTRY = "console.processes"
-TABLE = ProcessTable(kinds={probes.KIND.name: probes.KIND}, verbs={**probes.VERBS, **VERBS})
+KINDS = {kind.name: kind for kind in (probes.KIND, runbooks.KIND)}
+TABLE = ProcessTable(kinds=KINDS, verbs={**probes.VERBS, **VERBS})
 
 if __name__ == "__main__":
     sys.exit(main(TABLE, sys.argv[1:]))

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 
 from console.live_feed import LiveFeed
 from console.places import Place
-from console.source import find_source
 from keelwatch.adapters.prometheus import Prometheus
 from keelwatch.workspace import SourceError, SystemClock, endpoints_path
 from keelwatch.workspace.find import built_in
 from keelwatch.workspace.workspace import load_workspace
 from slo.snapshot import State
+from slo.source import find_source
 
 PAUSE_S = 0.25
 
@@ -57,7 +57,7 @@ def history_read_meanwhile(name: str) -> Iterator[Callable[[], LiveFeed]]:
 
 def _answers(where: Place) -> bool:
     try:
-        client = Prometheus(find_source(where).config)
+        client = Prometheus(find_source(where.environment, where.workspace.root).config)
         try:
             client.query("vector(1)", SystemClock().now())
         finally:

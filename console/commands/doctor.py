@@ -183,10 +183,10 @@ def _prometheus(where: Place) -> Finding:
     """Reachable, how quick, and whether its clock agrees with ours."""
     import time
 
-    from console.source import find_source
     from keelwatch.adapters.prometheus import Prometheus
+    from slo.source import find_source
 
-    source = Prometheus(find_source(where).config)
+    source = Prometheus(find_source(where.environment, where.workspace.root).config)
     began, now = time.monotonic(), SystemClock().now()
     try:
         answer = source.query("vector(1)", now)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.options import in_environment
+from console.options import in_environment, with_inputs
 from console.output import emit_json
 from console.places import Place
-from keelwatch.workspace import KeelwatchError, SystemClock, UsageError, write_out
+from console.runbooks import named
+from keelwatch.workspace import KeelwatchError, SystemClock, write_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,20 +30,14 @@ if TYPE_CHECKING:
 @click.option(
     "--paper", "form", flag_value="paper", help="Plain text with commands, hosts and blanks to fill in."
 )
-@click.option("--from", "from_", metavar="REGION", help="The input `from`.")
-@click.option("--to", metavar="REGION", help="The input `to`.")
-@click.option("--region", metavar="REGION", help="The input `region`.")
-@click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Any input (may be repeated).")
+@with_inputs
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document that holds the text.")
 def render(
     name: str,
     workspace: Path | None,
     environment: str | None,
     form: str,
-    from_: str | None,
-    to: str | None,
-    region: str | None,
-    inputs: tuple[str, ...],
+    inputs: dict[str, str],
     *,
     json_wanted: bool,
 ) -> None:
@@ -56,10 +51,8 @@ def render(
 
     around = _workspace(workspace)
     where = _environment(around, environment)
-    runbook = _named(around, name)
-    short = {"from": from_, "to": to, "region": region}
-    told = {key: value for key, value in short.items() if value is not None} | dict(map(_pair, inputs))
-    given = given_values(runbook.spec, told, where.environment.regions if where else None)
+    runbook = named(around, name)
+    given = given_values(runbook.spec, inputs, where.environment.regions if where else None)
     if form == "paper":
         text = _paper(runbook, _sight(where, with_defaults(runbook.spec, given)))
     else:
@@ -83,25 +76,6 @@ def _environment(around: Workspace, name: str | None) -> Place | None:
     if name is None and len(around.environments) != 1:
         return None
     return Place(around, *around.environment(name))
-
-
-def _named(around: Workspace, name: str) -> Runbook:
-    from keelwatch.workspace.reader import closest
-    from runbooks.load import load_folder
-
-    known = {one.name: one for one in load_folder(around.folders["runbooks"])}
-    if name in known:
-        return known[name]
-    near = closest(name, known)
-    hint = f"did you mean {near!r}?" if near else "see: keelwatch runbook list"
-    raise UsageError(f"there is no runbook {name!r}", hint)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"--input {text!r} is no NAME=VALUE", "like: --input from=west")
-    return name, value
 
 
 def _sight(where: Place | None, values: Mapping[str, str]) -> Sight:

@@ -63,9 +63,10 @@ def runs(*, json_wanted: bool) -> None:
 @click.command()
 @click.argument("run")
 @click.option("--answer", help="Answer the question the run is waiting with.")
+@click.option("--note", default="", help="With --answer: why, or the evidence that is asked for.")
 @as_json
 @click.pass_context
-def attach(context: click.Context, run: str, answer: str | None, *, json_wanted: bool) -> None:
+def attach(context: click.Context, run: str, answer: str | None, note: str, *, json_wanted: bool) -> None:
     """Follow a run from this terminal.
 
     Ctrl-C stops the run, which undoes what it did (a runbook pauses instead); closing the terminal only
@@ -79,7 +80,7 @@ def attach(context: click.Context, run: str, answer: str | None, *, json_wanted:
         asked = kernel.load(store, run)
         if answer is not None:
             require_operator_here(global_workspace(context), {asked.env}, "answering a run")
-            kernel.answer(store, run, answer)
+            kernel.answer(store, run, answer, note)
         end, code = kernel.attend(store, run, _narrated if json_wanted else _shown, may_ask=False)
         now = kernel.view(store, run)
     _tell_end(now, end, code)

@@ -51,8 +51,9 @@ def stop_runs(runs: Iterable[str], reason: str) -> list[StopReport]:
     return [StopReport(run, sent, recorded) for run, sent in signalled.items()]
 
 
-def answer(store: LedgerStore, run: str, choice: str) -> None:
-    """Answer the question a run has put. Raises `Refused` when it asks none, or not that."""
+def answer(store: LedgerStore, run: str, choice: str, note: str = "") -> None:
+    """Answer the question a run has put. Raises `Refused` when it asks none, or not that, or wants a note
+    with this answer."""
     question = load(store, run).question
     if question is None:
         raise Refused(f"run {run} asks nothing now", f"watch it: keelwatch attach {run}")
@@ -60,7 +61,9 @@ def answer(store: LedgerStore, run: str, choice: str) -> None:
         raise Refused(
             f"{choice!r} is no answer to: {question.text}", f"one of: {', '.join(question.choices)}"
         )
-    payload: JsonObject = {"event": "answer", "question": question.seq, "answer": choice}
+    if choice in question.wants_note and not note:
+        raise Refused(f"{choice!r} wants a reason: {question.text}", 'say it: --note "..."')
+    payload: JsonObject = {"event": "answer", "question": question.seq, "answer": choice, "note": note}
     store.append(run, FactKind.COMMAND, payload, actor=current_actor())
 
 

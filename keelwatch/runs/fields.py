@@ -35,6 +35,13 @@ def wholes(payload: JsonObject, key: str) -> tuple[int, ...]:
     return tuple(item for item in value if isinstance(item, int))
 
 
+def texts(payload: JsonObject, key: str) -> tuple[str, ...]:
+    value = payload.get(key)
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return ()
+    return tuple(item for item in value if isinstance(item, str))
+
+
 def one_of[E: StrEnum](payload: JsonObject, key: str, otherwise: E) -> E:
     """The member of the enumeration that `otherwise` belongs to; `otherwise` for a word it does not know."""
     try:

@@ -142,10 +142,11 @@ def _pause(run: Run, journal: Journal, reason: str, code: ExitCode) -> ExitCode:
 
 
 def _end(run: Run, journal: Journal, verdict: Verdict) -> ExitCode:
-    left: list[Effect] = []
+    left: tuple[Effect, ...] = ()
     try:
-        outcomes = run.undo_all() if run.spec.on_death is OnDeath.UNDO else []
-        left = [done.effect for done in outcomes if done.error or not done.recorded]
+        if run.spec.on_death is OnDeath.UNDO:
+            run.undo_all()
+        left = run.left
         verdict = verdict.but(ExitCode.LEFT_BEHIND) if left else verdict
         run.say_last_words()
         journal.close(verdict, left, run.stream.close())

@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import IO, TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from keelwatch.runs.guardlink import GuardianLink
 from keelwatch.runs.journal import Journal
 from keelwatch.runs.lease import Lease, take_lease
 from keelwatch.runs.spec import RunSpec
+from keelwatch.runs.state import RunView, runs, view
 from keelwatch.runs.stopflag import StopFlag
 from keelwatch.runs.stream import StreamWriter
 from keelwatch.runs.table import OnDeath, ProcessTable
@@ -29,7 +31,7 @@ from keelwatch.runs.verb import Action, Attempt, Prediction, Verb
 from keelwatch.runs.verdict import Stopped
 from keelwatch.workspace.clock import boot_id
 from keelwatch.workspace.errors import InternalError, KeelwatchError, Refused, UnknownResult
-from keelwatch.workspace.reading import Answer
+from keelwatch.workspace.reading import Answer, Condition
 from keelwatch.workspace.sink import narrate
 
 if TYPE_CHECKING:
@@ -37,6 +39,15 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 ASK_PAUSE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a person chose, what they noted, and who they are."""
+
+    choice: str
+    note: str
+    actor: str
 
 
 class UndoBy(Enum):
@@ -67,6 +78,7 @@ class Run:
         self._journal = journal
         self._effects = {effect.seq: effect for effect in effects}
         self._inherited = frozenset(self._effects)
+        self._left: dict[int, Effect] = {}
         self._read_seq = since
         self._leases: list[Lease] = []
         self._last_words: list[Callable[[], None]] = []
@@ -132,9 +144,18 @@ class Run:
         outcomes = undo_effects(self._journal, self._table, chosen)
         with self._mutex:
             for done in outcomes:
-                if not done.error and done.recorded:
-                    del self._effects[done.effect.seq]
+                if done.error or not done.recorded:
+                    self._left[done.effect.seq] = done.effect
+                    continue
+                self._left.pop(done.effect.seq, None)
+                del self._effects[done.effect.seq]
         return outcomes
+
+    @property
+    def left(self) -> tuple[Effect, ...]:
+        """Effects that were to be taken back and are not, or nobody knows, oldest first."""
+        with self._mutex:
+            return tuple(self._left[seq] for seq in sorted(self._left))
 
     def sample(self, record: JsonObject) -> None:
         """Add a record to the stream."""
@@ -174,12 +195,22 @@ class Run:
     def ask(self, question: str, choices: Sequence[str]) -> str:
         """Put a question to a person and wait for the answer, one of `choices`; raises `Stopped`
         when the run is told to stop or pause first."""
-        asked = self._journal.note("asked", {"question": question, "choices": list(choices)}).seq
+        return self.ask_why(question, choices).choice
+
+    def ask_why(self, question: str, choices: Sequence[str], wants_note: Sequence[str] = ()) -> Answered:
+        """The same, with what the person noted beside the answer; `wants_note` are the choices that are
+        no answer without."""
+        payload: JsonObject = {
+            "question": question,
+            "choices": list(choices),
+            "wants_note": list(wants_note),
+        }
+        asked = self._journal.note("asked", payload).seq
         while True:
             for fact in self.commands():
                 answer = text(fact.body, "answer")
                 if fact.event == "answer" and whole(fact.body, "question") == asked and answer in choices:
-                    return answer
+                    return Answered(answer, text(fact.body, "note"), fact.actor)
             self.wait(ASK_PAUSE_S)
 
     def lease(self, scope: str) -> int:
@@ -189,6 +220,10 @@ class Run:
         self._leases.append(lease)
         self._journal.fences.append(lease.fence)
         return lease.fence.epoch
+
+    def holds(self, scope: str) -> bool:
+        """Whether this process has leased `scope`."""
+        return any(lease.fence.scope == scope for lease in self._leases)
 
     def borrow(self, scope: str) -> Lease:
         """Hold `scope` until `give_back`: for one of several like things, of which a run needs many in turn.
@@ -217,11 +252,32 @@ class Run:
     def hand_over(self, other_args: JsonObject) -> str:
         """Start another run like this one, but for `other_args`, which goes on when this one ends; returns
         its id."""
+        return self.start(self.spec.kind, self.spec.name, {**self.spec.args, **other_args})
+
+    def start(self, kind: str, name: str, args: JsonObject) -> str:
+        """Start another run in the same environment, which outlives this one; returns its id."""
         from keelwatch.runs.spawn import spawn
 
-        spec = self.spec
-        args = {**spec.args, **other_args}
-        return spawn(self._store, self._table.kind(spec.kind), spec.name, args, spec.env, spec.entry)
+        return spawn(self._store, self._table.kind(kind), name, args, self.spec.env, self.spec.entry)
+
+    def other(self, run: str) -> RunView:
+        """How another run stands now."""
+        return view(self._store, run)
+
+    def others(self) -> list[RunView]:
+        """The newest runs but this one, newest first."""
+        return [one for one in runs(self._store) if one.state.id != self.id]
+
+    def check(self, action: Action) -> Condition:
+        """Whether the world is as `action` leaves it. Never raises for what cannot be told."""
+        try:
+            return self._table.verb(action.verb).check(action.args)
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+
+    def access(self, action: Action) -> tuple[str, ...]:
+        """What whoever starts `action` must be allowed to do. Raises what the verb raises."""
+        return self._table.verb(action.verb).access(action.args)
 
     def open_undos(self) -> tuple[OpenUndo, ...]:
         """Every unfinished undo there is, whosever it is."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from keelwatch.ledger.fact import Fact, FactKind
 from keelwatch.ledger.store import LedgerStore
 from keelwatch.runs.effect import Effect, Fate, effect_of
-from keelwatch.runs.fields import mapping, one_of, text, whole, wholes
+from keelwatch.runs.fields import mapping, one_of, text, texts, whole, wholes
 from keelwatch.runs.locks import is_held
 from keelwatch.runs.mark import read_mark
 from keelwatch.runs.spec import run_scope
@@ -34,11 +34,13 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a run asks of a person; `seq` is that of the fact, and what an answer must name."""
+    """What a run asks of a person; `seq` is that of the fact, and what an answer must name. `wants_note` are
+    the choices that are no answer without a note."""
 
     seq: int
     text: str
     choices: tuple[str, ...]
+    wants_note: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +151,8 @@ def _noted(state: RunState, fact: Fact) -> RunState:
                 on_term=one_of(payload, "on_term", OnTerm.UNDO),
             )
         case "asked":
-            choices = payload.get("choices")
-            names = tuple(str(choice) for choice in choices) if isinstance(choices, list) else ()
-            return replace(state, question=Question(fact.seq, text(payload, "question"), names))
+            choices, noted = texts(payload, "choices"), texts(payload, "wants_note")
+            return replace(state, question=Question(fact.seq, text(payload, "question"), choices, noted))
         case "paused":
             return replace(state, paused=text(payload, "reason"))
         case "orphaned":

@@ -38,6 +38,9 @@ CATALOGUE: Mapping[str, Entry] = {
     "shell": Entry(EffectClass.OPAQUE),
 }
 
+BY_THE_RUN = frozenset({"human", "probe", "slo.hold"})
+"""What the run does itself, without a verb that could be run by another process."""
+
 APPROVE = "approve"
 """An action of a step, and no verb: a person's yes is a fact of its own."""
 

@@ -68,7 +68,9 @@ class Estate:
     def edge(self, command: str) -> str:
         """One line to HAProxy's administrator's socket."""
         path = Path(self.document["edge"]["socket"])
-        folder = os.open(path.parent, os.O_PATH)  # the path itself may be longer than the 107 characters allowed
+        folder = os.open(
+            path.parent, os.O_PATH
+        )  # the path itself may be longer than the 107 characters allowed
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
                 client.connect(f"/proc/self/fd/{folder}/{path.name}")

@@ -10,7 +10,7 @@ from keelwatch.adapters.postgres.fence import FenceVerb, UnfenceVerb
 from keelwatch.adapters.postgres.lag import Lag, LagVerb, lag_of
 from keelwatch.adapters.postgres.promote import PromoteVerb
 from keelwatch.adapters.postgres.rejoin import RejoinVerb
-from keelwatch.adapters.postgres.standing import Standing, standing_of
+from keelwatch.adapters.postgres.standing import Standing, ask_all, primary_among, standing_of
 
 VERBS = {verb.name: verb for verb in (LagVerb(), FenceVerb(), UnfenceVerb(), PromoteVerb(), RejoinVerb())}
 
@@ -23,6 +23,8 @@ __all__ = [
     "RejoinVerb",
     "Standing",
     "UnfenceVerb",
+    "ask_all",
     "lag_of",
+    "primary_among",
     "standing_of",
 ]

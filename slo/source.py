@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from console.places import Place
 from keelwatch.adapters.prometheus import Basic, Bearer, Matrix, PrometheusConfig, Vector
 from keelwatch.workspace import SourceError, endpoints_path
-from keelwatch.workspace.model import PrometheusSpec
 from keelwatch.workspace.secret import Secret, resolve
 from slo.engine import DIRECT_UP_TO_S, STALE_AFTER_S
+
+if TYPE_CHECKING:
+    from keelwatch.workspace.model import EnvironmentSpec, PrometheusSpec
 
 SANDBOX_STALE_AFTER_S = 15.0
 SANDBOX_DIRECT_S = 3600.0  # at a scrape a second, asking 6 h directly costs the server half a second a tick
@@ -53,13 +55,15 @@ class Nowhere:
         raise SourceError(self._reason)
 
 
-def find_source(where: Place) -> Source:
-    """Raises `SourceError` when the sandbox is not running, `NotAsked` when a secret is no good."""
-    spec = where.environment
+def find_source(spec: EnvironmentSpec, root: Path) -> Source:
+    """Of an environment whose workspace is in the folder `root`.
+
+    Raises `SourceError` when the sandbox is not running, `NotAsked` when a secret is no good.
+    """
     if spec.prometheus is not None:
         stale = spec.prometheus.stale_after
         after = stale.total_seconds() if stale else STALE_AFTER_S
-        return Source(prometheus_config(spec.prometheus, where.workspace.root), after)
+        return Source(prometheus_config(spec.prometheus, root), after)
     path = endpoints_path(spec.sandbox)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

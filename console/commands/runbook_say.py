@@ -1,0 +1,94 @@
+"""`keelwatch runbook approve`, `skip`, `abort`: what people say to a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from console.commands.runs import ledger
+from console.options import in_environment
+from console.places import place
+from keelwatch.workspace import Refused, UsageError, narrate, write_out
+
+
+@click.command("approve")
+@click.argument("run_id", metavar="RUN")
+@in_environment
+@click.option("--approve-as", "drill_as", default="", metavar="NAME", help="For drills: as somebody else.")
+@click.option("--for", "lasts", default="10m", show_default=True, help="How long it is good for.")
+def approve(run_id: str, workspace: Path | None, environment: str | None, drill_as: str, lasts: str) -> None:
+    """Say yes to the plan of a run that waits for it.
+
+    Nobody approves their own run. A yes is for this very plan, and for a time.
+    """
+    from console import runbooks
+    from keelwatch.workspace.reader import parse_duration
+    from runbooks.conduct.follow import progress_of
+
+    try:
+        lasts_s = parse_duration(lasts).total_seconds()
+    except ValueError:
+        raise UsageError(f"--for {lasts!r} is no duration", "like: 10m") from None
+    with ledger(to_write=True) as store:
+        state, _ = progress_of(store, run_id)
+        where = place(workspace, environment or state.env)
+        step = runbooks.approve(store, where, run_id, drill_as, lasts_s)
+    write_out(f"{run_id}: {step} approved, for {lasts}")
+
+
+@click.command("skip")
+@click.argument("run_id", metavar="RUN")
+@click.argument("step")
+@click.option("--reason", required=True, help="Why; it goes into the ledger.")
+@click.pass_context
+def skip(context: click.Context, run_id: str, step: str, reason: str) -> None:
+    """Leave a step of a run out that has not begun."""
+    from console.options import global_workspace
+    from console.roles import require_operator_here
+    from console.runbooks import say
+    from runbooks.conduct.follow import progress_of
+
+    with ledger(to_write=True) as store:
+        state, progress = progress_of(store, run_id)
+        require_operator_here(global_workspace(context), {state.env}, "skipping a step")
+        known = progress.step_names
+        if step not in known:
+            raise UsageError(f"{run_id} has no step {step!r}", f"its steps: {', '.join(known)}")
+        if progress.step(step).state.is_over:
+            raise Refused(f"{step} is {progress.step(step).state} already", f"see: keelwatch attach {run_id}")
+        say(store, run_id, "skip", step=step, reason=reason)
+    write_out(f"{run_id}: {step} is left out: {reason}")
+
+
+@click.command("abort")
+@click.argument("run_id", metavar="RUN")
+@click.option("--reason", required=True, help="Why; it goes into the ledger.")
+@click.pass_context
+def abort(context: click.Context, run_id: str, reason: str) -> None:
+    """End a run: what it did is taken back, newest first.
+
+    After the point of no return nothing is taken back: the run ends with what is left, exit code 8. A paused
+    run is taken up for it.
+    """
+    from console.options import global_workspace
+    from console.roles import require_operator_here
+    from console.runbooks import say
+    from keelwatch import runs as kernel
+    from runbooks.conduct.follow import progress_of
+
+    with ledger(to_write=True) as store:
+        state, _ = progress_of(store, run_id)
+        require_operator_here(global_workspace(context), {state.env}, "aborting a run")
+        view = kernel.view(store, run_id)
+        if view.phase is kernel.Phase.ENDED:
+            raise Refused(
+                f"run {run_id} has ended: {view.state.verdict}", "start the runbook that leads back"
+            )
+        question = view.state.question
+        if question is not None and "abort" in question.choices:
+            kernel.answer(store, run_id, "abort", reason)
+        say(store, run_id, "abort", reason=reason)
+        if view.pid is None:
+            kernel.resume(store, run_id)
+    narrate(f"{run_id} takes back what it did: keelwatch attach {run_id}")

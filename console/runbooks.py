@@ -1,0 +1,104 @@
+"""Runbooks for every face: by name, planned, and made into runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from keelwatch.workspace import Refused, UsageError
+
+if TYPE_CHECKING:
+    from console.places import Place
+    from keelwatch.ledger import LedgerStore
+    from keelwatch.workspace.workspace import Workspace
+    from runbooks.conduct.order import Order
+    from runbooks.conduct.plan import Plan
+    from runbooks.load import Runbook
+    from runbooks.stages import Mode
+
+
+def named(around: Workspace, name: str) -> Runbook:
+    """Raises `UsageError` when there is none of that name."""
+    from keelwatch.workspace.reader import closest
+    from runbooks.load import load_folder
+
+    known = {one.name: one for one in load_folder(around.folders["runbooks"])}
+    if name in known:
+        return known[name]
+    near = closest(name, known)
+    hint = f"did you mean {near!r}?" if near else "see: keelwatch runbook list"
+    raise UsageError(f"there is no runbook {name!r}", hint)
+
+
+def planned(
+    where: Place, name: str, inputs: Mapping[str, str], mode: Mode, sandbox: str = ""
+) -> tuple[Order, Plan]:
+    """What the runbook would do now, and the order of exactly that. `sandbox` names another than the
+    environment's.
+
+    Raises `UsageError` for inputs that cannot be meant, `SourceError` when the estate cannot be found.
+    """
+    from console.processes import TABLE
+    from keelwatch.workspace.estate import find_estate
+    from runbooks.choose import given_values, with_defaults
+    from runbooks.conduct.order import Order
+    from runbooks.conduct.plan import plan_of
+
+    runbook = named(where.workspace, name)
+    values = with_defaults(runbook.spec, given_values(runbook.spec, inputs, where.environment.regions))
+    missing = [one for one in runbook.spec.inputs if one not in values]
+    if missing:
+        raise UsageError(f"{name} wants a value for {missing[0]}", f"--input {missing[0]}=VALUE")
+    text = runbook.file.read_text(encoding="utf-8")
+    order = Order(where.workspace.file, where.name, sandbox, name, text, values, mode, plan_sha="")
+    estate = find_estate(where.workspace.file, where.name, sandbox)
+    plan = plan_of(order, runbook.spec, estate, TABLE.verbs)
+    return order.for_plan(plan.sha), plan
+
+
+def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
+    """Role and arming, before a run is made. Raises `Refused`."""
+    from console.user import login_name
+    from keelwatch.safety import require_armed, require_operator
+
+    require_operator(where.environment.policy, login_name(), "running runbooks")
+    require_armed(where.environment.policy, "runbook", where.name, armed=arm, how=how)
+
+
+def start(store: LedgerStore, order: Order, plan: Plan) -> str:
+    """A run of kind runbook; returns its id. Raises `NotStarted` with its own reason."""
+    from console.processes import ENTRY, TABLE
+    from keelwatch.runs import spawn
+
+    args = {**order.as_args(), "plan": plan.as_json()}
+    return spawn(store, TABLE.kind("runbook"), order.name, args, order.environment, ENTRY)
+
+
+def approve(store: LedgerStore, where: Place, run: str, drill_as: str = "", within_s: float = 600.0) -> str:
+    """Say yes to the plan of `run`, for whichever step waits for it first; returns the step's name.
+
+    Raises `Refused` when nothing waits for approval, or this person's yes would not count.
+    """
+    import time
+
+    from console.user import login_name
+    from keelwatch.ledger import FactKind, current_actor
+    from keelwatch.safety import Request, login_of
+    from keelwatch.safety import approve as approval
+    from runbooks.conduct.follow import progress_of
+
+    state, progress = progress_of(store, run)
+    wanted = progress.approval
+    if wanted is None:
+        raise Refused(f"run {run} waits for nobody's approval", f"watch it: keelwatch attach {run}")
+    request = Request(progress.plan_sha, login_of(state.actor), wanted.step, wanted.needed)
+    payload = approval(where.environment.policy, request, login_name(), time.time(), within_s, drill_as)
+    store.append(run, FactKind.APPROVAL, payload, actor=current_actor())
+    return wanted.step
+
+
+def say(store: LedgerStore, run: str, event: str, **payload: str) -> None:
+    """Tell a run of a runbook something that it looks for between its acts: `abort`, or `skip` a step."""
+    from keelwatch.ledger import FactKind, current_actor
+
+    store.append(run, FactKind.COMMAND, {"event": event, **payload}, actor=current_actor())

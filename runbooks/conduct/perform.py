@@ -1,0 +1,240 @@
+"""The actor of a run of kind `runbook`: readiness, steps, settling, and what came of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from keelwatch.ledger import FactKind
+from keelwatch.runs import Effect, Fate, Run, Stopped, Verdict, failed, passed
+from keelwatch.runs.fields import mapping
+from keelwatch.runs.verdict import from_error, stopped
+from keelwatch.safety import require_beside
+from keelwatch.workspace.errors import ExitCode, Fenced, KeelwatchError, Refused, SourceError
+from keelwatch.workspace.reading import Answer, Condition
+from runbooks.conduct.ask_world import Asked, World, until
+from runbooks.conduct.measure import measured, measured_words
+from runbooks.conduct.order import Order, order_of, pinned
+from runbooks.conduct.plan import plan_sha
+from runbooks.conduct.progress import Progress, fold
+from runbooks.conduct.step import Aborted, Doer
+from runbooks.conduct.world import changed, standing_of
+from runbooks.rules import point_of_no_return
+from runbooks.stages import Mode, stages_of
+from runbooks.verbs.catalogue import BY_THE_RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runbooks.spec import Ready, RunbookSpec, Step
+
+USUAL_SETTLING_S = 60.0
+READY_S = 5.0
+
+
+def perform(run: Run) -> Verdict:
+    """Carry the runbook of `run` out, or go on where it was left."""
+    order = order_of(run.args)
+    spec = pinned(order, run.spec.folder).spec
+    conductor = Conductor(run, order, spec)
+    if not conductor.has_begun:
+        run.note("planned", {"plan": mapping(run.args, "plan")})
+        refused = conductor.refusal()
+        if refused is not None:
+            return refused
+    return conductor.conduct()
+
+
+class Conductor:
+    def __init__(self, run: Run, order: Order, spec: RunbookSpec) -> None:
+        self._run = run
+        self._order = order
+        self._spec = spec
+        self._world = World(run, order)
+        self._doer = Doer(run, order, spec, self._world, self._progress)
+
+    def _progress(self) -> Progress:
+        return fold(Progress(), self._run.facts(FactKind.NOTE, FactKind.COMMAND))
+
+    @property
+    def has_begun(self) -> bool:
+        return self._progress().is_ready
+
+    def refusal(self) -> Verdict | None:
+        """Why it cannot begin, as the verdict it ends with; None when it can. Nothing was done yet, so a run
+        that is refused has ended: there is nothing to pause."""
+        try:
+            self._take_lock()
+            require_beside("runbook", self._order.environment, self._run.others())
+            self._refuse_another_world()
+            self._refuse_unready()
+        except Stopped as error:
+            return stopped(error.message)
+        except Fenced:
+            raise
+        except KeelwatchError as error:
+            if error.hint:
+                self._run.say(error.hint)
+            return from_error(error)
+        self._run.note("ready", {"plan_sha": self._order.plan_sha})
+        return None
+
+    def conduct(self) -> Verdict:
+        if self._run.effects or self._progress().steps:
+            self._take_lock()  # of a resumed run; a fresh one has it
+        try:
+            for group in _groups(self._spec.steps):
+                self._together(group)
+            return self._settle()
+        except Aborted as error:
+            return self._abort(error.message)
+
+    def _take_lock(self) -> None:
+        if not self._run.holds(self._scope):
+            self._run.lease(self._scope)
+
+    @property
+    def _scope(self) -> str:
+        where = (
+            f"{self._order.environment}/{self._order.sandbox}"
+            if self._order.sandbox
+            else self._order.environment
+        )
+        return f"{where}/runbook/{self._spec.lock}"
+
+    def _refuse_another_world(self) -> None:
+        """A plan is for the world it was made in. Raises `Refused` naming what has changed."""
+        now = standing_of(self._world.estate())
+        if plan_sha(self._order, now) == self._order.plan_sha:
+            return
+        planned = self._progress().plan.get("standing")
+        differences = changed(planned, now) if isinstance(planned, dict) else []
+        what = "; ".join(differences) or "the plan that was looked at is not this one"
+        raise Refused(f"the world has changed since the plan: {what}", "plan anew: keelwatch runbook plan")
+
+    def _refuse_unready(self) -> None:
+        """Raises `Refused` for a condition that does not hold, `SourceError` for one that nobody can tell."""
+        flaws: list[Asked] = []
+        for one in self._spec.ready:
+            for asked in self._ready(one):
+                self._note_asked("ready", asked)
+                if asked.found.answer is Answer.YES:
+                    continue
+                if self._is_ungraceful and one.ungraceful == "warn":
+                    self._run.say(f"warning: {asked.name}: {asked.found.evidence}")
+                else:
+                    flaws.append(asked)
+        for rule in self._spec.rules:
+            asked = Asked(rule, self._world.holds(rule))
+            self._note_asked("ready", asked)
+            if asked.found.answer is not Answer.YES:
+                flaws.append(asked)
+        if flaws:
+            words = "; ".join(f"{one.name}: {one.found.answer}, {one.found.evidence}" for one in flaws)
+            surely = any(one.found.answer is Answer.NO for one in flaws)
+            kind: type[KeelwatchError] = Refused if surely else SourceError
+            raise kind(f"not ready: {words}", "mend that first; nothing was done")
+
+    def _ready(self, one: Ready) -> Iterator[Asked]:
+        if self._is_ungraceful and one.ungraceful == "skip":
+            return
+        if one.access is not None:
+            yield Asked("access to what each step acts on", self._access())
+        yield from until(self._run, lambda: list(self._world.wanted(one)), READY_S)
+
+    def _access(self) -> Condition:
+        """Whether each verb finds what it acts on, as far as that can be told without acting."""
+        needs: list[str] = []
+        for step in self._spec.steps:
+            for stage in stages_of(step, self._order.values, self._order.mode):
+                if stage.action.verb in BY_THE_RUN:
+                    continue
+                try:
+                    needs += self._run.access(self._world.placed(stage.action))
+                except KeelwatchError as error:
+                    return Condition.no(f"{step.id}: {error.message}")
+        return Condition.yes("; ".join(dict.fromkeys(needs)))
+
+    def _together(self, group: Sequence[Step]) -> None:
+        """Neighbours of one `parallel` group at the same time; all end before a failure of one is raised."""
+        if len(group) == 1:
+            self._doer.carry_out(group[0])
+            return
+        with ThreadPoolExecutor(len(group)) as pool:
+            outcomes = [pool.submit(self._doer.carry_out, step) for step in group]
+        for outcome in outcomes:
+            outcome.result()
+
+    def _settle(self) -> Verdict:
+        """What was done must still be so, and `done_when` must hold; then it is measured."""
+        self._run.note("settling", {})
+        done = self._spec.done_when
+        within_s = done.within.total_seconds() if done and done.within is not None else USUAL_SETTLING_S
+
+        def look() -> list[Asked]:
+            self._doer.refuse_aborted()
+            found = self._doer.again()
+            wanted = list(self._world.wanted(done)) if done is not None else []
+            found += wanted
+            for asked in found:
+                self._note_asked("done", asked)
+            return found
+
+        found = until(self._run, look, within_s)
+        unmet = [one for one in found if one.found.answer is not Answer.YES]
+        if unmet:
+            words = "; ".join(f"{one.name}: {one.found.answer}, {one.found.evidence}" for one in unmet)
+            return failed(f"all steps were done, but not settled after {within_s:g} s: {words}")
+        result = measured(self._run, self._spec, self._progress(), self._world)
+        self._run.note("measured", {"measured": result})
+        return passed(measured_words(result))
+
+    def _abort(self, reason: str) -> Verdict:
+        """Before the point of no return everything is taken back, newest first. After it nothing is: a half
+        way back would be worse than where it stands, and the run says what is left."""
+        last = self._passed()
+        if last is not None:
+            self._run.say(f"{last} was done: there is no way back but another runbook")
+            verdict = failed(f"aborted after {last}, the point of no return: {reason}; {self._standing()}")
+            return verdict.but(ExitCode.LEFT_BEHIND)
+        outcomes = self._run.undo_all()
+        for one in outcomes:
+            self._run.say(f"{one.effect.step}: " + (one.error or "taken back, verified"))
+        if self._run.left:
+            names = ", ".join(one.step for one in self._run.left)
+            return stopped(f"{reason}; not taken back: {names}").but(ExitCode.LEFT_BEHIND)
+        return stopped(f"{reason}; " + ("all taken back" if outcomes else "nothing had been done"))
+
+    def _passed(self) -> str | None:
+        """The step from which there is no way back, when it was done, or may have been."""
+        index = point_of_no_return(self._spec.steps)
+        if index is None:
+            return None
+        name = self._spec.steps[index].id
+        done = any(one.step.startswith(f"{name}/") and _counts(one) for one in self._run.effects)
+        return name if done else None
+
+    def _standing(self) -> str:
+        try:
+            return str(standing_of(self._world.estate()))
+        except KeelwatchError as error:
+            return error.message
+
+    def _note_asked(self, at: str, asked: Asked) -> None:
+        self._doer.note_asked(at, asked)
+
+    @property
+    def _is_ungraceful(self) -> bool:
+        return self._order.mode is Mode.UNGRACEFUL
+
+
+def _counts(effect: Effect) -> bool:
+    return effect.fate is not Fate.NOT_DONE
+
+
+def _groups(steps: Sequence[Step]) -> list[list[Step]]:
+    """Neighbours with the same `parallel` together, every other step alone."""
+    numbered = list(enumerate(steps))
+    found = groupby(numbered, key=lambda one: one[1].parallel or one[0])
+    return [[step for _, step in group] for _, group in found]
