@@ -66,8 +66,9 @@ def template(folder: Path) -> Path:
     secret.write_text(PASSWORD)
     secret.chmod(0o644)
     run([program("initdb"), "-D", str(data), "-U", USER, "-N", "--auth=scram-sha-256", f"--pwfile={secret}"])
-    with (data / "pg_hba.conf").open("a") as hba:
-        hba.write("host replication all 127.0.0.1/32 trust\n")
+    # The first line that matches counts, so ours stand alone.
+    hba = "host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 trust\n"
+    (data / "pg_hba.conf").write_text(hba)
     return data
 
 

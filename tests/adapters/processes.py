@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 WITHIN_S = 30.0
@@ -38,13 +38,18 @@ def stop(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTE
 
 @contextmanager
 def frozen(*pids: int) -> Iterator[None]:
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    """Some may be about to end, as the server's process of a client that has just left."""
+    _tell(pids, signal.SIGSTOP)
     try:
         yield
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        _tell(pids, signal.SIGCONT)
+
+
+def _tell(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def children(pid: int) -> list[int]:

@@ -96,6 +96,10 @@ class Estate:
         )
         return str(self.sql(region, "select pg_current_wal_insert_lsn()::text"))
 
+    def unfence(self, region: str) -> None:
+        self.sql(region, "alter system reset default_transaction_read_only")
+        self.sql(region, "select pg_reload_conf()")
+
     def promote(self, region: str, *, at_least: str = "0/0") -> None:
         """PostgreSQL, once it has replayed `at_least`, and Redis."""
         until(lambda: self.sql(region, "select pg_last_wal_replay_lsn() >= %s::pg_lsn", at_least))
@@ -120,6 +124,7 @@ class Estate:
         until(self._answers, 30)
         if "west" not in self.primaries():
             self.switch("west")
+        self.unfence("west")
         self.rejoin("east")
         until(self.sandbox.serves, 30)
 
@@ -155,6 +160,9 @@ class Traffic:
 
     writes: list[tuple[float, str, int]] = field(default_factory=list)
     reads: list[tuple[float, str, int]] = field(default_factory=list)
+
+    def good_writes(self, since: float) -> int:
+        return sum(at >= since and status == httpx.codes.OK for at, _, status in self.writes)
 
     def longest_gap_s(self) -> float:
         """The longest time without a successful write."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from keelwatch.sandbox.hang_up import hung_up_at
 from keelwatch.sandbox.heartbeat.record import Record
 from keelwatch.sandbox.layout import Layout, load
 from keelwatch.sandbox.ports import REGIONS
@@ -47,29 +48,34 @@ class Heart:
     async def _attempt(self) -> None:
         self._n += 1
         try:
-            async with asyncio.timeout(ATTEMPT_SECONDS):
-                region, lsn = await self._write()
+            region, lsn = await self._write(asyncio.get_running_loop().time() + ATTEMPT_SECONDS)
         except (psycopg.Error, OSError, TimeoutError) as error:
             self._record.write(n=self._n, at=round(time.time(), 4), failed=type(error).__name__)
             await self._hang_up()
         else:
             self._record.write(n=self._n, at=round(time.time(), 4), region=region, lsn=lsn)
 
-    async def _write(self) -> tuple[str, str]:
-        connection = self._connection or await self._connect()
+    async def _write(self, deadline: float) -> tuple[str, str]:
+        if self._connection is None:
+            async with asyncio.timeout_at(deadline):
+                self._connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
+            async with hung_up_at(self._connection, deadline):
+                await self._skip_known(self._connection)
+        async with hung_up_at(self._connection, deadline):
+            return await self._insert(self._connection)
+
+    async def _skip_known(self, connection: psycopg.AsyncConnection) -> None:
+        """A number that is in the table already (its acknowledgement was lost) is not used again."""
+        row = await (await connection.execute(HIGHEST)).fetchone()
+        self._n = max(self._n, int(row[0]) + 1 if row else 0)
+
+    async def _insert(self, connection: psycopg.AsyncConnection) -> tuple[str, str]:
         await connection.execute(INSERT, (self._n,))
         row = await (await connection.execute(LSN)).fetchone()
         assert row is not None
         if self._n % TIDY_EVERY == 0:
             await connection.execute(TIDY, (self._n - KEPT_ROWS,))
         return self._region_at[connection.info.port], str(row[0])
-
-    async def _connect(self) -> psycopg.AsyncConnection:
-        """A number that is in the table already (its acknowledgement was lost) is not used again."""
-        self._connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
-        row = await (await self._connection.execute(HIGHEST)).fetchone()
-        self._n = max(self._n, int(row[0]) + 1 if row else 0)
-        return self._connection
 
     async def _hang_up(self) -> None:
         gone, self._connection = self._connection, None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelwatch.sandbox.find_servers import Servers
+from keelwatch.sandbox.hang_up import hung_up_at
 from keelwatch.sandbox.layout import Layout
 from keelwatch.sandbox.ports import other
 from keelwatch.sandbox.servers.server import Server, Step, run
@@ -118,7 +119,7 @@ async def ask(conninfo: str, *statements: str) -> object:
     try:
         connection = await psycopg.AsyncConnection.connect(conninfo, connect_timeout=2, autocommit=True)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with hung_up_at(connection, asyncio.get_running_loop().time() + ANSWER_SECONDS):
                 return await _last_value(connection, statements)
         finally:
             await connection.close()

@@ -14,6 +14,7 @@ from typing import LiteralString
 
 import psycopg
 
+from keelwatch.sandbox.hang_up import hung_up_at
 from keelwatch.sandbox.layout import Layout
 from keelwatch.sandbox.ports import REGIONS
 from keelwatch.sandbox.service.strikes import ComponentFailure, Strikes
@@ -38,16 +39,21 @@ class Pool:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection]:
         """A connection in autocommit mode. Raises `psycopg.Error` or `TimeoutError`."""
-        async with asyncio.timeout(STATEMENT_SECONDS), self._slots:
-            connection = self._idle.pop() if self._idle else await self._connect()
-            try:
+        deadline = asyncio.get_running_loop().time() + STATEMENT_SECONDS
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout_at(deadline):
+                await stack.enter_async_context(self._slots)
+                connection = self._idle.pop() if self._idle else await self._connect()
+            stack.push_async_callback(self._give_back, connection)
+            async with hung_up_at(connection, deadline):
                 yield connection
-            finally:
-                # After a timeout in the middle of an answer it is not idle: never reuse it then.
-                if connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE:
-                    self._idle.append(connection)
-                else:
-                    await connection.close()
+
+    async def _give_back(self, connection: psycopg.AsyncConnection) -> None:
+        """Hung up on in the middle of an answer it is not idle: never reuse it then."""
+        if connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE:
+            self._idle.append(connection)
+        else:
+            await connection.close()
 
     async def _connect(self) -> psycopg.AsyncConnection:
         connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
