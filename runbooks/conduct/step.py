@@ -109,8 +109,9 @@ class Doer:
         return found
 
     def _newest(self) -> list[Effect]:
-        """The last effect on each target, in order; of those that were done."""
+        """The last effect on each target, in order; of those that were done, and that anybody can tell of."""
         last = {one.target: one for one in self._run.effects if one.fate is Fate.DONE}
+        last = {key: one for key, one in last.items() if one.effect_class != EffectClass.OPAQUE}
         return sorted(last.values(), key=lambda one: one.seq)
 
     def _assert_again(self, effect: Effect, found: Condition) -> Condition:

@@ -1,0 +1,120 @@
+"""A shop of small files that runbooks act on: the verbs have the catalogue's names, and every effect shows.
+
+The entry module of such runs. The world is the folder `world` beside the workspace's file; `journeys` in it
+says how journeys end (pass when missing), `broken-TARGET` makes a target fail, `dead-TARGET` unreachable.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from keelwatch.ledger import JsonObject
+from keelwatch.runs import (
+    Action,
+    Attempt,
+    EffectClass,
+    Prediction,
+    ProcessTable,
+    Run,
+    RunKind,
+    Verdict,
+    failed,
+    main,
+    passed,
+)
+from keelwatch.runs.fields import mapping, text
+from keelwatch.workspace import Condition, Refused, SourceError
+from runbooks.process import KIND
+from tests.toys.world import crash_at, land, value
+
+ENTRY = "tests.toys.procedure"
+PLACE = ("workspace", "environment", "sandbox")
+
+
+def world_of(args: JsonObject) -> Path:
+    return Path(text(args, "workspace")).parent / "world"
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Sets a file named `part` (and the region, if it has one) to a word."""
+
+    name: str
+    part: str
+    word: str
+    effect: EffectClass = EffectClass.DESIRED_STATE
+    undone_by: str = ""
+    settle_s: float = 0.1
+
+    def target(self, args: JsonObject) -> str:
+        region = text(args, "region")
+        return f"{self.part}-{region}" if region else self.part
+
+    def wanted(self, args: JsonObject) -> str:
+        weights = mapping(args, "weights")
+        if weights:
+            return " ".join(f"{region}={weight}" for region, weight in weights.items())
+        return text(args, "as-before") or self.word
+
+    def plan(self, args: JsonObject) -> Prediction:
+        crash_at(world_of(args), f"{self.name}:plan")
+        before = value(world_of(args), self.target(args))
+        return Prediction(
+            self.target(args), {"value": before}, f"{before or 'nothing'} -> {self.wanted(args)}"
+        )
+
+    def do(self, args: JsonObject, attempt: Attempt) -> JsonObject:
+        world, target = world_of(args), self.target(args)
+        crash_at(world, f"{self.name}:before")
+        if (world / f"broken-{target}").exists():
+            raise Refused(f"{target} is broken")
+        if (world / f"dead-{target}").exists():
+            raise SourceError(f"{target} does not answer")
+        land(world, self.name, target, self.wanted(args))
+        crash_at(world, f"{self.name}:after")
+        return {"value": self.wanted(args)}
+
+    def check(self, args: JsonObject) -> Condition:
+        if self.effect is EffectClass.OPAQUE:
+            return Condition.unknown("nobody can tell")
+        found = value(world_of(args), self.target(args))
+        evidence = f"{self.target(args)} is {found!r}"
+        return Condition.yes(evidence) if found == self.wanted(args) else Condition.no(evidence)
+
+    def undo(self, args: JsonObject, before: JsonObject) -> Action | None:
+        if not self.undone_by:
+            return None
+        return Action(self.undone_by, {**args, "as-before": text(before, "value"), "weights": {}})
+
+    def access(self, args: JsonObject) -> tuple[str, ...]:
+        return (f"write {self.target(args)}",)
+
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        Toy("edge.weight", "edge", "even", undone_by="edge.weight"),
+        Toy("edge.drain", "drain", "drained", undone_by="edge.ready"),
+        Toy("edge.ready", "drain", "ready"),
+        Toy("pg.fence", "writes", "fenced", EffectClass.CHECKABLE, undone_by="pg.unfence"),
+        Toy("pg.unfence", "writes", "free", EffectClass.CHECKABLE),
+        Toy("pg.promote", "database", "primary", EffectClass.CONDITIONAL),
+        Toy("redis.promote", "cache", "primary"),
+        Toy("pg.rejoin", "database", "standby"),
+        Toy("shell", "shell", "ran", EffectClass.OPAQUE),
+    )
+}
+
+
+def journeys(run: Run) -> Verdict:
+    """They pass, unless the world says otherwise."""
+    told = value(world_of(run.args), "journeys")
+    return failed("1 of 1 failed") if told == "fail" else passed("1 of 1 passed")
+
+
+TABLE = ProcessTable({"probe": RunKind("probe", journeys), KIND.name: KIND}, VERBS, tick_s=0.2)
+
+if __name__ == "__main__":
+    raise SystemExit(main(TABLE, sys.argv[1:]))
