@@ -17,7 +17,7 @@ from probes import alike
 from probes.answer import Answer
 from probes.aside import aside
 from probes.capture import NothingCaptured, captured
-from probes.expect import agreement, all_ok, check, has_expression, shown
+from probes.expect import agreement, all_ok, check, shown, takes_its_time
 from probes.expression import TooSlow
 from probes.hooks import HookContext, call
 from probes.login import LoginFailed, Trail, log_in
@@ -121,7 +121,7 @@ class Actor:
 
     async def _checked(self, expect: Expect, answer: Answer, progress: Progress) -> tuple[Check, ...]:
         look = partial(check, expect, answer, dict(self.visit.names), time.time())
-        return await _beside_the_loop(look, progress) if has_expression(expect) else look()
+        return await _beside_the_loop(look, progress) if takes_its_time(expect) else look()
 
     async def _capture(self, captures: Mapping[str, Capture], answer: Answer, progress: Progress) -> None:
         for name, capture in captures.items():

@@ -12,6 +12,7 @@ from keelwatch.workspace.document import Plain as JsonValue
 from keelwatch.workspace.reader import parse_duration
 from keelwatch.workspace.sink import redact
 from probes.answer import Answer, NotJson
+from probes.body_schema import UnusableSchema, misfit
 from probes.expression import find
 from probes.names import Names, UnsetName, filled, filled_regex, filled_text, recorded, recorded_regex
 from probes.record import Check
@@ -118,11 +119,12 @@ def agreement(path: str, answers: Sequence[Answer]) -> Check:
     return Check(what, alike, says, " | ".join(sorted({shown(one) for one in found})))
 
 
-def has_expression(expect: Expect) -> bool:
-    """Whether a regular expression is tried on the answer."""
+def takes_its_time(expect: Expect) -> bool:
+    """Whether a regular expression or a schema is tried on the answer: both may be slow."""
     wanted = (*expect.headers.values(), *expect.json_values.values())
     matchers = (one for one in wanted if isinstance(one, dict) and is_matcher(one))
-    return bool(expect.regex or expect.not_regex) or any("regex" in one for one in matchers)
+    asked = expect.regex or expect.not_regex or expect.schema_
+    return bool(asked) or any("regex" in one for one in matchers)
 
 
 def search(path: str, document: JsonValue) -> JsonValue:
@@ -252,23 +254,14 @@ def _in_body(expression: str, answer: Answer, names: Names, *, wanted: bool) -> 
 
 
 def _schema(schema: JsonValue, answer: Answer) -> Check:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
     what, says = "schema", "a body that fits it"
     try:
-        # An empty registry: a schema never makes us ask another host for a part of it.
-        asked = schema if isinstance(schema, dict) else {}
-        flaw = best_match(Draft202012Validator(asked, registry=Registry()).iter_errors(answer.json))
+        flaw = misfit(schema if isinstance(schema, dict) else {}, answer.json)
     except NotJson as error:
         return Check(what, ok=False, expected=says, found=f"a body that is not JSON: {error}")
-    except (Unresolvable, RecursionError, re.error) as error:
+    except UnusableSchema as error:
         return Check(what, ok=False, expected=says, found=f"a schema that cannot be used: {error}")
-    if flaw is None:
-        return Check(what, ok=True, expected=says, found="it fits")
-    return Check(what, ok=False, expected=says, found=shown(f"{flaw.json_path}: {flaw.message}"))
+    return Check(what, flaw is None, says, "it fits" if flaw is None else shown(flaw))
 
 
 def _phase(phase: str, limit: str, answer: Answer) -> Check:

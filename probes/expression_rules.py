@@ -161,11 +161,26 @@ def schema_flaws(schema: JsonValue, loc: Loc) -> Iterator[Flaw]:
     except RecursionError:
         yield Flaw(loc, "a JSON Schema nested too deep", "a JSON Schema (2020-12)")
         return
+    if _has_key(schema, "unevaluatedProperties") and _has_key(schema, "patternProperties"):
+        found = "unevaluatedProperties beside patternProperties"
+        yield Flaw(
+            loc, found, "additionalProperties: patterns of names are tried against the clock only there"
+        )
     for reference in _references(schema):
         if not _leads_somewhere(reference, schema):
             yield Flaw(
                 loc, f"the reference {reference!r}", "a reference to a part of this schema, like #/$defs/x"
             )
+
+
+def _has_key(schema: JsonValue, name: str) -> bool:
+    match schema:
+        case dict():
+            return name in schema or any(_has_key(one, name) for one in schema.values())
+        case list():
+            return any(_has_key(one, name) for one in schema)
+        case _:
+            return False
 
 
 def _references(schema: JsonValue) -> Iterator[str]:

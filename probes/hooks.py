@@ -3,17 +3,20 @@
     def check_pdf(context, *, path): ...
 
 `context` is a `HookContext`; the other arguments come from `with`. It may return a mapping: each key becomes
-a capture. `AssertionError` fails the step with its text. `async def` is awaited; a plain function runs in a
-thread of its own, so that one that never returns holds up neither the others nor the end of the process.
+a capture. `AssertionError` fails the step with its text. Each call has a thread of its own, an `async def`
+also a loop of its own: one that never returns holds up neither the others nor the end of the process.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -42,8 +45,45 @@ async def call(uses: str, folder: Path, context: HookContext, arguments: Mapping
     """
     function = await aside(f"load {uses}", partial(load, uses, folder))
     if inspect.iscoroutinefunction(function):
-        return await function(context, **arguments)
+        return await _on_its_own_loop(uses, function, context, arguments)
     return await aside(uses, partial(function, context, **arguments))
+
+
+async def _on_its_own_loop(
+    uses: str,
+    function: Callable[..., Coroutine[None, None, object]],
+    context: HookContext,
+    arguments: Mapping[str, JsonValue],
+) -> object:
+    """What the coroutine returns. Its requests are made on this loop, with the journey's session; when this
+    call is cancelled, so is the coroutine, and a request in flight."""
+    asked_by = asyncio.get_running_loop()
+    over = threading.Event()
+    cancel: list[Callable[[], object]] = []
+
+    async def ask(*args: object, **kwargs: object) -> Answer:
+        if over.is_set():
+            raise asyncio.CancelledError
+        request = asyncio.run_coroutine_threadsafe(_awaited(context.ask(*args, **kwargs)), asked_by)
+        return await asyncio.wrap_future(request)
+
+    async def perform() -> object:
+        task, own = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        cancel.append(lambda: own.call_soon_threadsafe(task.cancel))
+        return await function(replace(context, ask=ask), **arguments)
+
+    try:
+        return await aside(uses, lambda: asyncio.run(perform()))
+    finally:
+        over.set()
+        for end in cancel:
+            with suppress(RuntimeError):  # it has returned: its loop is closed
+                end()
+
+
+async def _awaited(answer: Awaitable[Answer]) -> Answer:
+    return await answer
 
 
 def load(uses: str, folder: Path) -> Callable[..., object]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.interrupt import terminated_as_interrupted
 from console.options import as_json
 from console.output import emit_json
 from keelwatch.workspace import ExitCode, KeelwatchError, SystemClock, UsageError, narrate, write_out
@@ -53,10 +54,11 @@ def demo(
     if not headless:
         given = context.find_root().obj or {}
         sys.exit(_with_console(scenario, given.get("theme"), ascii_only=bool(given.get("ascii_only"))))
-    try:
-        code = _watch(scenario, lasts_s, json_wanted=json_wanted)
-    finally:
-        _end(scenario, started=started)
+    with terminated_as_interrupted():
+        try:
+            code = _watch(scenario, lasts_s, json_wanted=json_wanted)
+        finally:
+            _end(scenario, started=started)
     sys.exit(code)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.interrupt import terminated_as_interrupted
 from console.options import as_json
 from console.output import emit_json
 from keelwatch.workspace import SystemClock, UsageError, narrate, write_out
@@ -64,15 +65,16 @@ def bring_up(name: str, base_port: int | None = None) -> Raised:
         narrate(f"the sandbox {name} is running already: {running.urls['edge']}")
         return _raised(running, began, was_running=True)
     options = lifecycle.Options(base_port=base_port) if base_port is not None else None
-    with history_read_meanwhile(name) as feed_on_it:
-        found = lifecycle.up(name, options, on_step=lambda step: narrate(f"  {step}"))
-    try:
-        start_watch(found)
-        await_readings(feed_on_it(), name, READINGS_WITHIN_S)
-    except BaseException:  # Ctrl-C too: what this call started does not stay behind half ready
-        stop_watch(name)
-        lifecycle.down(name)
-        raise
+    with terminated_as_interrupted():
+        with history_read_meanwhile(name) as feed_on_it:
+            found = lifecycle.up(name, options, on_step=lambda step: narrate(f"  {step}"))
+        try:
+            start_watch(found)
+            await_readings(feed_on_it(), name, READINGS_WITHIN_S)
+        except BaseException:  # Ctrl-C too: what this call started does not stay behind half ready
+            stop_watch(name)
+            lifecycle.down(name)
+            raise
     record_sandbox("sandbox up", name)
     raised = _raised(found, began, was_running=False)
     narrate(f"the sandbox {name} is ready after {raised.ready_after_s:.1f} s: {found.urls['edge']}")

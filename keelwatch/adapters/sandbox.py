@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from keelwatch.workspace import SourceError, UsageError, sandbox_dir
+from keelwatch.workspace import KeelwatchError, SourceError, UnknownResult, UsageError, sandbox_dir
 
 SOCKET = "control.sock"
 ANSWER_SECONDS = 15.0  # clearing a `down` waits until processes have stopped or started
 REJOIN_SECONDS = 90.0  # a big database is copied anew when it cannot be rewound
 START_HINT = "keelwatch sandbox up"
+STATUS_HINT = "keelwatch sandbox status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,17 @@ def rejoin(
     component: str, region: str, *, name: str = "main", within_s: float = REJOIN_SECONDS
 ) -> SandboxRejoined:
     """Make the `database` or `cache` of `region` a replica of the one that is primary now; what only it had
-    is lost. It streams on return. Doing it again changes nothing. Refused while nobody else is primary."""
+    is lost. It streams on return. Doing it again changes nothing. Refused while nobody else is primary.
+
+    Raises `UnknownResult` when there is no answer `within_s`.
+    """
     request = {"do": "rejoin", "component": component, "region": region}
-    told = _ask(name, request, "rejoined", within_s)
+    late = UnknownResult(
+        f"the sandbox {name} did not answer within {within_s:g} s: "
+        f"the {component} of {region} may be rejoining still",
+        f"see what it does: {STATUS_HINT}",
+    )
+    told = _ask(name, request, "rejoined", within_s, late)
     try:
         return SandboxRejoined(**told)
     except TypeError:
@@ -131,10 +140,21 @@ def _faults(name: str, found: Any) -> tuple[SandboxFault, ...]:
         raise _nonsense(name) from None
 
 
-def _ask(name: str, request: Mapping[str, object], wanted: str, within_s: float = ANSWER_SECONDS) -> Any:
-    """What the supervisor answers under `wanted`: JSON, parsed by the caller before it goes any further."""
+def _ask(
+    name: str,
+    request: Mapping[str, object],
+    wanted: str,
+    within_s: float = ANSWER_SECONDS,
+    late: KeelwatchError | None = None,
+) -> Any:
+    """What the supervisor answers under `wanted`: JSON, parsed by the caller before it goes any further.
+    `late` is raised when there is no answer in time."""
     try:
         answer = json.loads(_exchange(name, json.dumps(request).encode() + b"\n", within_s))
+    except TimeoutError:
+        raise late or SourceError(
+            f"the sandbox {name} did not answer within {within_s:g} s", "keelwatch sandbox down, then up"
+        ) from None
     except OSError as error:
         raise SourceError(f"the sandbox {name} is not running ({type(error).__name__})", START_HINT) from None
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from keelwatch.ledger import FactKind, open_ledger
 from keelwatch.sandbox.lifecycle import mark_of
 from keelwatch.sandbox.processes import Process, marked, with_descendants
-from tests.console.test_on_the_sandbox import keelwatch
+from tests.console.test_on_the_sandbox import KEELWATCH, keelwatch
 
 type Json = dict[str, Json] | list[Json] | str | int | float | bool | None
 
@@ -182,6 +183,19 @@ def faults_in_json(name: tuple[str, str]) -> None:
         assert 0 < fault["ends_in_s"] <= 60
     empty = json.loads(keelwatch("sandbox", "fault", "list", "--json", *name).stdout)
     assert (empty["deed"], empty["faults"]) == ("list", [])
+
+
+def test_an_up_that_is_terminated_takes_down_what_had_started(own_sandbox: str) -> None:
+    starting = subprocess.Popen(
+        [KEELWATCH, "sandbox", "up", "--name", own_sandbox], stderr=subprocess.PIPE, text=True
+    )
+    assert starting.stderr is not None
+    assert "ready after" in starting.stderr.readline()
+    assert marked(mark_of(own_sandbox)) != []
+    starting.terminate()
+    starting.communicate(timeout=60)
+    assert starting.returncode == 7
+    assert marked(mark_of(own_sandbox)) == []
 
 
 def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) -> None:

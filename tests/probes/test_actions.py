@@ -132,6 +132,20 @@ def test_a_hook_asks_captures_and_asserts(bench: Bench) -> None:
     assert (execution["cause"], execution["reason"]) == ("assertion", "the plan is basic")
 
 
+def test_a_request_of_a_hook_ends_with_its_step(bench: Bench) -> None:
+    bench.journey("hooked", LOGIN + "  - hook: {uses: 'hooks.py:patient'}\n    within: 500ms\n")
+    (bench.folder / "probes" / "hooks.py").write_text(
+        "async def patient(context):\n"
+        "    try:\n"
+        "        await context.ask('get', '/slow')\n"
+        "    finally:\n"
+        "        await context.ask('get', '/plan')\n"
+    )
+    execution = the_execution(bench, "hooked")
+    assert (execution["result"], execution["cause"]) == ("fail", "http")
+    assert bench.shop.asked("GET", "/plan") == []
+
+
 def test_a_hook_with_a_bug_is_our_own_fault(bench: Bench) -> None:
     bench.journey("hooked", "  - hook: {uses: 'checks.py:broken'}\n")
     (bench.folder / "probes" / "checks.py").write_text("def broken(context):\n    return 1 / 0\n")
@@ -196,13 +210,14 @@ def test_long_answers_agree_only_when_their_ends_do() -> None:
     assert not agreement("id", [answer(one), answer(other)]).ok
 
 
+@pytest.mark.parametrize("kind", ["def", "async def"])
 @pytest.mark.parametrize(("within", "deadline"), [("    within: 500ms\n", "20s"), ("", "1s")])
 def test_a_hook_that_never_returns_is_ours_and_lets_the_run_end(
-    bench: Bench, within: str, deadline: str
+    bench: Bench, within: str, deadline: str, kind: str
 ) -> None:
     bench.journey("hooked", f"{LOGIN}  - hook: {{uses: 'hooks.py:stuck'}}\n{within}", deadline=deadline)
     (bench.folder / "probes" / "hooks.py").write_text(
-        "import threading\ndef stuck(context):\n    threading.Event().wait()\n"
+        f"import threading\n{kind} stuck(context):\n    threading.Event().wait()\n"
     )
     execution = the_execution(bench, "hooked")  # the process has ended: its output is whole
     assert (execution["result"], execution["cause"]) == ("invalid", "ours")

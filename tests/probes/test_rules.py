@@ -103,6 +103,10 @@ def test_a_journey_that_is_right_has_no_problem(tmp_path: Path) -> None:
             "{get: /x, expect: {schema: {type: objekt}}}",
             "6:32: found a JSON Schema that is none: $.type: 'objekt' is not valid",
         ),
+        (
+            "{get: /x, expect: {schema: {unevaluatedProperties: false, patternProperties: {a: {}}}}}",
+            "6:32: found unevaluatedProperties beside patternProperties",
+        ),
         ("{get: /x, expect: {schema: {$ref: 'http://x/y'}}}", "6:32: found the reference 'http://x/y'"),
         ("{get: /x, expect: {schema: {$ref: '#/$defs/a'}}}", "6:32: found the reference '#/$defs/a'"),
         (

@@ -104,6 +104,27 @@ def test_a_partition_splits_the_brain_and_the_lost_writes_can_be_counted(
         until(lambda: west.get("/v1/session").status_code == east.get("/v1/session").status_code == 200)
 
 
+@pytest.mark.parametrize("fault", ["link.blackhole", "link.reset"])
+def test_the_old_primary_rejoins_the_moment_its_link_is_whole(
+    sandbox: RunningSandbox, estate: Estate, fault: str
+) -> None:
+    set_fault(fault, "on")
+    estate.promote("east")
+    control.clear_faults(name=NAME)
+    assert estate.rejoin("west") == {"database": "rewind", "cache": "replicaof"}
+    assert estate.primaries() == {"east"}
+
+
+def test_the_old_primary_rejoins_while_it_recovers_from_a_crash(
+    sandbox: RunningSandbox, estate: Estate
+) -> None:
+    estate.promote("east")
+    set_fault("database.crash", "on", "west")
+    assert estate.rejoin("west")["database"] in {"rewind", "copy"}
+    assert estate.primaries() == {"east"}
+    until(lambda: server("postgres-west").state == "ready")
+
+
 def test_rejoining_again_does_nothing_and_the_only_primary_cannot_rejoin(
     sandbox: RunningSandbox, estate: Estate
 ) -> None:
