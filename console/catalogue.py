@@ -61,6 +61,9 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "approve": Entry("Say yes to the plan of a run.", "console.commands.runbook_say:approve"),
         "skip": Entry("Leave a step of a run out.", "console.commands.runbook_say:skip"),
         "abort": Entry("End a run, and take back what it did.", "console.commands.runbook_say:abort"),
+        "rehearse": Entry(
+            "Rehearse a runbook in a fresh sandbox.", "console.commands.runbook_rehearse:rehearse"
+        ),
         "render": Entry(
             "Print a runbook as a page of a wiki, or on paper.", "console.commands.runbook_render:render"
         ),

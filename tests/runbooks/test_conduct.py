@@ -1,4 +1,4 @@
-"""Runbooks carried out: in order, once, resumable, taken back in reverse, and decided by people where needed."""
+"""Runbooks carried out: in order, once, resumable, taken back in reverse, decided by people where needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from keelwatch.ledger import FactKind, current_actor, verify
+from keelwatch.ledger import FactKind, JsonObject, current_actor, verify
 from keelwatch.runs import Phase
 from keelwatch.safety import Request, approve, login_of
 from keelwatch.workspace import ExitCode, Refused
@@ -357,7 +357,7 @@ def test_a_runbook_may_not_begin_beside_chaos(shop: Shop) -> None:
     """The invariant of every actor, also when the runbook names no rules."""
     created = {"event": "created", "kind": "chaos", "name": "x", "env": "shop", "on_death": "undo"}
     shop.ledger.append("20261125-000000-chaos-0000", FactKind.NOTE, created, actor="0:ada (claimed)")
-    lease = {"event": "taken", "scope": "run/20261125-000000-chaos-0000", "epoch": 1}
+    lease: JsonObject = {"event": "taken", "scope": "run/20261125-000000-chaos-0000", "epoch": 1}
     shop.ledger.append("20261125-000000-chaos-0000", FactKind.LEASE, lease, actor="0:ada (claimed)")
     paused = {"event": "paused", "reason": "x"}
     shop.ledger.append("20261125-000000-chaos-0000", FactKind.NOTE, paused, actor="0:ada (claimed)")
