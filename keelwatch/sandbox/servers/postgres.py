@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import re
 import shutil
 import signal
 from functools import partial
@@ -59,6 +60,9 @@ SETTINGS = (
     "log_min_error_statement=panic",
     "log_parameter_max_length_on_error=0",
 )
+
+# `ALTER SYSTEM` writes them there, and a copy or pg_rewind brings along those of the new primary.
+STALE_SETTINGS = re.compile(r"(primary_conninfo|primary_slot_name|default_transaction_read_only)\b")
 
 
 def folder(layout: Layout, region: str) -> Path:
@@ -159,18 +163,40 @@ async def _copy_template(layout: Layout, template: Path) -> None:
     await run(["cp", "-a", "--reflink=auto", str(template), str(target)], "copying the database template")
 
 
-async def base_backup(layout: Layout, servers: Servers, region: str, target: Path, *options: str) -> None:
+async def base_backup(layout: Layout, servers: Servers, region: str, target: Path) -> None:
     """Make of `target` a standby of the other region's server, with its own replication slot there."""
-    own_folder(target)
-    backup = [servers["pg_basebackup"], "-D", str(target), "-R", "-S", region, "-X", "stream", "-c", "fast"]
-    where = ["-d", primary_conninfo(layout, region)]
-    password = {"PGPASSWORD": layout.passwords.replicator}
-    what = "copying the primary to the standby"
-    await run([*as_account(servers), *backup, *options, *where], what, password)
+    await _backup(layout, servers, region, target, primary_conninfo(layout, region))
+    make_standby(layout, region, target)
 
 
 async def _first_backup(layout: Layout, servers: Servers) -> None:
-    await base_backup(layout, servers, "east", folder(layout, "east"), "-C")
+    """Not over the link: nobody is there yet to feel what it does, and the start shall be quick."""
+    direct = f"host=127.0.0.1 port={layout.port('postgres', 'west')} user=replicator sslmode=disable"
+    await _backup(layout, servers, "east", folder(layout, "east"), direct, "-C")
+    make_standby(layout, "east", folder(layout, "east"))
+
+
+async def _backup(
+    layout: Layout, servers: Servers, region: str, target: Path, source: str, *options: str
+) -> None:
+    own_folder(target)
+    backup = [servers["pg_basebackup"], "-D", str(target), "-S", region, "-X", "stream", "-c", "fast"]
+    password = {"PGPASSWORD": layout.passwords.replicator}
+    what = "copying the primary to the standby"
+    await run([*as_account(servers), *backup, *options, "-d", source], what, password)
+
+
+def make_standby(layout: Layout, region: str, data: Path) -> None:
+    """Have the server of `data` follow the other region's, over the link."""
+    settings = data / "postgresql.auto.conf"
+    kept = [line for line in settings.read_text().splitlines() if not STALE_SETTINGS.match(line)]
+    primary = f"{primary_conninfo(layout, region)} password={layout.passwords.replicator}"
+    kept += [f"primary_conninfo = '{primary}'", f"primary_slot_name = '{region}'"]
+    settings.write_text("\n".join(kept) + "\n")
+    signal_file = data / "standby.signal"
+    signal_file.touch(mode=0o600)
+    owner = data.stat()
+    os.chown(signal_file, owner.st_uid, owner.st_gid)
 
 
 async def pause_replay(layout: Layout, region: str) -> bool:

@@ -7,8 +7,6 @@ keep WAL for ever), the address of an earlier primary.
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 from pathlib import Path
 
@@ -18,8 +16,6 @@ from keelwatch.sandbox.ports import other
 from keelwatch.sandbox.servers import postgres
 from keelwatch.sandbox.servers.server import run
 
-# `ALTER SYSTEM` writes them there, and pg_rewind brings along those of the new primary.
-STALE_SETTINGS = re.compile(r"(primary_conninfo|primary_slot_name|default_transaction_read_only)\b")
 DROP_OTHERS = (
     "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
     "where not active and slot_type = 'physical' and slot_name <> '{own}'"
@@ -56,7 +52,7 @@ async def rewind(layout: Layout, servers: Servers, region: str) -> None:
     command = [servers["pg_rewind"], "-D", str(data), f"--source-server={source}", "--no-sync"]
     password = {"PGPASSWORD": layout.passwords.postgres}
     await run([*postgres.as_account(servers), *command], "rewinding the former primary", password)
-    _configure(layout, region, data)
+    postgres.make_standby(layout, region, data)
 
 
 def _keep_hints(data: Path) -> None:
@@ -75,19 +71,6 @@ async def copy(layout: Layout, servers: Servers, region: str) -> None:
     await postgres.base_backup(layout, servers, region, fresh)
     shutil.rmtree(data)
     fresh.rename(data)
-    _configure(layout, region, data)
-
-
-def _configure(layout: Layout, region: str, data: Path) -> None:
-    settings = data / "postgresql.auto.conf"
-    kept = [line for line in settings.read_text().splitlines() if not STALE_SETTINGS.match(line)]
-    primary = f"{postgres.primary_conninfo(layout, region)} password={layout.passwords.replicator}"
-    kept += [f"primary_conninfo = '{primary}'", f"primary_slot_name = '{region}'"]
-    settings.write_text("\n".join(kept) + "\n")
-    signal = data / "standby.signal"
-    signal.touch(mode=0o600)
-    owner = data.stat()
-    os.chown(signal, owner.st_uid, owner.st_gid)
 
 
 async def drop_own_slots(layout: Layout, region: str) -> None:
