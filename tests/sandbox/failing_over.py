@@ -121,14 +121,15 @@ class Estate:
     def restore(self) -> None:
         """As it was in the beginning: the west is the primary, and the east follows."""
         control.clear_faults(name=NAME)
-        until(self._answers, 30)
+        until(self.answers, 30)
         if "west" not in self.primaries():
             self.switch("west")
         self.unfence("west")
         self.rejoin("east")
         until(self.sandbox.serves, 30)
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether both databases do."""
         try:
             return all(self.sql(region, "select 1") == 1 for region in ("west", "east"))
         except psycopg.OperationalError:
