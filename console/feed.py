@@ -14,6 +14,7 @@ from slo.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from console.journeys import JourneyBook
+    from console.runbook_book import RunbookBook
 
 Key = tuple[str, str | None]
 
@@ -51,6 +52,8 @@ class FeedLike(Protocol):
     def why(self, key: Key, at: float | None = None) -> Sequence[str]: ...
 
     def journeys(self) -> JourneyBook: ...
+
+    def runbooks(self) -> RunbookBook: ...
 
 
 def world_of(look: Look, now: float, before: World | None = None) -> World:

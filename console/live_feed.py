@@ -13,6 +13,7 @@ from console.feed import Key, Look, world_of
 from console.journeys import JourneyBook, left_behind
 from console.places import Place, place
 from console.questions import PATIENCE_S, ask_p95, split, split_question
+from console.runbook_book import RunbookBook
 from console.user import login_name
 from console.view.board import tally
 from console.view.why import why_lines
@@ -49,6 +50,7 @@ class LiveFeed:
         self._engine: Engine | None = None
         self._past: tuple[float, Engine] | None = None
         self._book = JourneyBook(where)
+        self._runbooks = RunbookBook(where)
 
     @classmethod
     def open(cls, workspace: Path | None, environment: str | None) -> LiveFeed:
@@ -262,6 +264,9 @@ class LiveFeed:
 
     def journeys(self) -> JourneyBook:
         return self._book
+
+    def runbooks(self) -> RunbookBook:
+        return self._runbooks
 
 
 def _in_full(error: SourceError) -> str:

@@ -52,7 +52,7 @@ def asked(story: RunStory, width: int, now: float) -> Asked | None:
     match question.choices:
         case choices if choices == IN_DOUBT and step is not None and step.doubt is not None:
             title, lines = f"IN DOUBT: {step.name}", _doubt_lines(story, step, step.doubt, width, now)
-        case choices if choices == FAILED:
+        case choices if choices in {FAILED, ("retry", "abort")}:
             title = f"{step.name} FAILED" if step else "A STEP FAILED"
             lines = _failed_lines(story, step, width)
         case choices if choices == BY_HAND:
