@@ -39,7 +39,7 @@ WORDS = {
 }
 IN_DOUBT = "[?]"
 LEFT_WIDE = 62  # columns of the steps, where the evidence stands beside them
-AROUND_SMALL = 15  # lines of a small screen that are not of the steps
+AROUND_SMALL = 14  # lines of a small screen that are not of the steps
 LEAST_ROWS = 5
 
 
@@ -321,6 +321,12 @@ def waits_line(story: RunStory, now: float) -> str:
     return f"RUNS  x pauses it, a ends it: {abort_hint(story)}"
 
 
+def waits_lines(story: RunStory, now: float, width: int) -> list[str]:
+    """`waits_line` in two lines at most."""
+    found = textwrap.wrap(waits_line(story, now), width, subsequent_indent="  ", break_on_hyphens=False)
+    return [found[0], " ".join(found[1:])[: width - 1]] if len(found) > 1 else found
+
+
 def approval_words(story: RunStory, now: float) -> str:
     """Whose yes, until when, and the command."""
     wanted = story.approval
@@ -333,6 +339,30 @@ def approval_words(story: RunStory, now: float) -> str:
         f"APPROVAL  {who} until {numbers.clock(wanted.until)} ({left}){given}:"
         f" p, or keelwatch runbook approve {story.run}"
     )
+
+
+def approval_lines(story: RunStory, width: int) -> list[str]:
+    """What somebody says yes to: the plan, step by step."""
+    lines = [f"run {story.run} by {story.starter}, {story.mode}, plan {story.plan_sha}"]
+    for number, step in enumerate(story.steps, 1):
+        words = "; ".join(step.effects) or step.does
+        lines += _labelled(f"{number:>2}", f"{step.name}: {words}", width)
+        if step.is_no_return:
+            lines += _labelled("", "no way back from here on", width)
+    return lines
+
+
+def twin(story: RunStory) -> str:
+    """The command that does what comes next, else the one that shows the same."""
+    if story.question is not None:
+        choice = story.question.choices[0]
+        note = ' --note "..."' if choice in story.question.wants_note else ""
+        return f"keelwatch attach {story.run} --answer {choice}{note}"
+    if not story.is_over and not story.alive:
+        return f"keelwatch runbook resume {story.run}"
+    if story.approval is not None and not story.is_over:
+        return f"keelwatch runbook approve {story.run}"
+    return f"keelwatch runbook show {story.run}"
 
 
 def abort_hint(story: RunStory) -> str:
@@ -354,7 +384,7 @@ def drawn(story: RunStory, cursor: int, width: int, height: int, now: float) -> 
             f" {one:<{LEFT_WIDE}} | {other}".rstrip() for one, other in zip(steps, beside, strict=True)
         ], at
     steps, at = step_lines(story, cursor, width - 2, max(LEAST_ROWS, height - AROUND_SMALL), now)
-    return [f" {one}".rstrip() for one in [*steps, "", *evidence_lines(story, row, width - 3, now)]], at
+    return [f" {one}".rstrip() for one in [*steps, *evidence_lines(story, row, width - 3, now)]], at
 
 
 def why_not(key: str, story: RunStory, step: StepStory | None) -> str:
