@@ -18,8 +18,7 @@ from console.view.shelf import Rehearsal, RunRow, Shelf, ShelfRow
 from keelwatch.ledger import Access, FactKind, LedgerStore, open_ledger
 from keelwatch.runs import Phase, RunView, answer, resume, stop, view
 from keelwatch.runs.fields import text, whole
-from keelwatch.workspace import KeelwatchError, Refused
-from runbooks.conduct.follow import progress_of
+from keelwatch.workspace import KeelwatchError, Refused, UsageError
 from runbooks.conduct.progress import Progress, fold
 from runbooks.load import load_folder
 from runbooks.rules import point_of_no_return
@@ -71,11 +70,10 @@ class RunbookBook:
     def story(self, run: str) -> RunStory:
         """Raises `UsageError` when there is no such run of a runbook, `SourceError` without a ledger."""
         with reading() as store:
-            _, progress = progress_of(store, run)
-            return self._story(store, view(store, run), progress)
+            return story_in(store, run, self._pinned_of(run))
 
     def inputs(self, name: str) -> Inputs:
-        """The defaults of a runbook's inputs; one without is the first value that fits. Raises `UsageError`."""
+        """The defaults of its inputs; of one without, the first value that fits. Raises `UsageError`."""
         spec = runbooks.named(self._place.workspace, name).spec
         regions = tuple(self._place.environment.regions)
         choices = {
@@ -160,14 +158,11 @@ class RunbookBook:
         views = [view(store, one) for one in sorted(ids, reverse=True)[:NEWEST_RUNS]]
         ours = [one for one in views if one.state.kind == KIND and one.state.env == self._place.name]
         open_now = [one for one in ours if one.phase is not Phase.ENDED]
-        ended = [
-            one for one in ours if one.phase is Phase.ENDED and now - one.state.started < ENDED_FOR_S
-        ]
+        ended = [one for one in ours if one.phase is Phase.ENDED and now - one.state.started < ENDED_FOR_S]
         return tuple(self._row(store, one) for one in [*open_now, *ended[:MOST_ENDED]])
 
     def _row(self, store: LedgerStore, one: RunView) -> RunRow:
-        facts = store.after(0, run=one.state.id, kinds=(FactKind.NOTE, FactKind.COMMAND))
-        story = self._story(store, one, fold(Progress(), facts))
+        story = story_in(store, one.state.id, self._pinned_of(one.state.id))
         done, steps = story.counts
         return RunRow(
             run=story.run,
@@ -180,14 +175,23 @@ class RunbookBook:
             waits=_waits(story),
         )
 
-    def _story(self, store: LedgerStore, one: RunView, progress: Progress) -> RunStory:
-        run = one.state.id
+    def _pinned_of(self, run: str) -> Pinned | None:
+        """Read once for each run: that text never changes."""
         if run not in self._pinned:
             found = pinned_of(run)
             if found is None:
-                return story_of(one, progress, list(store.after(0, run=run)), Pinned())
+                return None
             self._pinned[run] = found
-        return story_of(one, progress, list(store.after(0, run=run)), self._pinned[run])
+        return self._pinned[run]
+
+
+def story_in(store: LedgerStore, run: str, pinned: Pinned | None = None) -> RunStory:
+    """How a run stands now. Raises `UsageError` when there is no such run, or it is of another kind."""
+    now = view(store, run)
+    if now.state.kind != KIND:
+        raise UsageError(f"{run} is a {now.state.kind} run, and no runbook", "see: keelwatch runs")
+    facts = list(store.after(0, run=run))
+    return story_of(now, fold(Progress(), facts), facts, pinned or pinned_of(run) or Pinned())
 
 
 @contextmanager
@@ -249,4 +253,3 @@ def _waits(story: RunStory) -> str:
     where = f"{step.name}: " if step is not None else ""
     trips = f" (guard tripped: {step.trips})" if step is not None and step.trips else ""
     return f"{where}{phase_words(story)}{trips}"
-

@@ -17,7 +17,7 @@ from console.tui import paint
 from console.tui.acting import ActingScreen
 from console.tui.question import QuestionDialog, room
 from console.tui.worldly import Line
-from console.view import question, run_screen
+from console.view import question, run_keys, run_screen
 from console.view.run_screen import Row
 from console.view.run_story import RunStory, StepStory
 from console.view.world import World
@@ -42,7 +42,9 @@ class RunScreen(ActingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "read", id="run.open", tooltip="answer what it asks, or read the evidence"),
         Binding("r", "resume", "resume", id="run.resume", tooltip="go on with a run that nobody carries out"),
-        Binding("k", "skip", "skip", id="run.skip", tooltip="leave the step at the cursor out, with a reason"),
+        Binding(
+            "k", "skip", "skip", id="run.skip", tooltip="leave the step at the cursor out, with a reason"
+        ),
         Binding("a", "abort", "abort", id="run.abort", tooltip="end it and take back what it did"),
         Binding("x", "pause", "pause", id="run.pause", tooltip="pause it; r goes on"),
         Binding("p", "approve", "approve", id="run.approve", tooltip="say yes to another person's plan"),
@@ -132,7 +134,7 @@ class RunScreen(ActingScreen):
         if getattr(self, "_said", None) != text:
             self._said = text
             detail.update(text)
-        waits = run_screen.waits_lines(story, now, width - 2)
+        waits = run_keys.waits_lines(story, now, width - 2)
         more = self._trouble or self.said or (waits[1] if len(waits) > 1 else "")
         self.line("waits").say(f" {waits[0]}")
         self.line("waits-more").say(f" {more}")
@@ -169,7 +171,7 @@ class RunScreen(ActingScreen):
         if self._story is None:
             self.refuse("the run has not been read yet")
             return True
-        reason = run_screen.why_not(key, self._story, self._step())
+        reason = run_keys.why_not(key, self._story, self._step())
         if reason:
             self.refuse(reason)
         return bool(reason)
@@ -186,7 +188,7 @@ class RunScreen(ActingScreen):
         elif (row := self._row()) is not None:
             from console.tui.dialog import LinesDialog
 
-            lines = run_screen.evidence_lines(story, row, room(self.app.size.width), now)
+            lines = run_screen.evidence_lines(story, row, room(self.app.size.width))
             self.app.push_screen(LinesDialog(f"{story.runbook}: {row.name}", lines))
 
     def _answer(self, seq: int, answer: tuple[str, str] | None) -> None:
@@ -268,7 +270,7 @@ class RunScreen(ActingScreen):
             if wanted:
                 self.act(lambda: book().approve(run), self._read)
 
-        lines = run_screen.approval_lines(story, room(self.app.size.width))
+        lines = run_keys.approval_lines(story, room(self.app.size.width))
         word = story.inputs.get("from") or story.inputs.get("region") or story.runbook
         title = f"approve {story.approval.step} of {story.runbook}"
         self.app.push_screen(TypedDialog(title, lines, word, "approve"), approve)
@@ -277,7 +279,7 @@ class RunScreen(ActingScreen):
         from console.tui.copying import copy
 
         if self._story is not None:
-            copy(self.console_app, run_screen.twin(self._story))
+            copy(self.console_app, run_keys.twin(self._story))
 
     def action_back(self) -> None:
         self.app.pop_screen()

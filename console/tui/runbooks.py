@@ -1,4 +1,4 @@
-"""Screen 6, Runbooks: runs that are not over, every runbook with the age of its rehearsal, what ended lately."""
+"""Screen 6, Runbooks: runs that are not over, every runbook with its last rehearsal, what ended lately."""
 
 from __future__ import annotations
 
@@ -104,7 +104,9 @@ class RunbooksScreen(TableScreen):
         for key, one in self._shown.items():
             if isinstance(one, RunRow) and one.is_over and ENDED_ROW not in cells:
                 texts = shelf.ended_cells(len(found.ended), self._width)
-                cells[ENDED_ROW] = {name: Text(text, paint.GROUP, no_wrap=True) for name, text in texts.items()}
+                cells[ENDED_ROW] = {
+                    name: Text(text, paint.GROUP, no_wrap=True) for name, text in texts.items()
+                }
             cells[key] = self._cells(one)
         return cells
 

@@ -22,7 +22,7 @@ SHORT = frozenset({"from", "to", "region"})
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a runbook is planned for. `choices` are the values that each input may have, empty for any text."""
+    """What a runbook is planned for. `choices` are the values that each input may have; none: any text."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     mode: Mode = Mode.GRACEFUL
@@ -51,7 +51,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """`plan` is the newest, `before` the one it replaced; `trouble` why there is none. `at` in Unix time (s)."""
+    """`plan` is the newest, made `at` (Unix s), `before` the one it replaced; `trouble` why there is none."""
 
     runbook: str
     environment: str
@@ -83,15 +83,15 @@ def heading(planning: Planning, now: float, width: int) -> str:
         else ", ".join(f"{name} {value}" for name, value in values.items())
     )
     parts = [f"Runbooks > {planning.runbook}", where, planning.inputs.mode.value]
-    return numbers.fit("  ".join(one for one in parts if one), [f"   {_age(planning, now)}"], width - 1)
+    return numbers.fit("  ".join(one for one in parts if one), _age(planning, now), width - 1)
 
 
-def _age(planning: Planning, now: float) -> str:
+def _age(planning: Planning, now: float) -> list[str]:
     if planning.asking:
-        return "asking the real systems ..."
+        return ["   asking the real systems ..."]
     if planning.plan is None:
-        return "NO PLAN"
-    return f"plan {planning.plan.sha}, {numbers.length(now - planning.at)} old"
+        return ["   NO PLAN"]
+    return [f"   planned {numbers.length(now - planning.at)} ago", f", plan {planning.plan.sha}"]
 
 
 def differences(planning: Planning) -> list[str]:

@@ -60,7 +60,7 @@ def asked(story: RunStory, width: int, now: float) -> Asked | None:
             lines = _by_hand_lines(story, step, width)
         case _:
             title, lines = "IT ASKS", _wrapped(question.text, width)
-    answers = []
+    answers: list[Answer] = []
     for choice in question.choices:
         key = _key(choice, {one.key for one in answers})
         leads_to = _leads_to(story, step, choice)

@@ -28,7 +28,7 @@ def run_json(story: RunStory, now: float) -> dict[str, object]:
         "ended": story.ended,
         "elapsed_s": spent,
         "rto_objective_s": story.pinned.rto_s,
-        "steps": [_step_json(story, one) for one in story.steps],
+        "steps": [_step_json(one) for one in story.steps],
         "no_return_passed": story.passed or None,
         "ready": [_answer_json(one) for one in story.ready],
         "done_when": [_answer_json(one) for one in story.done],
@@ -52,7 +52,7 @@ def run_json(story: RunStory, now: float) -> dict[str, object]:
     }
 
 
-def _step_json(story: RunStory, step: StepStory) -> dict[str, object]:
+def _step_json(step: StepStory) -> dict[str, object]:
     doubt = step.doubt
     return {
         "step": step.name,

@@ -1,4 +1,4 @@
-"""A run of a runbook as text: steps with their states in words, evidence beside or below, what it waits for."""
+"""A run of a runbook as text: steps with their states in words, evidence beside them or below."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from console.view import numbers
 from console.view.overview import NARROW
-from console.view.question import asked, question_lines
 from console.view.run_story import RunStory, StepStory
 from keelwatch.runs import Phase
 from runbooks.conduct.progress import StepState
@@ -131,7 +130,9 @@ def state_line(story: RunStory, now: float, width: int) -> str:
     parts = [phase_words(story), which, time_words(story, now)]
     more = [f" | by {story.starter}"]
     if story.passed:
-        more.insert(0, f" | past the point of no return ({story.passed})")
+        step = story.step(story.passed)
+        maybe = "maybe " if step is not None and step.doubt is not None else ""
+        more.insert(0, f" | {maybe}past the point of no return ({story.passed})")
     return numbers.fit(" | ".join(parts), more, width - 1)
 
 
@@ -167,7 +168,7 @@ def step_lines(story: RunStory, cursor: int, width: int, most: int, now: float) 
     no_return = story.no_return
     for index, row in enumerate(rows(story)):
         if no_return is not None and row.name == no_return.name and row.number is not None:
-            lines.append(_no_return_line(story, no_return, width))
+            lines.append(_no_return_line(story, width))
         if index == cursor:
             at = len(lines)
         lines.append(_row_line(row, width, now, is_cursor=index == cursor))
@@ -190,7 +191,8 @@ def _row_line(row: Row, width: int, now: float, *, is_cursor: bool) -> str:
         took = numbers.length(now - row.at)
     name_width = width - 42
     name = row.name if len(row.name) <= name_width else f"{row.name[: name_width - 1]}~"
-    line = f"{'>' if is_cursor else ' '} {row.mark} {number} {name:<{name_width}} {row.word:<14}{when:>9}{took:>7}"
+    cursor = ">" if is_cursor else " "
+    line = f"{cursor} {row.mark} {number} {name:<{name_width}} {row.word:<14}{when:>9}{took:>7}"
     return line.rstrip()
 
 
@@ -198,8 +200,11 @@ def took_words(seconds: float) -> str:
     return f"{seconds:.1f}s" if seconds < 60 else numbers.length(seconds)
 
 
-def _no_return_line(story: RunStory, step: StepStory, width: int) -> str:
-    if story.passed:
+def _no_return_line(story: RunStory, width: int) -> str:
+    step = story.no_return
+    if step is not None and step.doubt is not None:
+        words = " MAY BE PASSED: the point of no return "
+    elif story.passed:
         words = " PASSED: the point of no return "
     else:
         words = " point of no return: from here on nothing is taken back "
@@ -207,7 +212,7 @@ def _no_return_line(story: RunStory, step: StepStory, width: int) -> str:
     return (line + "=" * max(0, width - len(line) - 2))[: width - 1]
 
 
-def evidence_lines(story: RunStory, row: Row, width: int, now: float) -> list[str]:
+def evidence_lines(story: RunStory, row: Row, width: int) -> list[str]:
     """What is known of what stands at the cursor."""
     match row.name, row.number:
         case name, None if name == READY:
@@ -227,7 +232,7 @@ def _step_evidence(story: RunStory, step: StepStory, width: int) -> list[str]:
         lines += _labelled("IN DOUBT", words, width)
     if step.trips:
         lines += _labelled("GUARD", f"tripped: {step.trips}", width)
-    if step.words and step.words != step.trips:
+    if step.words and not (step.trips and step.trips in step.words):
         label = "why" if step.state in {StepState.SKIPPED, StepState.FAILED, StepState.ACCEPTED} else "found"
         lines += _labelled(label, step.words, width)
     if step.skip_asked is not None and not step.state.is_over:
@@ -302,81 +307,12 @@ def number_of(found: JsonObject, *keys: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def waits_line(story: RunStory, now: float) -> str:
-    """What it waits for, until when, and how to give it."""
-    if story.is_over:
-        return f"ENDED  {story.verdict}" if story.verdict else "ENDED  its process never began"
-    if story.question is not None:
-        choices = "|".join(story.question.choices)
-        return f"ASKS  enter: answer it, or keelwatch attach {story.run} --answer {choices}"
-    match story.phase:
-        case Phase.ORPHANED:
-            return f"ORPHANED  nobody carries it out: r, or keelwatch runbook resume {story.run}"
-        case Phase.PAUSED:
-            return f"PAUSED  {story.stands or 'by a person'}: r, or keelwatch runbook resume {story.run}"
-        case Phase.STOPPING | Phase.HEALING:
-            return f"{story.phase.upper()}  it ends what it is at"
-    if story.approval is not None:
-        return approval_words(story, now)
-    return f"RUNS  x pauses it, a ends it: {abort_hint(story)}"
-
-
-def waits_lines(story: RunStory, now: float, width: int) -> list[str]:
-    """`waits_line` in two lines at most."""
-    found = textwrap.wrap(waits_line(story, now), width, subsequent_indent="  ", break_on_hyphens=False)
-    return [found[0], " ".join(found[1:])[: width - 1]] if len(found) > 1 else found
-
-
-def approval_words(story: RunStory, now: float) -> str:
-    """Whose yes, until when, and the command."""
-    wanted = story.approval
-    if wanted is None:
-        return ""
-    left = numbers.length(max(0.0, wanted.until - now))
-    who = "another person" if wanted.needed == 1 else f"{wanted.needed} other people"
-    given = f" ({', '.join(story.approvals)} said yes)" if story.approvals else ""
-    return (
-        f"APPROVAL  {who} until {numbers.clock(wanted.until)} ({left}){given}:"
-        f" p, or keelwatch runbook approve {story.run}"
-    )
-
-
-def approval_lines(story: RunStory, width: int) -> list[str]:
-    """What somebody says yes to: the plan, step by step."""
-    lines = [f"run {story.run} by {story.starter}, {story.mode}, plan {story.plan_sha}"]
-    for number, step in enumerate(story.steps, 1):
-        words = "; ".join(step.effects) or step.does
-        lines += _labelled(f"{number:>2}", f"{step.name}: {words}", width)
-        if step.is_no_return:
-            lines += _labelled("", "no way back from here on", width)
-    return lines
-
-
-def twin(story: RunStory) -> str:
-    """The command that does what comes next, else the one that shows the same."""
-    if story.question is not None:
-        choice = story.question.choices[0]
-        note = ' --note "..."' if choice in story.question.wants_note else ""
-        return f"keelwatch attach {story.run} --answer {choice}{note}"
-    if not story.is_over and not story.alive:
-        return f"keelwatch runbook resume {story.run}"
-    if story.approval is not None and not story.is_over:
-        return f"keelwatch runbook approve {story.run}"
-    return f"keelwatch runbook show {story.run}"
-
-
-def abort_hint(story: RunStory) -> str:
-    if story.passed:
-        return "nothing is taken back any more"
-    return f"{len(story.owed)} acts are taken back" if story.owed else "nothing to take back yet"
-
-
 def drawn(story: RunStory, cursor: int, width: int, height: int, now: float) -> tuple[list[str], int]:
-    """The body of the screen, and the line of the cursor: evidence beside the steps, on a small screen below."""
+    """The body of the screen, and the line of the cursor. Evidence stands beside, or below."""
     row = rows(story)[cursor]
     if width >= NARROW:
         steps, at = step_lines(story, cursor, LEFT_WIDE, max(LEAST_ROWS, height - 9), now)
-        beside = evidence_lines(story, row, width - LEFT_WIDE - 5, now)
+        beside = evidence_lines(story, row, width - LEFT_WIDE - 5)
         count = max(len(steps), len(beside))
         steps += [""] * (count - len(steps))
         beside += [""] * (count - len(beside))
@@ -384,65 +320,7 @@ def drawn(story: RunStory, cursor: int, width: int, height: int, now: float) -> 
             f" {one:<{LEFT_WIDE}} | {other}".rstrip() for one, other in zip(steps, beside, strict=True)
         ], at
     steps, at = step_lines(story, cursor, width - 2, max(LEAST_ROWS, height - AROUND_SMALL), now)
-    return [f" {one}".rstrip() for one in [*steps, *evidence_lines(story, row, width - 3, now)]], at
-
-
-def why_not(key: str, story: RunStory, step: StepStory | None) -> str:
-    """Why a key does nothing now; empty when it does something."""
-    over = f"it has ended: {story.verdict}" if story.is_over else ""
-    match key:
-        case "resume" if story.question is not None and story.alive:
-            return "it waits for your answer: enter"
-        case "resume" if story.alive:
-            return f"it is {story.phase} already"
-        case "resume":
-            return over
-        case "skip" if over:
-            return over
-        case "skip" if step is None:
-            return "the cursor stands on no step"
-        case "skip" if step is not None:
-            return _why_not_skipped(story, step)
-        case "abort" if not over and story.aborted is not None and story.alive:
-            return "it is ending already"
-        case "abort":
-            return over
-        case "approve" if over:
-            return over
-        case "approve":
-            return "" if story.approval is not None else "it waits for nobody's approval"
-        case "pause" if over:
-            return over
-        case "pause":
-            return "" if story.alive else f"no process carries it out: it is {story.phase}"
-        case "answer":
-            return "" if story.question is not None else "it asks nothing"
-    return ""
-
-
-def _why_not_skipped(story: RunStory, step: StepStory) -> str:
-    if step.told.is_approval:
-        return "an approval is given by another person, and never skipped"
-    if step.state.is_over or step.state is StepState.TAKEN_BACK:
-        return f"{step.name} is {WORDS[step.state]} already"
-    if story.question is not None and story.asking is step:
-        return "answer what it asks: enter"
-    if step.state is not StepState.WAITING:
-        return f"{step.name} has begun; only what has not begun is skipped"
-    return f"{step.name} is to be skipped already" if step.skip_asked is not None else ""
-
-
-def run_lines(story: RunStory, now: float, width: int = NARROW + 1) -> list[str]:
-    """The whole run as plain lines: what the screen shows, with the evidence of every step."""
-    lines = [heading(story, width), state_line(story, now, width), waits_line(story, now), ""]
-    every, _ = step_lines(story, -1, LEFT_WIDE + 10, len(story.steps) + 3, now)
-    lines += every
-    for row in rows(story):
-        told = evidence_lines(story, row, width - 2, now)
-        if len(told) > 1 and (row.number is None or row.mark != "[ ]"):
-            lines += ["", *told]
-    found = asked(story, width - 2, now)
-    return [*lines, "", *question_lines(found, width - 2)] if found else lines
+    return [f" {one}".rstrip() for one in [*steps, *evidence_lines(story, row, width - 3)]], at
 
 
 def _plain(markdown: str) -> str:

@@ -42,8 +42,8 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class StepStory:
-    """A step. `does`, `effects` and `way_back` are of its plan, `words` what came of it, `doubt` the act of it
-    that may or may not have happened, `trips` why its guard stopped it. Times in Unix time (s)."""
+    """A step. `does`, `effects` and `way_back` are of its plan, `words` what came of it, `doubt` the act
+    of it that may or may not have happened, `trips` why its guard stopped it. Times in Unix time (s)."""
 
     name: str
     state: StepState
@@ -126,9 +126,9 @@ class RunStory:
         if self.question is None:
             return None
         words = self.question.text
-        return next((one for one in self.steps if words.startswith((f"{one.name}:", f"{one.name} "))), None) or (
-            next((one for one in self.steps if words.startswith(f"{one.name}/")), None)
-        )
+        return next(
+            (one for one in self.steps if words.startswith((f"{one.name}:", f"{one.name} "))), None
+        ) or (next((one for one in self.steps if words.startswith(f"{one.name}/")), None))
 
     def step(self, name: str) -> StepStory | None:
         return next((one for one in self.steps if one.name == name), None)

@@ -156,8 +156,8 @@ def run_cells(row: RunRow, width: int, now: float) -> dict[str, str]:
         "state": f"  {row.name} {short}",
         "now": row.phase.upper() if not row.is_over else row.phase,
         "steps": f"{row.done}/{row.steps}",
-        "last": f"  since {numbers.hour_minute(row.started, now)}Z",
-        "rto": row.starter,
+        "last": f"  {numbers.hour_minute(row.started, now)}Z by {row.starter}",
+        "rto": "",
         "badge": f"  {row.waits}",
     }
     return _fitted(text, width)

@@ -36,8 +36,8 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """`began` and `ended` in Unix time (s); `words` are the evidence, or why. `trips` is why its guard stopped
-    it and it was taken back, until it is begun anew."""
+    """`began` and `ended` in Unix time (s); `words` are the evidence, or why. `trips` is why its guard
+    stopped it and it was taken back, until it is begun anew."""
 
     state: StepState = StepState.WAITING
     words: str = ""

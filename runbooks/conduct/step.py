@@ -128,8 +128,8 @@ class Doer:
         return self._run.check(effect.action)
 
     def _left_out(self, step: Step) -> str | None:
-        """Why the step is not done at all, if so. An approval is never left out: whoever started the run could
-        say yes to their own."""
+        """Why the step is not done at all, if so. An approval is never left out: whoever started the run
+        could say yes to their own."""
         said = self._progress().skips.get(step.id) if step.approve is None else None
         if said is not None:
             return said
