@@ -40,7 +40,14 @@ class RunRead(Message):
 
 class RunScreen(ActingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "read", id="run.open", tooltip="answer what it asks, or read the evidence"),
+        Binding(
+            "enter",
+            "open",
+            "read",
+            id="run.open",
+            key_display="enter",
+            tooltip="answer what it asks, or read the evidence",
+        ),
         Binding("r", "resume", "resume", id="run.resume", tooltip="go on with a run that nobody carries out"),
         Binding(
             "k", "skip", "skip", id="run.skip", tooltip="leave the step at the cursor out, with a reason"
