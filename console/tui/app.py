@@ -46,7 +46,7 @@ class Keelwatch(App[str]):
         Binding(
             "exclamation_mark",
             "lever",
-            "stop all",
+            "STOP",
             id="app.lever",
             key_display="!",
             tooltip="stop all: every run here stops and undoes, runbooks pause",

@@ -386,7 +386,7 @@ def test_the_lever_stands_at_the_foot_of_every_screen(keys: tuple[str, ...]) -> 
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.2)
-        await until(pilot, lambda: "! stop all" in screen_text(pilot.app).splitlines()[-1])
+        await until(pilot, lambda: "! STOP" in screen_text(pilot.app).splitlines()[-1])
 
     on(MadeBook(), go)
 
