@@ -67,6 +67,16 @@ class RunbookBook:
         rows = tuple(shelf_row(one, last.get(one.name)) for one in found)
         return Shelf(self._place.name, now, rows, runs, trouble)
 
+    def failover(self) -> str:
+        """The first runbook that leads from one region to another; empty when there is none to be read."""
+        try:
+            found = load_folder(self._place.workspace.folders["runbooks"])
+        except KeelwatchError:
+            return ""
+        return next(
+            (one.name for one in found if {"from", "to"} <= one.spec.inputs.keys() and _leads(one)), ""
+        )
+
     def story(self, run: str) -> RunStory:
         """Raises `UsageError` when there is no such run of a runbook, `SourceError` without a ledger."""
         with reading() as store:
@@ -226,6 +236,12 @@ def shelf_row(one: Runbook, last: Rehearsal | None) -> ShelfRow:
         rehearsal=last,
         rehearse_every_s=every.total_seconds() if every else None,
     )
+
+
+def _leads(one: Runbook) -> bool:
+    """Whether it moves customers and makes the other database the primary."""
+    steps = one.spec.steps
+    return any(step.pg_promote for step in steps) and any(step.edge_weight for step in steps)
 
 
 def last_way_back(spec: RunbookSpec) -> str:
