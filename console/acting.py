@@ -16,8 +16,9 @@ def acting_words(store: LedgerStore, one: RunView) -> str:
     name = f"{one.state.kind} {one.state.name}"
     if one.state.kind != WITH_PROGRESS:
         return name if one.phase in ACTING else ""
-    if one.phase not in {*ACTING, Phase.ORPHANED}:
-        return ""
+    has_closed = one.state.verdict is not None and one.pid is None
+    if has_closed or one.phase not in {*ACTING, Phase.ORPHANED}:
+        return ""  # what a run that has closed left behind is told elsewhere
     facts = store.after(0, run=one.state.id, kinds=(FactKind.NOTE, FactKind.COMMAND))
     return " ".join([name, *_progress_words(one, fold(Progress(), facts))])
 

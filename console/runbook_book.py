@@ -14,7 +14,7 @@ from console.places import Place
 from console.view.planning import Inputs
 from console.view.run_screen import phase_words
 from console.view.run_story import Pinned, RunStory, story_of
-from console.view.shelf import Rehearsal, RunRow, Shelf, ShelfRow
+from console.view.shelf import LEFT_BEHIND, Rehearsal, RunRow, Shelf, ShelfRow
 from keelwatch.ledger import Access, FactKind, LedgerStore, open_ledger
 from keelwatch.runs import Phase, RunView, answer, resume, stop, view
 from keelwatch.runs.fields import text, whole
@@ -177,7 +177,7 @@ class RunbookBook:
         return RunRow(
             run=story.run,
             name=story.runbook,
-            phase=story.phase.value,
+            phase=LEFT_BEHIND if story.left_behind else story.phase.value,
             done=done,
             steps=steps,
             started=story.started,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def waits_line(story: RunStory, now: float) -> str:
     """What it waits for, until when, and how to give it."""
+    if story.left_behind:
+        return f"LEFT BEHIND  {'; '.join(story.left_behind)}: keelwatch heal --list"
     if story.is_over:
         return f"ENDED  {story.verdict}" if story.verdict else "ENDED  its process never began"
     if story.question is not None:

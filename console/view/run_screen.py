@@ -139,7 +139,8 @@ def state_line(story: RunStory, now: float, width: int) -> str:
 def phase_words(story: RunStory) -> str:
     """One word or a few: `RUNNING`, `WAITS for approval`, `ORPHANED`."""
     if story.is_over:
-        return f"ENDED {story.verdict.outcome}" if story.verdict else "ENDED"
+        how = f"ENDED {story.verdict.outcome}" if story.verdict else "ENDED"
+        return f"{how}, LEFT BEHIND" if story.left_behind else how
     if any(one.doubt is not None for one in story.steps) and story.question is not None:
         return "IN DOUBT, asks you"
     if story.question is not None:
@@ -216,10 +217,11 @@ def evidence_lines(story: RunStory, row: Row, width: int) -> list[str]:
     """What is known of what stands at the cursor."""
     match row.name, row.number:
         case name, None if name == READY:
-            return ["EVIDENCE for readiness", *_answers(story.ready, width, "nothing asked yet")]
+            lines = ["EVIDENCE for readiness", *_answers(story.ready, width, "nothing was asked")]
+            return [*lines, *([] if story.is_ready else _ended_lines(story, width))]
         case _, None:
-            lines = ["EVIDENCE for settling", *_answers(story.done, width, "nothing asked yet")]
-            return [*lines, *measured_lines(story, width)]
+            lines = ["EVIDENCE for settling", *_answers(story.done, width, "nothing was asked")]
+            return [*lines, *(measured_lines(story, width) or _ended_lines(story, width))]
     step = story.step(row.name)
     return _step_evidence(story, step, width) if step is not None else []
 
@@ -247,6 +249,16 @@ def _step_evidence(story: RunStory, step: StepStory, width: int) -> list[str]:
     lines += _answers(step.asked, width, "")
     if step.told.why:
         lines += _labelled("because", _plain(step.told.why), width)
+    return lines
+
+
+def _ended_lines(story: RunStory, width: int) -> list[str]:
+    """The verdict in full, and what was left behind."""
+    if story.verdict is None:
+        return []
+    lines = _labelled("ENDED", f"{story.verdict} (exit code {int(story.verdict.exit_code)})", width)
+    for one in story.left_behind:
+        lines += _labelled("LEFT", f"{one}: keelwatch heal --list", width)
     return lines
 
 

@@ -104,7 +104,13 @@ class RunStory:
 
     @property
     def is_over(self) -> bool:
-        return self.phase is Phase.ENDED
+        """It goes on no more, whether or not it left something behind."""
+        return self.phase is Phase.ENDED or (self.verdict is not None and not self.alive)
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What it should have taken back, and did not."""
+        return (self.left or self.owed) if self.is_over and self.verdict is not None else ()
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -159,7 +165,7 @@ def story_of(view: RunView, progress: Progress, facts: Sequence[Fact], pinned: P
         ended=verdict_at,
         verdict=state.verdict,
         question=state.question,
-        approval=progress.approval if view.phase is not Phase.ENDED else None,
+        approval=progress.approval if state.verdict is None else None,
         approvals=tuple(_approvers(facts)),
         ready=tuple(one for one in progress.asked if one.at == "ready"),
         is_ready=progress.is_ready,

@@ -24,7 +24,8 @@ SMALL = (
     Column("badge", "  REHEARSED / WAITS FOR", 36),
 )
 ENDED_ROW = "@ended"  # no run has this id
-LIVELY = frozenset({"running", "paused", "stopping", "healing", "orphaned"})
+LEFT_BEHIND = "left behind"
+LIVELY = frozenset({"running", "paused", "stopping", "healing", "orphaned", LEFT_BEHIND})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from console.tui.app import Keelwatch
 from console.view import run_screen
 from console.view.planning import Inputs
 from console.view.question import asked, question_lines
+from console.view.run_keys import waits_line, why_not
 from console.view.run_story import RunStory
 from console.view.shelf import badge, flaws
 from keelwatch.ledger import FactKind, JsonObject, current_actor
@@ -137,6 +138,36 @@ def test_what_an_abort_took_back_is_no_longer_done(shop: Shop) -> None:
     found = book.story(run)
     assert states(found) == {"drain": "taken back", "shift": "taken back", "again": "FAILED"}
     assert found.phase is Phase.ENDED
+
+
+def test_what_could_not_be_taken_back_is_left_behind_and_not_resumed(shop: Shop) -> None:
+    shop.put("drain-west", "ready")
+    shop.write(DRAIN)
+    shop.put("broken-edge", "")
+    book = book_of(shop)
+    run = shop.start()
+    shop.question(run)
+    shop.put("broken-drain-west", "")
+    book.abort(run, "enough")
+    shop.end(run)
+    found = book.story(run)
+    assert run_screen.phase_words(found) == "ENDED inconclusive, LEFT BEHIND"
+    assert "drain/1" in waits_line(found, time.time())
+    assert why_not("resume", found, None).startswith("it has ended: ")
+    (row,) = book.shelf(time.time()).living
+    assert row.phase == "left behind"
+    assert acting_words(shop.ledger, shop.view(run)) == ""
+
+
+def test_a_refused_run_says_in_full_why(shop: Shop) -> None:
+    shop.write(FAILOVER)
+    run = shop.start(plan_sha="0123456789abcdef")
+    shop.end(run)
+    found = book_of(shop).story(run)
+    lines = "\n".join(run_screen.evidence_lines(found, run_screen.rows(found)[0], 100))
+    assert "ENDED" in lines
+    assert "the world has changed since the plan" in lines
+    assert "(exit code 6)" in lines
 
 
 def test_an_approval_is_never_left_out(shop: Shop) -> None:
