@@ -85,7 +85,7 @@ def reserve(
 
 
 def settle(reservation: Reservation, before: Reading, after: Reading) -> JsonObject:
-    """The payload that settles it: what is left was `before` the run and is `after` it (0..1 each), and less of
+    """The payload that settles it: what is left was `before` the run and is `after` it (0..1), and less of
     it is what was spent. Where nobody can tell, all of it was."""
     match before, after:
         case Value(had), Value(has):
