@@ -23,6 +23,7 @@ def approve(run_id: str, workspace: Path | None, environment: str | None, drill_
     Nobody approves their own run. A yes is for this very plan, and for a time.
     """
     from console import runbooks
+    from console.view.runbook import approval_lines
     from keelwatch.workspace.reader import parse_duration
     from runbooks.conduct.follow import progress_of
 
@@ -31,8 +32,10 @@ def approve(run_id: str, workspace: Path | None, environment: str | None, drill_
     except ValueError:
         raise UsageError(f"--for {lasts!r} is no duration", "like: 10m") from None
     with ledger(to_write=True) as store:
-        state, _ = progress_of(store, run_id)
+        state, progress = progress_of(store, run_id)
         where = place(workspace, environment or state.env)
+        for line in approval_lines(progress):
+            write_out(line)
         step = runbooks.approve(store, where, run_id, drill_as, lasts_s)
     write_out(f"{run_id}: {step} approved, for {lasts}")
 
