@@ -19,9 +19,9 @@ def approval_lines(progress: Progress) -> list[str]:
     """What is put before whoever approves: the plan, and what else the runbook says."""
     steps = progress.plan.get("steps")
     lines = []
-    for number, one in enumerate(steps if isinstance(steps, list) else [], 1):
+    for place, one in enumerate(steps if isinstance(steps, list) else [], 1):
         if isinstance(one, dict):
-            lines.append(f"{number:>2} {text(one, 'step'):<18} {text(one, 'does')}")
+            lines.append(f"{place:>2} {text(one, 'step'):<18} {text(one, 'does')}")
             lines += [f"     now:  {effect}" for effect in texts(one, "effects")]
     if progress.approval is not None:
         lines += [f"{name}: {found}" for name, found in progress.approval.shown.items()]
