@@ -60,16 +60,10 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "show": Entry(
             "Show a run of a runbook: its steps and what it waits for.", "console.commands.runbook_show:show"
         ),
-        "resume": Entry(
-            "Go on with a run that was paused, or whose process died.", "console.commands.runbook_run:resume"
-        ),
-        "approve": Entry(
-            "Say yes to the plan of a run that waits for it.", "console.commands.runbook_say:approve"
-        ),
-        "skip": Entry("Leave a step of a run out that has not begun.", "console.commands.runbook_say:skip"),
-        "abort": Entry(
-            "End a run: what it did is taken back, newest first.", "console.commands.runbook_say:abort"
-        ),
+        "resume": Entry("Go on with a run that was paused or died.", "console.commands.runbook_run:resume"),
+        "approve": Entry("Say yes to the plan of a run.", "console.commands.runbook_say:approve"),
+        "skip": Entry("Leave a step of a run out.", "console.commands.runbook_say:skip"),
+        "abort": Entry("End a run, and take back what it did.", "console.commands.runbook_say:abort"),
         "rehearse": Entry(
             "Rehearse a runbook in a fresh sandbox.", "console.commands.runbook_rehearse:rehearse"
         ),

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from console.view import numbers
 from console.view.run_story import BY_HAND, FAILED, IN_DOUBT
+from runbooks.conduct.plan import UNTOLD
 
 if TYPE_CHECKING:
     from console.view.run_story import RunStory, StepStory
     from keelwatch.runs import Effect
 
-PLACE = frozenset({"workspace", "environment", "sandbox"})
 KINDS_OF_EVIDENCE = {
     "text": "what you saw, in words",
     "url": "a link",
@@ -90,7 +90,9 @@ def question_lines(found: Asked, width: int) -> list[str]:
 
 
 def _doubt_lines(story: RunStory, step: StepStory, doubt: Effect, width: int, now: float) -> list[str]:
-    told = ", ".join(f"{key} {_value(value)}" for key, value in doubt.action.args.items() if key not in PLACE)
+    told = ", ".join(
+        f"{key} {_value(value)}" for key, value in doubt.action.args.items() if key not in UNTOLD
+    )
     before = ", ".join(f"{key} {_value(value)}" for key, value in doubt.before.items())
     question = story.question.text if story.question else ""
     evidence = question.partition(" happen? ")[2]

@@ -83,5 +83,6 @@ def _approval_json(story: RunStory) -> dict[str, object] | None:
         "needed": wanted.needed,
         "until": wanted.until,
         "given": list(story.approvals),
+        "shown": dict(wanted.shown),
         "command": f"keelwatch runbook approve {story.run}",
     }

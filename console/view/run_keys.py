@@ -63,6 +63,8 @@ def approval_lines(story: RunStory, width: int) -> list[str]:
         lines += _numbered(number, f"{step.name}: {words}", width)
         if step.is_no_return:
             lines.append("    no way back from here on")
+    for name, found in story.approval.shown.items() if story.approval else ():
+        lines += textwrap.wrap(f"{name}: {found}", width, subsequent_indent="    ", break_on_hyphens=False)
     return lines
 
 

@@ -241,6 +241,9 @@ def _step_evidence(story: RunStory, step: StepStory, width: int) -> list[str]:
         lines += _labelled("to skip", step.skip_asked, width)
     if step.told.is_approval and story.approvals:
         lines += _labelled("yes by", ", ".join(story.approvals), width)
+    if story.approval is not None and story.approval.step == step.name:
+        for name, found in story.approval.shown.items():
+            lines += _labelled("shown", f"{name}: {found}", width)
     lines += _labelled("does", step.does, width)
     for effect in step.effects:
         lines += _labelled("plan", effect, width)

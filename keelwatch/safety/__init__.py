@@ -6,6 +6,7 @@ acts and never asks itself, and what is unknown lets nobody act.
 
 from keelwatch.safety.approval import Approvals, Request, approve, login_of, require_approval, standing
 from keelwatch.safety.arming import require_armed, wants_arming
+from keelwatch.safety.budget import Reservation, reservations, reserve, settle
 from keelwatch.safety.guard import Limit, Trip, Watch, judge
 from keelwatch.safety.invariants import Rule, Situation, holds, require_beside
 from keelwatch.safety.roles import require_operator, role_of
@@ -14,6 +15,7 @@ __all__ = [
     "Approvals",
     "Limit",
     "Request",
+    "Reservation",
     "Rule",
     "Situation",
     "Trip",
@@ -26,7 +28,10 @@ __all__ = [
     "require_armed",
     "require_beside",
     "require_operator",
+    "reservations",
+    "reserve",
     "role_of",
+    "settle",
     "standing",
     "wants_arming",
 ]

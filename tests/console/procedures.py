@@ -119,7 +119,11 @@ def with_step(found: RunStory, name: str, **more: object) -> RunStory:
 
 
 def waiting() -> RunStory:
-    return story(0, approval=WantedApproval("go", 1, NOW + 560), approvals=())
+    shown = {
+        "burn-rate": "portal-availability (east) burns most, 0.4x; under 14.4x",
+        "expected-loss": "east: standby -> primary; a promote now loses 0 transactions, lag 0.1 s",
+    }
+    return story(0, approval=WantedApproval("go", 1, NOW + 560, shown), approvals=())
 
 
 def in_doubt() -> RunStory:
