@@ -247,12 +247,9 @@ def _step_evidence(story: RunStory, step: StepStory, width: int) -> list[str]:
     lines += _labelled("does", step.does, width)
     for effect in step.effects:
         lines += _labelled("plan", effect, width)
-    if step.way_back:
-        lines += _labelled("back", step.way_back, width)
+    lines += _labelled("back", step.way_back, width)
     lines += _answers(step.asked, width, "")
-    if step.told.why:
-        lines += _labelled("because", _plain(step.told.why), width)
-    return lines
+    return [*lines, *_labelled("because", _plain(step.told.why), width)]
 
 
 def _ended_lines(story: RunStory, width: int) -> list[str]:
