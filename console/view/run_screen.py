@@ -220,8 +220,9 @@ def evidence_lines(story: RunStory, row: Row, width: int) -> list[str]:
             lines = ["EVIDENCE for readiness", *_answers(story.ready, width, "nothing was asked")]
             return [*lines, *([] if story.is_ready else _ended_lines(story, width))]
         case _, None:
-            lines = ["EVIDENCE for settling", *_answers(story.done, width, "nothing was asked")]
-            return [*lines, *(measured_lines(story, width) or _ended_lines(story, width))]
+            lines = ["EVIDENCE for settling", *measured_lines(story, width)]
+            lines += _answers(story.done, width, "nothing was asked")
+            return lines if story.measured else [*lines, *_ended_lines(story, width)]
     step = story.step(row.name)
     return _step_evidence(story, step, width) if step is not None else []
 
@@ -278,7 +279,7 @@ def measured_lines(story: RunStory, width: int) -> list[str]:
     found = story.measured
     if not found:
         return []
-    lines = ["", "MEASURED"]
+    lines = ["MEASURED"]
     lines += _labelled("RTO", f"{_seconds(found, 'rto_s')}{_beside(found, 'rto')}", width)
     if found.get("rpo_s") is None:
         lines += _labelled("RPO", f"unknown: {found.get('rpo_unknown_reason')}", width)

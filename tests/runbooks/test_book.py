@@ -72,7 +72,7 @@ def test_a_run_is_planned_started_and_measured_from_the_book(shop: Shop) -> None
     found = book.story(run)
     assert set(states(found).values()) == {"done"}
     assert (found.passed, found.counts) == ("promote", (3, 3))
-    assert run_screen.measured_lines(found, 100)[2].startswith(" RTO ")
+    assert run_screen.measured_lines(found, 100)[1].startswith(" RTO ")
     (row,) = book.shelf(time.time()).runs
     assert (row.run, row.phase, row.done) == (run, "ended", 3)
 
