@@ -57,6 +57,9 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "lint": Entry("Find what a runbook should not do.", "console.commands.runbook_lint:lint"),
         "plan": Entry("Predict what a runbook would do now.", "console.commands.runbook_plan:plan"),
         "run": Entry("Carry a runbook out, step by step.", "console.commands.runbook_run:run"),
+        "show": Entry(
+            "Show a run of a runbook: its steps and what it waits for.", "console.commands.runbook_show:show"
+        ),
         "resume": Entry("Go on with a run that was paused or died.", "console.commands.runbook_run:resume"),
         "approve": Entry("Say yes to the plan of a run.", "console.commands.runbook_say:approve"),
         "skip": Entry("Leave a step of a run out.", "console.commands.runbook_say:skip"),

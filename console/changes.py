@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from console.acting import acting_words
 from console.view.world import Change
 from keelwatch.ledger import Access, Fact, FactKind, LedgerStore, current_actor, open_ledger
-from keelwatch.runs import Phase, RunView, list_open, living, runs, view
+from keelwatch.runs import RunView, list_open, living, runs, view
 from keelwatch.workspace import KeelwatchError, narrate
 
 LOOK_BACK = 100_000  # facts; watched journeys write that many in a day, of which few are changes
 LOOK_BACK_FURTHER = 1_000_000  # for a moment in the past, which the newest facts may all have come after
 TOLD = (FactKind.NOTE, FactKind.VERDICT)  # an index finds these: intents and leases are not read
 NEWEST_RUNS = 20
-ACTING = {Phase.RUNNING, Phase.STOPPING, Phase.PAUSED, Phase.HEALING}
 OBSERVING = "probe"  # the kind of runs that look: they start and end all day, and are no change
 SANDBOX_EVENT = "sandbox"
 
@@ -47,7 +47,7 @@ def _told_by(
     ours = {one.state.id for one in views if one.state.kind != OBSERVING}
     facts = store.after(max(0, head - look_back), kinds=TOLD)
     changes = tuple(change for fact in facts if (change := _told(fact, ours, sandbox)))
-    acting = tuple(f"{one.state.kind} {one.state.name}" for one in views if one.phase in ACTING)
+    acting = tuple(words for one in views if (words := acting_words(store, one)))
     return changes, acting, sum(undo.needs_heal for undo in list_open(store))
 
 

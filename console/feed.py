@@ -14,6 +14,7 @@ from slo.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from console.journeys import JourneyBook
+    from console.runbook_book import RunbookBook
 
 Key = tuple[str, str | None]
 
@@ -21,7 +22,7 @@ Key = tuple[str, str | None]
 @dataclass(frozen=True, slots=True)
 class Look:
     """One tick: the snapshot, and what the ledger and the sandbox say around it. `asked`: whether the source
-    could be asked at all; when not, the snapshot says why."""
+    could be asked at all; when not, the snapshot says why. `failover` as in a `World`."""
 
     snapshot: Snapshot
     regions: tuple[str, ...]
@@ -34,6 +35,7 @@ class Look:
     owners: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, RegionFacts] = field(default_factory=dict)
     asked: bool = True
+    failover: str = ""
 
 
 class FeedLike(Protocol):
@@ -51,6 +53,8 @@ class FeedLike(Protocol):
     def why(self, key: Key, at: float | None = None) -> Sequence[str]: ...
 
     def journeys(self) -> JourneyBook: ...
+
+    def runbooks(self) -> RunbookBook: ...
 
 
 def world_of(look: Look, now: float, before: World | None = None) -> World:
@@ -75,4 +79,5 @@ def world_of(look: Look, now: float, before: World | None = None) -> World:
         owners=look.owners,
         facts=look.facts,
         asked=look.asked,
+        failover=look.failover if not trouble else "",
     )

@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console import cache
 from console.changes import changes_before, recent_changes
@@ -15,6 +16,7 @@ from console.places import Place, place
 from console.questions import PATIENCE_S, ask_p95, split, split_question
 from console.user import login_name
 from console.view.board import tally
+from console.view.overview import suspect
 from console.view.why import why_lines
 from console.view.world import Causes, RegionFacts, Tally, Workers
 from keelwatch.adapters import sandbox
@@ -29,6 +31,9 @@ from slo.snapshot import Snapshot
 from slo.source import NotAsked, Nowhere, Source, find_source
 from slo.store import forget_unused
 from slo.why import Why
+
+if TYPE_CHECKING:
+    from console.runbook_book import RunbookBook
 
 SERVING = "portal"  # the component whose processes are the workers of a region
 NO_COUNT = "nothing here counts the workers of this environment: only a sandbox's supervisor does so far"
@@ -49,6 +54,8 @@ class LiveFeed:
         self._engine: Engine | None = None
         self._past: tuple[float, Engine] | None = None
         self._book = JourneyBook(where)
+        self._runbooks: RunbookBook | None = None
+        self._failover: str | None = None
 
     @classmethod
     def open(cls, workspace: Path | None, environment: str | None) -> LiveFeed:
@@ -81,6 +88,7 @@ class LiveFeed:
             owners=self._owners,
             facts=self._facts(now),
             asked=asked,
+            failover=self._failover_for(snapshot),
             user=f"{login_name()} ({role_of(self._place.environment.policy, login_name()).value})",
         )
         cache.remember(self._place.workspace.file, world_of(look, now))
@@ -262,6 +270,22 @@ class LiveFeed:
 
     def journeys(self) -> JourneyBook:
         return self._book
+
+    def runbooks(self) -> RunbookBook:
+        """Made when it is first wanted: what it stands on loads slowly."""
+        if self._runbooks is None:
+            from console.runbook_book import RunbookBook
+
+            self._runbooks = RunbookBook(self._place)
+        return self._runbooks
+
+    def _failover_for(self, snapshot: Snapshot) -> str:
+        """The runbook that leads from one region to another, when one region pages and another does not."""
+        if not suspect(snapshot, self.regions):
+            return ""
+        if self._failover is None:
+            self._failover = self.runbooks().failover()
+        return self._failover
 
 
 def _in_full(error: SourceError) -> str:

@@ -99,7 +99,9 @@ def resume(context: click.Context, run_id: str, *, detach: bool) -> None:
 
 def _confirm(plan: Plan) -> None:
     """The name of the region that is changed most, typed: enter alone does nothing. Raises `Refused`."""
-    wanted = plan.values.get("from") or plan.values.get("region") or plan.runbook
+    from console.runbooks import confirmed_by
+
+    wanted = confirmed_by(plan)
     for _ in range(TRIES):
         narrate(f"type {wanted} to run it, or nothing to leave:")
         typed = sys.stdin.readline().strip()

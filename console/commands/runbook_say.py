@@ -9,7 +9,7 @@ import click
 from console.commands.runs import ledger
 from console.options import in_environment
 from console.places import place
-from keelwatch.workspace import Refused, UsageError, narrate, write_out
+from keelwatch.workspace import UsageError, narrate, write_out
 
 
 @click.command("approve")
@@ -48,22 +48,17 @@ def approve(run_id: str, workspace: Path | None, environment: str | None, drill_
 def skip(context: click.Context, run_id: str, step: str, reason: str) -> None:
     """Leave a step of a run out.
 
-    One that has not begun, or that has failed.
+    One that has not begun, or that has failed; never an approval.
     """
+    from console import runbooks
     from console.options import global_workspace
     from console.roles import require_operator_here
-    from console.runbooks import say
     from runbooks.conduct.follow import progress_of
 
     with ledger(to_write=True) as store:
-        state, progress = progress_of(store, run_id)
+        state, _ = progress_of(store, run_id)
         require_operator_here(global_workspace(context), {state.env}, "skipping a step")
-        known = progress.step_names
-        if step not in known:
-            raise UsageError(f"{run_id} has no step {step!r}", f"its steps: {', '.join(known)}")
-        if progress.step(step).state.is_over:
-            raise Refused(f"{step} is {progress.step(step).state} already", f"see: keelwatch attach {run_id}")
-        say(store, run_id, "skip", step=step, reason=reason)
+        runbooks.skip(store, run_id, step, reason)
     write_out(f"{run_id}: {step} is left out: {reason}")
 
 
@@ -79,24 +74,13 @@ def abort(context: click.Context, run_id: str, reason: str) -> None:
     After the point of no return nothing is taken back: the run ends with what is left, exit code 8. A paused
     run is taken up for it.
     """
+    from console import runbooks
     from console.options import global_workspace
     from console.roles import require_operator_here
-    from console.runbooks import say
-    from keelwatch import runs as kernel
     from runbooks.conduct.follow import progress_of
 
     with ledger(to_write=True) as store:
         state, _ = progress_of(store, run_id)
         require_operator_here(global_workspace(context), {state.env}, "aborting a run")
-        view = kernel.view(store, run_id)
-        if view.phase is kernel.Phase.ENDED:
-            raise Refused(
-                f"run {run_id} has ended: {view.state.verdict}", "start the runbook that leads back"
-            )
-        question = view.state.question
-        if question is not None and "abort" in question.choices:
-            kernel.answer(store, run_id, "abort", reason)
-        say(store, run_id, "abort", reason=reason)
-        if view.pid is None:
-            kernel.resume(store, run_id)
+        runbooks.abort(store, run_id, reason)
     narrate(f"{run_id} takes back what it did: keelwatch attach {run_id}")

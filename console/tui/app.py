@@ -43,6 +43,14 @@ class Keelwatch(App[str]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - declared by App
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - declared by App
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "exclamation_mark",
+            "lever",
+            "STOP",
+            id="app.lever",
+            key_display="!",
+            tooltip="stop all: every run here stops and undoes, runbooks pause",
+        ),
         Binding("q", "leave", "quit", id="app.quit"),
         Binding("ctrl+c", "leave", "quit", id="app.interrupt", show=False, priority=True),
         Binding("question_mark", "help", "keys", id="app.help", key_display="?"),
@@ -50,6 +58,7 @@ class Keelwatch(App[str]):
         Binding("1", "overview", "overview", id="app.overview", show=False),
         Binding("2", "objective", "slo", id="app.slo", show=False),
         Binding("3", "probes", "probes", id="app.probes", show=False),
+        Binding("6", "runbooks", "runbooks", id="app.runbooks", show=False),
         Binding(
             "left_square_bracket",
             "earlier",
@@ -241,6 +250,18 @@ class Keelwatch(App[str]):
         self.action_overview()
         self.push_screen(ProbesScreen())
 
+    def action_runbooks(self) -> None:
+        from console.tui.runbooks import RunbooksScreen
+
+        self.action_overview()
+        self.push_screen(RunbooksScreen())
+
+    def action_lever(self) -> None:
+        """It needs no arming: stopping is never the dangerous part."""
+        from console.tui.lever import pull
+
+        pull(self)
+
     def action_help(self) -> None:
         from console.tui.help import HelpScreen
 
@@ -282,6 +303,12 @@ class Keelwatch(App[str]):
             "SLO of the selected objective", "key 2   keelwatch slo show", self.action_objective
         )
         yield SystemCommand("Probes", "key 3   keelwatch probe list", self.action_probes)
+        yield SystemCommand("Runbooks", "key 6   keelwatch runbook list", self.action_runbooks)
+        yield SystemCommand(
+            "Stop every run here",
+            f"key !   keelwatch stop --all --env {self.world.environment}",
+            self.action_lever,
+        )
         yield SystemCommand("Pause or go on", "key p", self.action_pause)
         yield SystemCommand("Replay: 5 minutes earlier", "key [", self.action_earlier)
         yield SystemCommand("Replay: 5 minutes later", "key ]", self.action_later)

@@ -49,7 +49,9 @@ class ObjectiveScreen(WorldlyScreen):
             id="objective.exclude",
             tooltip="leave the pair at > out of the plot, or not (view only)",
         ),
-        Binding("tab", "turn_tab", "plot/reasons", id="objective.tab", priority=True),
+        Binding(
+            "tab", "turn_tab", "turn", id="objective.tab", priority=True, tooltip="the plot, or the reasons"
+        ),
         Binding("y", "copy", "copy", id="objective.copy"),
         Binding("j,down", "move(1)", "next pair", show=False, id="objective.down"),
         Binding("k,up", "move(-1)", "pair before", show=False, id="objective.up"),

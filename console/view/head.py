@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from console.view import numbers
-from console.view.overview import NARROW, title, told
+from console.view.overview import NARROW, suspect, title, told
 from console.view.world import Origin, Replay, World
 from keelwatch.workspace.reading import Value
 from slo.budget import empty_at
@@ -214,13 +214,25 @@ def _changed(world: World) -> list[str]:
     return changed or [f"nothing in the {'day before' if world.replay else 'last day'}"]
 
 
+def _suggested(world: World, width: int) -> str:
+    """The runbook that leads out of the region that pages alone: to be read, for nothing runs yet."""
+    where = suspect(world.snapshot, world.regions) if world.snapshot else ""
+    if not where or not world.failover:
+        return ""
+    if width < NARROW:
+        return f"   6: runbook {world.failover}"
+    return f"   Only {where} pages: 6: read runbook {world.failover}, nothing runs yet"
+
+
 def next_line(world: World, width: int, selected: ObjectiveReading | None) -> str:
     """The next key, and where there is room the command that shows the same.
 
     `selected` is the objective under the cursor: `enter` opens that one and no other. None when the cursor
     stands on none, and there is nothing to open.
     """
-    twin = f"   (keelwatch status --env {world.environment})" if width >= NARROW else ""
+    twin = _suggested(world, width) or (
+        f"   (keelwatch status --env {world.environment})" if width >= NARROW else ""
+    )
     if world.replay is not None:
         then = numbers.hour_minute(world.now, world.replay.wall)
         return f"NEXT  [ ] 5 minutes back, on   f: live   (as of {then}Z; nothing here is now)"

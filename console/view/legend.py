@@ -33,6 +33,9 @@ def legend_lines(world: World) -> list[str]:
         "LAST 20    . pass   F fail   ! invalid: our own fault   ? unclear",
         "           the newest at the right, for each journey and region",
         "vs median  of that step, over the kept executions that passed",
+        "RUNBOOKS   [x] done   [>] running   [ ] waiting   [-] skipped",
+        "           [~] failed and borne   [!] failed   [<] taken back",
+        "           [?] in doubt: it may or may not have happened",
         *_missing(world),
     ]
 

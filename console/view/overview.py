@@ -9,7 +9,7 @@ from console.view import numbers
 from console.view.world import Change, RegionFacts, Tally, Workers, World
 from keelwatch.workspace.reading import Value
 from slo.budget import RegionHealth, by_region
-from slo.snapshot import URGENCY, ObjectiveReading, State, Trend
+from slo.snapshot import URGENCY, ObjectiveReading, Snapshot, State, Trend
 
 NARROW = 119  # below this many columns the table drops what can wait
 ARROWS = {Trend.INCREASING: "^", Trend.RECOVERING: "v", Trend.STEADY: " "}
@@ -196,6 +196,14 @@ def backfilled(world: World) -> str:
 
 def _regions(world: World) -> tuple[RegionHealth, ...]:
     return by_region(world.snapshot, world.regions) if world.snapshot else ()
+
+
+def suspect(snapshot: Snapshot, regions: Sequence[str]) -> str:
+    """The one region that pages while another is known not to; empty when they agree, or nobody can tell."""
+    rows = [one for one in by_region(snapshot, regions) if one.objectives]
+    paging = [one.region for one in rows if one.paging]
+    well = [one for one in rows if not one.paging and one.unknown < one.objectives]
+    return paging[0] if len(paging) == 1 and well else ""
 
 
 def region_lines(world: World) -> list[str]:

@@ -81,7 +81,8 @@ class World:
     `left` says where undos are owed that nobody is taking care of, `owners` gives the team of each component,
     `facts` what is known of each region. With `replay` this is a world of the past and `now` is a moment
     then; `running` and `left` are of the present all the same. `seeking` is a moment asked for. Until
-    `armed_until` (Unix s) what acts on the world needs no further arming.
+    `armed_until` (Unix s) what acts on the world needs no further arming. `failover` is the runbook that
+    leads out of the region that pages alone; empty while regions agree.
     """
 
     environment: str
@@ -103,6 +104,7 @@ class World:
     replay: Replay | None = None
     seeking: float | None = None
     asked: bool = True
+    failover: str = ""
 
     @property
     def data_age_s(self) -> float | None:

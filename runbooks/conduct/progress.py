@@ -36,12 +36,14 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """`began` and `ended` in Unix time (s); `words` are the evidence, or why."""
+    """`began` and `ended` in Unix time (s); `words` are the evidence, or why. `trips` is why its guard
+    stopped it and it was taken back, until it is begun anew."""
 
     state: StepState = StepState.WAITING
     words: str = ""
     began: float | None = None
     ended: float | None = None
+    trips: str = ""
 
     @property
     def took_s(self) -> float | None:
@@ -142,7 +144,9 @@ def _step(progress: Progress, fact: Fact) -> Progress:
     if state is StepState.BEGUN:
         now = StepProgress(state, "", before.began or fact.at)
     else:
-        now = StepProgress(state, text(fact.body, "words"), before.began or fact.at, fact.at)
+        words = text(fact.body, "words")
+        trips = words if state is StepState.TAKEN_BACK else before.trips
+        now = StepProgress(state, words, before.began or fact.at, fact.at, trips)
     over = progress.approval if progress.approval and progress.approval.step != name else None
     approval = progress.approval if state is StepState.BEGUN else over
     return replace(progress, steps={**progress.steps, name: now}, approval=approval)

@@ -131,8 +131,9 @@ class Doer:
         return self._run.check(effect.action)
 
     def _left_out(self, step: Step) -> str | None:
-        """Why the step is not done at all, if so."""
-        said = self._progress().skips.get(step.id)
+        """Why the step is not done at all, if so. An approval is never left out: whoever started the run
+        could say yes to their own."""
+        said = self._progress().skips.get(step.id) if step.approve is None else None
         if said is not None:
             return said
         if self._is_ungraceful and step.ungraceful is not None and step.ungraceful.skip is not None:
@@ -237,6 +238,7 @@ class Doer:
     def _is_borne(self, step: Step, error: KeelwatchError) -> bool:
         """Whether to go on without the step. False: try it again. Raises `Aborted`."""
         self._note(step, StepState.FAILED, error.message)
+        self.refuse_aborted()
         different = step.ungraceful if self._is_ungraceful else None
         if different is not None and different.accept is not None and not isinstance(error, Tripped):
             self._note(
@@ -253,8 +255,9 @@ class Doer:
             )
         else:
             question = f"{step.id} failed: {error.message}"
+        choices = (RETRY, ABORT) if step.approve is not None else (RETRY, SKIP, ABORT)
         with self._asking:
-            answered = self._run.ask_why(question, (RETRY, SKIP, ABORT), wants_note=(SKIP,))
+            answered = self._run.ask_why(question, choices, wants_note=(SKIP,))
         if answered.choice == ABORT:
             raise Aborted(answered.note or f"{step.id} failed: {error.message}")
         if answered.choice == SKIP:

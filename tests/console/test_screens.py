@@ -191,7 +191,7 @@ def test_help_lists_the_keys_that_work_and_the_palette_opens() -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: "keys that work here" in screen_text(pilot.app))
         await pilot.press("escape", "colon")
-        await until(pilot, lambda: "keelwatch slo show" in screen_text(pilot.app))
+        await until(pilot, lambda: "keelwatch runbook list" in screen_text(pilot.app))
 
     asyncio.run(drive(console(), (120, 36), look_around))
 
@@ -338,6 +338,16 @@ def test_the_footer_names_every_key_of_the_screen_without_a_cut(size: tuple[int,
 
     foot = asyncio.run(drive(console(), size, open_it)).splitlines()[-1]
 
-    for words in ("esc back", "w why", "s split", "x exclude", "y copy", "[ ] time", "q quit", "? keys"):
+    for words in (
+        "esc back",
+        "w why",
+        "s split",
+        "x exclude",
+        "y copy",
+        "! STOP",
+        "[ ] time",
+        "q quit",
+        "? keys",
+    ):
         assert words in foot
-    assert ("tab plot/reasons" in foot) == (size[0] < 119)
+    assert ("tab turn" in foot) == (size[0] < 119)

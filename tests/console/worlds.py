@@ -8,6 +8,7 @@ from dataclasses import replace
 from console.feed import Key, Look
 from console.journeys import JourneyBook
 from console.places import place
+from console.runbook_book import RunbookBook
 from console.view.world import Causes, Change, Origin, RegionFacts, Tally, Workers, World
 from keelwatch.workspace.find import built_in
 from keelwatch.workspace.reading import Reading, Unknown, Value
@@ -231,6 +232,10 @@ class RecordedFeed:
             "",
             "1h   bad 60.84  total 3600  ratio 0.0169  burn 16.9x",
         ]
+
+    def runbooks(self) -> RunbookBook:
+        """The sandbox's runbooks, with the runs that the state folder of the test knows."""
+        return RunbookBook(place(built_in(), None))
 
     def journeys(self) -> JourneyBook:
         """The sandbox's journeys, with what is kept of them in the state folder of the test."""

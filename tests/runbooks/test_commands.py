@@ -52,7 +52,8 @@ def test_the_library_is_listed_with_the_step_of_no_return() -> None:
     assert rows["failover-region"] == "promote-database"
     assert rows["data-exposure-first-hour"] is None
     lines = keelwatch("runbook", "list").stdout.splitlines()
-    assert lines[0].split() == ["RUNBOOK", "STEPS", "NO", "RETURN", "FROM", "RTO", "OWNER", "TITLE"]
+    titles = ["RUNBOOK", "STEPS", "NO", "RETURN", "FROM", "RTO", "REHEARSED", "OWNER", "TITLE"]
+    assert lines[0].split() == titles
     assert len(lines) == 1 + len(rows)
 
 

@@ -1,0 +1,46 @@
+"""Who acts now, in a few words each: for the head of every screen."""
+
+from __future__ import annotations
+
+from keelwatch.ledger import FactKind, LedgerStore
+from keelwatch.runs import Phase, RunView
+from runbooks.conduct.progress import Progress, StepProgress, StepState, fold
+
+ACTING = {Phase.RUNNING, Phase.STOPPING, Phase.PAUSED, Phase.HEALING}
+WITH_PROGRESS = "runbook"
+
+
+def acting_words(store: LedgerStore, one: RunView) -> str:
+    """`probe view-invoices`; of a runbook also where it stands and what it waits for:
+    `runbook failover-region 3/7 promote-database ASKS`. Empty for a run that acts no more."""
+    name = f"{one.state.kind} {one.state.name}"
+    if one.state.kind != WITH_PROGRESS:
+        return name if one.phase in ACTING else ""
+    has_closed = one.state.verdict is not None and one.pid is None
+    if has_closed or one.phase not in {*ACTING, Phase.ORPHANED}:
+        return ""  # what a run that has closed left behind is told elsewhere
+    facts = store.after(0, run=one.state.id, kinds=(FactKind.NOTE, FactKind.COMMAND))
+    return " ".join([name, *_progress_words(one, fold(Progress(), facts))])
+
+
+def _progress_words(one: RunView, progress: Progress) -> list[str]:
+    names = progress.step_names
+    at = next((each for each in names if not progress.step(each).state.is_over), None)
+    words = []
+    step = StepProgress()
+    if not progress.is_ready:
+        words.append("readiness")
+    elif at is not None:
+        step = progress.step(at)
+        words.append(f"{names.index(at) + 1}/{len(names)} {at}")
+    else:
+        words.append("settling")
+    if step.trips and step.state is not StepState.BEGUN:
+        words.append("GUARD TRIPPED")
+    if one.state.question is not None:
+        words.append("ASKS")
+    elif one.phase is not Phase.RUNNING:
+        words.append(one.phase.upper())
+    elif progress.approval is not None:
+        words.append("WAITS for approval")
+    return words

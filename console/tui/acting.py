@@ -1,0 +1,57 @@
+"""A screen from which something is done: off the UI thread, and told when it is done or refused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from textual.message import Message
+
+from console.tui.worldly import WorldlyScreen
+from keelwatch.workspace import KeelwatchError, redact
+
+
+class Acted(Message):
+    """`words` say what was done, `trouble` why it was not; `then` goes on from it."""
+
+    def __init__(self, words: str, trouble: str = "", then: Callable[[], None] | None = None) -> None:
+        super().__init__()
+        self.words = words
+        self.trouble = trouble
+        self.then = then
+
+
+class ActingScreen(WorldlyScreen):
+    said = ""  # what became of the last key, until the next one
+
+    def act(self, deed: Callable[[], str], then: Callable[[], None] | None = None) -> None:
+        """Do `deed` in a thread; `then` is called back here once it is done."""
+
+        def guarded() -> None:
+            try:
+                self.post_message(Acted(deed(), then=then))
+            except KeelwatchError as error:
+                hint = f"; {error.hint}" if error.hint else ""
+                self.post_message(Acted("", redact(f"{error.message}{hint}")))
+            except Exception as error:  # noqa: BLE001 - a thread's traceback would be written over the screen
+                self.post_message(Acted("", redact(f"internal error: {type(error).__name__}: {error}")))
+
+        threading.Thread(target=guarded, name="act", daemon=True).start()
+
+    def on_acted(self, message: Acted) -> None:
+        if message.trouble:
+            self.refuse(message.trouble)
+            return
+        self.tell(message.words)
+        if message.then is not None:
+            message.then()
+
+    def refuse(self, reason: str) -> None:
+        """Say why a key did nothing."""
+        self.tell(f"NOT DONE: {reason}")
+
+    def tell(self, words: str) -> None:
+        self.said = words
+        if words:
+            self.notify(words, severity="error" if words.startswith("NOT DONE") else "information")
+        self.show(self.console_app.shown)

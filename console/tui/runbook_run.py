@@ -1,0 +1,302 @@
+"""One run of a runbook: its steps, the evidence of one, what it waits for, and what a person tells it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import ClassVar, override
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from console.tui import paint
+from console.tui.acting import ActingScreen
+from console.tui.question import QuestionDialog, room
+from console.tui.worldly import Line
+from console.view import question, run_keys, run_screen
+from console.view.run_screen import Row
+from console.view.run_story import RunStory, StepStory
+from console.view.world import World
+from keelwatch.workspace import redact
+
+READ_S = 1.0
+
+
+class RunRead(Message):
+    """Only the newest matters; `trouble` says why there is none."""
+
+    def __init__(self, story: RunStory | None, trouble: str = "") -> None:
+        super().__init__()
+        self.story = story
+        self.trouble = trouble
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RunRead)
+
+
+class RunScreen(ActingScreen):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "open",
+            "read",
+            id="run.open",
+            key_display="enter",
+            tooltip="answer what it asks, or read the evidence",
+        ),
+        Binding("r", "resume", "resume", id="run.resume", tooltip="go on with a run that nobody carries out"),
+        Binding(
+            "k", "skip", "skip", id="run.skip", tooltip="leave the step at the cursor out, with a reason"
+        ),
+        Binding("a", "abort", "abort", id="run.abort", tooltip="end it and take back what it did"),
+        Binding("x", "pause", "pause", id="run.pause", tooltip="pause it; r goes on"),
+        Binding("p", "approve", "approve", id="run.approve", tooltip="say yes to another person's plan"),
+        Binding("y", "copy", "copy", id="run.copy", tooltip="copy the command that does or shows the same"),
+        Binding("escape", "back", "back", id="run.back", key_display="esc"),
+        Binding("j,down", "move(1)", "down", show=False, id="run.down"),
+        Binding("up", "move(-1)", "up", show=False, id="run.up"),
+        Binding("pageup", "scroll_text(-5)", show=False, id="run.earlier"),
+        Binding("pagedown", "scroll_text(5)", show=False, id="run.later"),
+    ]
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self._run_id = run
+        self._story: RunStory | None = None
+        self._at: int | None = None
+        self._trouble = ""
+        self._reading = False
+
+    def body(self) -> Iterable[Widget]:
+        yield Line("title", "line title")
+        yield Line("stands")
+        with VerticalScroll(id="body", can_focus=False):
+            yield Static("", id="detail", classes="text", markup=False)
+        yield Line("waits")
+        yield Line("waits-more")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._read()
+        self.set_interval(READ_S, self._read)
+
+    def on_screen_resume(self) -> None:
+        self._read()
+
+    def _read(self) -> None:
+        """Off the UI thread, and never twice at a time."""
+        if self._reading or (self._story is not None and self._story.is_over):
+            return
+        self._reading = True
+        feed, run = self.console_app.feed, self._run_id
+
+        def read() -> None:
+            try:
+                self.post_message(RunRead(feed.runbooks().story(run)))
+            except Exception as error:  # noqa: BLE001 - a thread's traceback would be written over the screen
+                self.post_message(RunRead(None, redact(str(error))))
+
+        threading.Thread(target=read, name="run", daemon=True).start()
+
+    def on_run_read(self, message: RunRead) -> None:
+        self._reading, self._trouble = False, message.trouble
+        if message.story is not None:
+            self._story = message.story
+        self._close_stale_question()
+        self.show(self.console_app.shown)
+
+    def _close_stale_question(self) -> None:
+        """Somebody else answered it, or the run is gone: what is on the screen is no question any more."""
+        dialog, story = self.app.screen, self._story
+        if isinstance(dialog, QuestionDialog) and story is not None:
+            now = story.question.seq if story.question else None
+            if now != dialog.asked.seq:
+                dialog.dismiss(None)
+                self.notify("the question was answered meanwhile, or is another one now")
+
+    @property
+    def _cursor(self) -> int:
+        """On what happens now, until somebody moves it."""
+        if self._story is None:
+            return 0
+        count = len(run_screen.rows(self._story))
+        return min(self._at, count - 1) if self._at is not None else run_screen.default_row(self._story)
+
+    @override
+    def show_body(self, world: World) -> None:
+        story, (width, height), now = self._story, self.app.size, self.console_app.clock.now()
+        detail = self.query_one("#detail", Static)
+        if story is None:
+            self.line("title").say(f" Runbooks > run {self._run_id}")
+            detail.update(f" {self._trouble or 'reading the ledger ...'}")
+            return
+        self.line("title").say(f" {run_screen.heading(story, width)}")
+        self.line("stands").say(f" {run_screen.state_line(story, now, width)}")
+        lines, at = run_screen.drawn(story, self._cursor, width, height, now)
+        text = _painted(lines, at)
+        if getattr(self, "_said", None) != text:
+            self._said = text
+            detail.update(text)
+        waits = run_keys.waits_lines(story, now, width - 2)
+        more = self._trouble or self.said or (waits[1] if len(waits) > 1 else "")
+        self.line("waits").say(f" {waits[0]}")
+        self.line("waits-more").say(f" {more}")
+
+    def show_time(self, world: World) -> None:
+        super().show_time(world)
+        if self._drawable:
+            self.show_body(world)
+
+    def on_resize(self) -> None:
+        self.show(self.console_app.shown)
+
+    def action_move(self, rows: int) -> None:
+        if self._story is None:
+            return
+        last = len(run_screen.rows(self._story)) - 1
+        self._at = max(0, min(last, self._cursor + rows))
+        self.said = ""
+        self.query_one("#body", VerticalScroll).scroll_home(animate=False)
+        self.show_body(self.console_app.shown)
+
+    def action_scroll_text(self, lines: int) -> None:
+        self.query_one("#body", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def _row(self) -> Row | None:
+        return run_screen.rows(self._story)[self._cursor] if self._story else None
+
+    def _step(self) -> StepStory | None:
+        row = self._row()
+        return self._story.step(row.name) if row and row.number and self._story else None
+
+    def _is_refused(self, key: str) -> bool:
+        """Whether a key does nothing now; then it says why."""
+        if self._story is None:
+            self.refuse("the run has not been read yet")
+            return True
+        reason = run_keys.why_not(key, self._story, self._step())
+        if reason:
+            self.refuse(reason)
+        return bool(reason)
+
+    def action_open(self) -> None:
+        """What it asks comes first; else the evidence in full."""
+        story = self._story
+        if story is None:
+            return
+        now = self.console_app.clock.now()
+        asked = question.asked(story, room(self.app.size.width), now)
+        if asked is not None:
+            self.app.push_screen(QuestionDialog(asked), lambda answer: self._answer(asked.seq, answer))
+        elif (row := self._row()) is not None:
+            from console.tui.dialog import LinesDialog
+
+            lines = run_screen.evidence_lines(story, row, room(self.app.size.width))
+            self.app.push_screen(LinesDialog(f"{story.runbook}: {row.name}", lines))
+
+    def _answer(self, seq: int, answer: tuple[str, str] | None) -> None:
+        if answer is None:
+            return
+        choice, note = answer
+        book, run = self.console_app.feed.runbooks, self._run_id
+        self.act(lambda: book().answer(run, seq, choice, note), self._read)
+
+    def action_resume(self) -> None:
+        if self._is_refused("resume"):
+            return
+        armed, book, run = self.console_app.world.armed, self.console_app.feed.runbooks, self._run_id
+        self.act(lambda: book().resume(run, armed=armed), self._read)
+
+    def action_skip(self) -> None:
+        step = self._step()
+        if self._is_refused("skip") or step is None:
+            return
+        from console.tui.typed import ReasonDialog
+
+        book, run = self.console_app.feed.runbooks, self._run_id
+
+        def skip(reason: str | None) -> None:
+            if reason:
+                self.act(lambda: book().skip(run, step.name, reason), self._read)
+
+        lines = [f"Leave {step.name} out. It does: {step.does}"]
+        self.app.push_screen(ReasonDialog(f"skip {step.name}", lines), skip)
+
+    def action_abort(self) -> None:
+        story = self._story
+        if self._is_refused("abort") or story is None:
+            return
+        from console.tui.typed import ReasonDialog
+
+        book, run = self.console_app.feed.runbooks, self._run_id
+
+        def abort(reason: str | None) -> None:
+            if reason:
+                self.act(lambda: book().abort(run, reason), self._read)
+
+        lines = [f"End run {run}.", question.abort_words(story), *(f"  {one}" for one in story.owed)]
+        self.app.push_screen(ReasonDialog(f"abort {story.runbook}", lines), abort)
+
+    def action_pause(self) -> None:
+        if self._is_refused("pause"):
+            return
+        book, run = self.console_app.feed.runbooks, self._run_id
+
+        def pause() -> str:
+            report = book().pause(run)
+            lost = f" (not recorded: {report.error})" if report.error else ""
+            return f"{run} is told to pause{lost}" if report.signalled else f"{run} has no process{lost}"
+
+        self.act(pause, self._read)
+
+    def action_approve(self) -> None:
+        """Whoever may not is told so before a name is typed in vain."""
+        if self._is_refused("approve"):
+            return
+        book, run = self.console_app.feed.runbooks, self._run_id
+
+        def may() -> str:
+            book().refuse_approval(run)
+            return ""
+
+        self.act(may, self._confirm_approval)
+
+    def _confirm_approval(self) -> None:
+        from console.tui.typed import TypedDialog
+
+        story = self._story
+        if story is None or story.approval is None:
+            return
+        book, run = self.console_app.feed.runbooks, self._run_id
+
+        def approve(wanted: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
+            if wanted:
+                self.act(lambda: book().approve(run), self._read)
+
+        lines = run_keys.approval_lines(story, room(self.app.size.width))
+        word = story.inputs.get("from") or story.inputs.get("region") or story.runbook
+        title = f"approve {story.approval.step} of {story.runbook}"
+        self.app.push_screen(TypedDialog(title, lines, word, "approve"), approve)
+
+    def action_copy(self) -> None:
+        from console.tui.copying import copy
+
+        if self._story is not None:
+            copy(self.console_app, run_keys.twin(self._story))
+
+    def action_back(self) -> None:
+        self.app.pop_screen()
+
+
+def _painted(lines: list[str], at: int) -> Text:
+    drawn = [Text(line) for line in lines]
+    if at < len(drawn):
+        drawn[at].stylize(paint.CURSOR_ROW)
+    text = Text("\n").join(drawn)
+    text.no_wrap = True
+    text.overflow = "ellipsis"
+    return text
