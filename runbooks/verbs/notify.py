@@ -15,7 +15,7 @@ from keelwatch.ledger import JsonObject
 from keelwatch.runs import Action, Attempt, EffectClass, Prediction
 from keelwatch.workspace.errors import SourceError, UsageError
 from keelwatch.workspace.reading import Condition
-from keelwatch.workspace.secret import resolve
+from keelwatch.workspace.secret import Secret, resolve
 
 NAME = "notify"
 SETTLE_S = 22.0
@@ -67,6 +67,7 @@ def _post(args: JsonObject, text: str, webhook: str) -> JsonObject:
     url = resolve(webhook, root_in(args)).reveal().strip()
     if not url.startswith(("http://", "https://")):
         raise SourceError(f"{name}: what is there is no URL", "https://...")
+    Secret(url.partition("://")[2].partition("/")[2])  # an answer may repeat what was asked for
     body = json.dumps({"text": text}, ensure_ascii=False).encode()
     reply = send(Request(name, "POST", url, JSON, body), deadline.sooner(ANSWER_S).left_s)
     if not 200 <= reply.status < 300:
