@@ -218,6 +218,8 @@ def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) ->
     shown = keelwatch("sandbox", "status", *name)
 
     assert (first["schema"], first["name"]) == ("keelwatch/sandbox-status/1", own_sandbox)
+    assert first["flags"]["maintenance"] == {"west": False, "east": False}
+    assert "flag   self-registration west on, east on" in shown.stdout
     assert {one["state"] for one in first["servers"]} == {"ready"}
     assert again.returncode == 0
     assert "running already" in again.stderr
