@@ -28,6 +28,7 @@ WHOLE_S = 15.0  # the token may have to be fetched by a command
 ANSWER_S = 10.0
 NO_ANSWER = frozenset({502, 504})
 """What a gateway says that sent it on and heard nothing: that is no answer of the target's."""
+OURS = frozenset({"authorization", "content-type", "content-length", "transfer-encoding", "host"})
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -145,11 +146,7 @@ def _wish(args: JsonObject) -> Wish:
     if method not in METHODS:
         raise UsageError(f"the argument 'method' must be one of {', '.join(METHODS)}, got {method!r}")
     headers, key_header = words_by_name(args, "headers"), word(args, "key_header", "Idempotency-Key")
-    for name, value in {**headers, key_header: ""}.items():
-        if not HEADER_NAME.fullmatch(name) or not value.isascii() or not (value.isprintable()):
-            raise UsageError(
-                f"the header {name!r} cannot be sent", "one line of ASCII, and a name of letters"
-            )
+    _refuse_headers(headers, key_header)
     return Wish(
         method=method.upper(),
         url=url,
@@ -160,6 +157,20 @@ def _wish(args: JsonObject) -> Wish:
         status=statuses(args, "status"),
         key_header=key_header,
     )
+
+
+def _refuse_headers(headers: Mapping[str, str], key_header: str) -> None:
+    """What cannot be sent, and what is said elsewhere: twice would leave the choice to the target."""
+    for name, value in {**headers, key_header: ""}.items():
+        if not HEADER_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
+            raise UsageError(
+                f"the header {name!r} cannot be sent", "one line of ASCII, and a name of letters"
+            )
+    for name in headers:
+        if name.lower() in OURS | {key_header.lower()}:
+            raise UsageError(
+                f"the header {name} is not yours to set", "see `bearer`, `body` and `key_header`"
+            )
 
 
 def _where(args: JsonObject) -> tuple[str, Path | None]:

@@ -80,7 +80,8 @@ def _read(args: JsonObject) -> tuple[str, str, list[str]]:
     text, webhook, command = word(args, "text"), word(args, "webhook", ""), words(args, "command")
     if bool(webhook) == bool(command):
         raise UsageError("give either `webhook` or `command`")
-    return text, webhook, command
+    sandbox = word(args, "sandbox", "")  # given where it is not the environment's own: in a rehearsal
+    return f"[sandbox {sandbox}] {text}" if sandbox else text, webhook, command
 
 
 VERBS = {NAME: NotifyVerb()}

@@ -160,6 +160,8 @@ def test_a_path_stays_inside_the_environment(here: Estate, server: KeyedServer) 
         ({"url": "/", "method": "get"}, "must be one of post"),
         ({"url": "/", "headers": {"a": "b\nc: d"}}, "cannot be sent"),
         ({"url": "/", "headers": {"a b": "c"}}, "cannot be sent"),
+        ({"url": "/", "headers": {"idempotency-key": "mine"}}, "not yours to set"),
+        ({"url": "/", "headers": {"Authorization": "Bearer x"}}, "not yours to set"),
         ({"url": "/", "status": [99]}, "statuses 100..599"),
         ({"url": "/", "verify": False}, "unknown argument 'verify'"),
         ({}, "'url' must be a text"),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from keelwatch.ledger import verify
-from keelwatch.runs import Phase
+from keelwatch.ledger import JsonObject, verify
+from keelwatch.runs import Attempt, Phase
 from keelwatch.workspace import ExitCode
 from runbooks.conduct.progress import StepState
+from runbooks.verbs.notify import NotifyVerb
 from tests.adapters.keyed_server import KeyedServer, keyed_server
 from tests.runbooks.conftest import Shop
 from tests.runs.conftest import until
@@ -95,6 +96,14 @@ def test_a_command_hears_the_text_on_its_stdin(shop: Shop) -> None:
     assert exit_of(shop, run) is ExitCode.PASS
     assert (shop.folder / "told").read_text() == "customers of west go to east"
     assert shop.progress(run).step("say").state is StepState.DONE
+
+
+def test_who_hears_of_a_rehearsal_hears_that_it_is_one(shop: Shop) -> None:
+    args: JsonObject = {"workspace": str(shop.folder / "keelwatch.yaml"), "environment": "shop"}
+    args |= {"sandbox": "rehearsal", "text": "we move", "command": ["tee", "told"]}
+    assert NotifyVerb().plan(args).summary.endswith("/tee: [sandbox rehearsal] we move")
+    NotifyVerb().do(args, Attempt("run/say/1", 1, 1, {}))
+    assert (shop.folder / "told").read_text() == "[sandbox rehearsal] we move"
 
 
 def hook(shop: Shop, server: KeyedServer) -> None:
