@@ -99,8 +99,13 @@ def test_a_command_hears_the_text_on_its_stdin(shop: Shop) -> None:
 
 
 def test_who_hears_of_a_rehearsal_hears_that_it_is_one(shop: Shop) -> None:
-    args: JsonObject = {"workspace": str(shop.folder / "keelwatch.yaml"), "environment": "shop"}
-    args |= {"sandbox": "rehearsal", "text": "we move", "command": ["tee", "told"]}
+    args: JsonObject = {
+        "workspace": str(shop.folder / "keelwatch.yaml"),
+        "environment": "shop",
+        "sandbox": "rehearsal",
+        "text": "we move",
+        "command": ["tee", "told"],
+    }
     assert NotifyVerb().plan(args).summary.endswith("/tee: [sandbox rehearsal] we move")
     NotifyVerb().do(args, Attempt("run/say/1", 1, 1, {}))
     assert (shop.folder / "told").read_text() == "[sandbox rehearsal] we move"
