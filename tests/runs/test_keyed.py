@@ -27,7 +27,8 @@ def results(stage: Stage, run: str) -> list[tuple[str, str]]:
 
 
 def keys(stage: Stage, run: str) -> set[str]:
-    return {text(fact.body, "key") for fact in stage.facts(run, FactKind.INTENT)}
+    """Of all attempts; an undo's intent has none of its own."""
+    return {text(fact.body, "key") for fact in stage.facts(run, FactKind.INTENT)} - {""}
 
 
 @pytest.mark.parametrize("point", ["ordered:before", "ordered:after"])
@@ -48,7 +49,7 @@ def test_a_run_killed_while_it_sends_sends_again_with_its_key_and_asks_nobody(
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_key(stage: Stage) -> None:
-    (stage.world / "mute").write_text("")
+    (stage.world / "mute").write_text("1")
     run = stage.spawn("order", hold_s=0.0)
     assert str(stage.until_over(run).verdict) == "pass: ordered"
     assert effects(stage.world) == [ORDERED]
@@ -57,8 +58,20 @@ def test_a_lost_answer_is_asked_for_again_with_the_key(stage: Stage) -> None:
 
 def test_what_a_target_confirms_by_key_counts_as_taken_back_once(stage: Stage) -> None:
     """Two attempts were made, and one undo is owed."""
-    (stage.world / "mute").write_text("")
+    (stage.world / "mute").write_text("1")
     run = stage.spawn("trial-order", hold_s=0.0)
     stage.until_over(run)
     assert effects(stage.world) == [ORDERED, CANCELLED]
+    assert list_open(stage.ledger) == ()
+
+
+def test_what_never_answers_stays_in_doubt_and_owes_its_undo(stage: Stage) -> None:
+    (stage.world / "mute").write_text("3")
+    run = stage.spawn("trial-order", hold_s=0.0)
+    found = stage.until_over(run).verdict
+    assert found is not None
+    assert "order: not known to be done after 3 attempts" in found.reason
+    assert effects(stage.world) == [ORDERED, CANCELLED]
+    assert results(stage, run)[:1] == [("undone", "")]
+    assert len(keys(stage, run)) == 1
     assert list_open(stage.ledger) == ()

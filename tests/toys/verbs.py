@@ -104,8 +104,8 @@ class PageVerb(PromoteVerb):
 
 @dataclass(frozen=True)
 class OrderVerb(SetVerb):
-    """Keyed: nobody can tell afterwards, but the target acts once for each key. Its first answer is lost
-    where a file `mute` is in the world."""
+    """Keyed: nobody can tell afterwards, but the target acts once for each key. Its first answers
+    are lost where a file `mute` in the world says how many."""
 
     name: str = "toy.order"
     effect: EffectClass = EffectClass.KEYED
@@ -119,8 +119,9 @@ class OrderVerb(SetVerb):
                 keys.write(f"{attempt.key}\n")
                 land(world, self.name, target, wanted)
         crash_at(world, f"{wanted}:after")
-        if (world / "mute").exists():
-            (world / "mute").unlink()
+        mute = int(value(world, "mute") or 0)
+        if mute:
+            (world / "mute").write_text(str(mute - 1))
             raise UnknownResult(f"{target} did not answer")
         return {"value": wanted}
 
