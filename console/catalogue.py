@@ -78,5 +78,6 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "status": Entry("Show the sandbox's parts, faults and flags.", "console.commands.sandbox:status"),
         "down": Entry("Stop the sandbox; nothing of it stays behind.", "console.commands.sandbox:down"),
         "fault": Entry("Break a component on purpose, or heal it.", "console.commands.sandbox:fault"),
+        "flag": Entry("Show the portal's switches, or set one.", "console.commands.sandbox_flag:flag"),
     },
 }
