@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from keelwatch.workspace.workspace import Workspace
 
 CONDITIONS = ("pg.lag", "probe", "slo.hold", "serving")
+LIMITS = ("burn_rate", "journey_failing", "lag", "promql_false", "elapsed")
 OF_READINESS = (*CONDITIONS, "access")
 DIFFERENCES = ("skip", "accept", "if_unreachable")
 NO_TIME = timedelta(0)
@@ -142,8 +143,8 @@ def _beside(step: Step, loc: Loc) -> Iterator[Flaw]:
                 yield Flaw((*loc, key), f"`{key}` beside `approve`", expected, on_key=True)
     if step.ungraceful is not None:
         yield from _difference(step.ungraceful, (*loc, "ungraceful"))
-    if step.stop_if is not None and not given(step.stop_if, ("burn_rate", "journey_failing")):
-        yield Flaw((*loc, "stop_if"), "nothing to watch", "burn_rate, journey_failing or both")
+    if step.stop_if is not None and not given(step.stop_if, LIMITS):
+        yield Flaw((*loc, "stop_if"), "nothing to watch", "at least one of " + ", ".join(LIMITS))
 
 
 def _difference(ungraceful: Ungraceful, loc: Loc) -> Iterator[Flaw]:

@@ -188,6 +188,11 @@ class StopIf(StrictModel):
 
     burn_rate: BurnLimit | None = None
     journey_failing: JourneyLimit | None = None
+    lag: PgLag | None = Field(None, description="The standby falls further behind than this")
+    promql_false: str | None = Field(
+        None, min_length=1, description="This PromQL has no answer, or a number in it is 0"
+    )
+    elapsed: Duration | None = Field(None, description="The step has taken so long")
 
 
 class Step(Acting):

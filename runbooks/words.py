@@ -103,6 +103,12 @@ def stop_words(one: StopIf, values: Mapping[str, str]) -> list[str]:
         over = span(burn.window) if burn.window else "5 min"
         unless = "; not in an ungraceful run" if burn.ungraceful == "ignore" else ""
         found.append(f"the burn rate of {of}{where} over {over} is above {burn.above:g}{unless}")
+    if one.lag is not None:
+        found.append("not so: " + action_words(action_of("pg.lag", one.lag, values, Mode.GRACEFUL)))
+    if one.promql_false is not None:
+        found.append(f"no longer true: {fill(one.promql_false, values)}")
+    if one.elapsed is not None:
+        found.append(f"it has taken {span(one.elapsed)}")
     return found
 
 

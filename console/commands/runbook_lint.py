@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from console.findings import as_findings, leave, meant, tell
 from console.options import as_json, or_global
-from keelwatch.workspace import Problem
+from keelwatch.workspace import Problem, UsageError
+
+if TYPE_CHECKING:
+    from keelwatch.ledger import JsonObject
+    from keelwatch.workspace.workspace import Workspace
+    from probes.lint import Finding
+    from runbooks.load import Written
 
 
 @click.command("lint")
@@ -19,13 +27,17 @@ from keelwatch.workspace import Problem
     callback=or_global,
     help="Workspace folder (default: the nearest keelwatch.yaml).",
 )
+@click.option("--env", "environment", callback=or_global, help="Ask the systems of this environment too.")
 @click.option("--strict", is_flag=True, help="A warning ends in 3 too.")
 @as_json
-def lint(path: Path | None, workspace: Path | None, *, strict: bool, json_wanted: bool) -> None:
+def lint(
+    path: Path | None, workspace: Path | None, environment: str | None, *, strict: bool, json_wanted: bool
+) -> None:
     """Find what a runbook should not do.
 
     PATH is a workspace, a folder or one file; without it, the runbooks of the workspace. Exit code 3 when
-    there is an error. Reads files alone: no environment is asked.
+    there is an error. Reads files alone, unless an environment is named: then each step's systems are asked
+    whether they are there and let us in, and nothing is changed.
     """
     from runbooks.lint import known_names
     from runbooks.lint import lint as lint_runbooks
@@ -37,5 +49,18 @@ def lint(path: Path | None, workspace: Path | None, *, strict: bool, json_wanted
         problems = [Problem(path, 1, 1, "no runbook", "at least one: a YAML file with the key runbook")]
     names = known_names(around) if around and written else None
     found = [*as_findings([*unread, *problems]), *lint_runbooks(written, around, names)]
+    if environment is not None:
+        found += _live(written, around, environment)
     tell("runbook", len(written), found, json_wanted=json_wanted)
     leave(found, strict=strict)
+
+
+def _live(written: Sequence[Written], around: Workspace | None, environment: str) -> list[Finding]:
+    from console.processes import TABLE
+    from runbooks.live import live_findings
+
+    if around is None:
+        raise UsageError(f"no workspace says what {environment} is", "--workspace FOLDER")
+    name, _ = around.environment(environment)
+    place: JsonObject = {"workspace": str(around.file), "environment": name}
+    return [one for each in written for one in live_findings(each, place, TABLE.verbs)]

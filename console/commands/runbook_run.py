@@ -77,7 +77,7 @@ def run(
 @click.option("--detach", is_flag=True, help="Start it again and leave.")
 @click.pass_context
 def resume(context: click.Context, run_id: str, *, detach: bool) -> None:
-    """Go on with a run that was paused, or whose process died.
+    """Go on with a run that was paused or died.
 
     The text of its start is carried out, not the edited file. What is in doubt is settled first: by looking,
     else by asking.

@@ -18,11 +18,12 @@ from keelwatch.workspace import Refused, UsageError, narrate, write_out
 @click.option("--approve-as", "drill_as", default="", metavar="NAME", help="For drills: as somebody else.")
 @click.option("--for", "lasts", default="10m", show_default=True, help="How long it is good for.")
 def approve(run_id: str, workspace: Path | None, environment: str | None, drill_as: str, lasts: str) -> None:
-    """Say yes to the plan of a run that waits for it.
+    """Say yes to the plan of a run.
 
-    Nobody approves their own run. A yes is for this very plan, and for a time.
+    It must wait for it. Nobody approves their own run. A yes is for this very plan, and for a time.
     """
     from console import runbooks
+    from console.view.runbook import approval_lines
     from keelwatch.workspace.reader import parse_duration
     from runbooks.conduct.follow import progress_of
 
@@ -31,8 +32,10 @@ def approve(run_id: str, workspace: Path | None, environment: str | None, drill_
     except ValueError:
         raise UsageError(f"--for {lasts!r} is no duration", "like: 10m") from None
     with ledger(to_write=True) as store:
-        state, _ = progress_of(store, run_id)
+        state, progress = progress_of(store, run_id)
         where = place(workspace, environment or state.env)
+        for line in approval_lines(progress):
+            write_out(line)
         step = runbooks.approve(store, where, run_id, drill_as, lasts_s)
     write_out(f"{run_id}: {step} approved, for {lasts}")
 
@@ -43,7 +46,10 @@ def approve(run_id: str, workspace: Path | None, environment: str | None, drill_
 @click.option("--reason", required=True, help="Why; it goes into the ledger.")
 @click.pass_context
 def skip(context: click.Context, run_id: str, step: str, reason: str) -> None:
-    """Leave a step of a run out that has not begun."""
+    """Leave a step of a run out.
+
+    One that has not begun, or that has failed.
+    """
     from console.options import global_workspace
     from console.roles import require_operator_here
     from console.runbooks import say
@@ -66,7 +72,9 @@ def skip(context: click.Context, run_id: str, step: str, reason: str) -> None:
 @click.option("--reason", required=True, help="Why; it goes into the ledger.")
 @click.pass_context
 def abort(context: click.Context, run_id: str, reason: str) -> None:
-    """End a run: what it did is taken back, newest first.
+    """End a run, and take back what it did.
+
+    The newest first, each verified.
 
     After the point of no return nothing is taken back: the run ends with what is left, exit code 8. A paused
     run is taken up for it.

@@ -96,19 +96,22 @@ def attach(context: click.Context, run: str, answer: str | None, note: str, *, j
 
 
 def _shown(glance: Glance) -> None:
-    from console.view.run import glance_lines
-
-    for line in glance_lines(glance):
+    for line in _lines(glance):
         write_out(line)
     if is_lost():  # nobody reads any more: the same as a terminal that was closed
         signal.raise_signal(signal.SIGHUP)
 
 
 def _narrated(glance: Glance) -> None:
-    from console.view.run import glance_lines
-
-    for line in glance_lines(glance):
+    for line in _lines(glance):
         narrate(line)
+
+
+def _lines(glance: Glance) -> list[str]:
+    """A runbook tells its steps; of other runs every fact is shown."""
+    from console.view import run, runbook
+
+    return runbook.glance_lines(glance) if glance.run.state.kind == "runbook" else run.glance_lines(glance)
 
 
 def _tell_end(run: RunView, end: FollowEnd, code: ExitCode) -> None:

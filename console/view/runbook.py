@@ -5,13 +5,27 @@ from __future__ import annotations
 from console.view import numbers
 from keelwatch.ledger import Fact, FactKind
 from keelwatch.runs import Glance, StreamLine
-from keelwatch.runs.fields import number, text, whole
+from keelwatch.runs.fields import number, text, texts, whole
+from runbooks.conduct.progress import Progress
 
 
 def glance_lines(glance: Glance) -> list[str]:
     """What is new, without what only a machine reads."""
     found = ((item.at, _told(item)) for item in glance.items)
     return [f"{numbers.clock(at)}  {words}" for at, words in found if words]
+
+
+def approval_lines(progress: Progress) -> list[str]:
+    """What is put before whoever approves: the plan, and what else the runbook says."""
+    steps = progress.plan.get("steps")
+    lines = []
+    for place, one in enumerate(steps if isinstance(steps, list) else [], 1):
+        if isinstance(one, dict):
+            lines.append(f"{place:>2} {text(one, 'step'):<18} {text(one, 'does')}")
+            lines += [f"     now:  {effect}" for effect in texts(one, "effects")]
+    if progress.approval is not None:
+        lines += [f"{name}: {found}" for name, found in progress.approval.shown.items()]
+    return [*lines, f"plan {progress.plan_sha}"]
 
 
 def _told(item: Fact | StreamLine) -> str:

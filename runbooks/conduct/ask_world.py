@@ -4,31 +4,32 @@ which are runs of their own and take back what they change."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelwatch.adapters import haproxy
 from keelwatch.runs import Action, Phase, Run
-from keelwatch.safety import Rule, Situation, holds
+from keelwatch.safety import Rule, Situation, holds, questions
 from keelwatch.workspace.errors import KeelwatchError
-from keelwatch.workspace.reading import Answer, Condition, Unknown, Value
+from keelwatch.workspace.reading import Answer, Condition
+from runbooks.conduct.world import changed, standing_of
 from runbooks.inputs import fill
-from runbooks.stages import action_of
 
 if TYPE_CHECKING:
+    from keelwatch.adapters.prometheus import Prometheus
+    from keelwatch.ledger import JsonObject
     from keelwatch.workspace.estate import Estate
     from keelwatch.workspace.model import EnvironmentSpec
     from keelwatch.workspace.workspace import Workspace
     from runbooks.conduct.order import Order
     from runbooks.spec import BurnLimit, JourneyLimit
     from runbooks.spec import Condition as Wanted
-    from runbooks.verbs.spec import Probe, SloHold
+    from runbooks.verbs.spec import PgLag, Probe, SloHold
+    from slo.source import Source
 
-USUAL_WINDOW_S = 300.0
 PAUSE_S = 1.0
 JOURNEY_S = 120.0
-NO_TRAFFIC = "no traffic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,7 @@ class World:
             regions = [self._text(one) for one in condition.serving]
             yield Asked(f"{', '.join(regions)} serves", self.serves(regions))
         if condition.pg_lag is not None:
-            action = action_of("pg.lag", condition.pg_lag, self._order.values, self._order.mode)
-            yield Asked(f"{action.args['region']} keeps up", self._run.check(self.placed(action)))
+            yield Asked(f"{self._text(condition.pg_lag.region)} keeps up", self.keeps_up(condition.pg_lag))
         if condition.slo_hold is not None:
             yield Asked("the error budget holds", self.budget_holds(condition.slo_hold))
         if condition.probe is not None:
@@ -65,6 +65,11 @@ class World:
         """`action`, told where the estate is."""
         return Action(action.verb, {**action.args, **self._order.place})
 
+    def changed_since(self, plan: JsonObject) -> list[str]:
+        """What stands otherwise than when the plan was made, in words."""
+        planned = plan.get("standing")
+        return changed(planned, standing_of(self.estate())) if isinstance(planned, dict) else []
+
     def serves(self, regions: Sequence[str]) -> Condition:
         """Whether each of `regions` gets new customers, at the edge."""
         try:
@@ -73,14 +78,17 @@ class World:
             return Condition.unknown(error.message)
         return _all(found.get(one, Condition.no(f"the edge has no region {one}")) for one in regions)
 
-    def holds(self, rule: str) -> Condition:
-        """Whether an invariant holds now."""
+    def rules(self, rules: Sequence[str]) -> list[Asked]:
+        """Whether each invariant holds now; asked together, for customers may be waiting."""
+        if not rules:
+            return []
         try:
-            serving = haproxy.serving(self.estate().the_edge()) if rule == Rule.ONE_REGION_SERVING else {}
+            wants_edge = Rule.ONE_REGION_SERVING in rules
+            serving = haproxy.serving(self.estate().the_edge()) if wants_edge else {}
             situation = Situation(self._order.environment, serving, tuple(self._run.others()))
         except KeelwatchError as error:
-            return Condition.unknown(error.message)
-        return holds(Rule(rule), situation)
+            return [Asked(rule, Condition.unknown(error.message)) for rule in rules]
+        return [Asked(rule, holds(Rule(rule), situation)) for rule in rules]
 
     def passes(self, probe: Probe) -> Condition:
         """Whether the journeys pass, and go on passing for as long as is asked."""
@@ -120,7 +128,7 @@ class World:
     def budget_holds(self, wanted: SloHold) -> Condition:
         """Whether it burns slower than is wanted, for as long as is asked."""
         region = self._text(wanted.region) if wanted.region is not None else None
-        window_s = wanted.window.total_seconds() if wanted.window is not None else USUAL_WINDOW_S
+        window_s = wanted.window.total_seconds() if wanted.window is not None else questions.USUAL_WINDOW_S
         lasts_s = wanted.duration.total_seconds() if wanted.duration is not None else 0.0
         names = [self._text(one) for one in wanted.objectives or ()]
         began = time.monotonic()
@@ -132,7 +140,7 @@ class World:
 
     def burn_limit(self, limit: BurnLimit) -> Condition:
         region = self._text(limit.region) if limit.region is not None else None
-        window_s = limit.window.total_seconds() if limit.window is not None else USUAL_WINDOW_S
+        window_s = limit.window.total_seconds() if limit.window is not None else questions.USUAL_WINDOW_S
         return self.burn_below(
             limit.above, window_s, region, [self._text(one) for one in limit.objectives or ()]
         )
@@ -141,27 +149,36 @@ class World:
         return self.journeys([self._text(one) for one in limit.journeys or ()], self._text(limit.region))
 
     def burn_below(self, most: float, window_s: float, region: str | None, names: Sequence[str]) -> Condition:
-        """Whether no objective on real traffic burns at `most` or more over the window. A region that nobody
-        uses burns nothing; where nothing at all is used, nobody can tell."""
-        from keelwatch.adapters.prometheus import Prometheus
+        """Whether no objective on real traffic burns at `most` or more over the window."""
         from slo.load import load_folder
         from slo.objective import track
-        from slo.source import find_source
-        from slo.window_burn import window_burns
 
         try:
             workspace, spec = self._environment()
-            source = find_source(spec, workspace.root)
+            source, client = self._source()
             objectives = load_folder(workspace.folders["slo"])
-            chosen = [one for one in objectives if one.stratum == "real" and (not names or one.name in names)]
-            tracked = [each for one in chosen for each in track(one, tuple(spec.regions))]
-            tracked = [one for one in tracked if region is None or one.region in {region, None}]
-            client = Prometheus(source.config)
         except KeelwatchError as error:
             return Condition.unknown(error.message)
-        if not tracked:
-            return Condition.unknown(f"no objective is called {', '.join(names)}")
-        return _burn_judged(window_burns(client, tracked, window_s, time.time(), source.stale_after_s), most)
+        chosen = [one for one in objectives if one.stratum == "real" and (not names or one.name in names)]
+        tracked = [each for one in chosen for each in track(one, tuple(spec.regions))]
+        wanted = [one for one in tracked if region is None or one.region in {region, None}]
+        return questions.burn_below(client, wanted, most, window_s, time.time(), source.stale_after_s)
+
+    def promql_holds(self, query: str) -> Condition:
+        try:
+            _, client = self._source()
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+        return questions.promql_holds(client, self._text(query), time.time())
+
+    def keeps_up(self, wanted: PgLag) -> Condition:
+        """Whether a standby does."""
+        try:
+            database = self.estate().the_database()
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+        max_s = wanted.max.total_seconds() if wanted.max is not None else None
+        return questions.lag_below(database, self._text(wanted.region), max_s, wanted.max_bytes)
 
     def estate(self) -> Estate:
         from keelwatch.workspace.estate import find_estate
@@ -178,35 +195,16 @@ class World:
             spec = spec.model_copy(update={"sandbox": self._order.sandbox})
         return workspace, spec
 
+    def _source(self) -> tuple[Source, Prometheus]:
+        from keelwatch.adapters.prometheus import Prometheus
+        from slo.source import find_source
+
+        workspace, spec = self._environment()
+        source = find_source(spec, workspace.root)
+        return source, Prometheus(source.config)
+
     def _text(self, text: str) -> str:
         return fill(text, self._order.values)
-
-
-def _burn_judged(burns: Mapping[tuple[str, str | None], Value | Unknown], most: float) -> Condition:
-    over = [
-        f"{_named(key)} {one.value:.1f}x"
-        for key, one in burns.items()
-        if isinstance(one, Value) and one.value >= most
-    ]
-    unknown = [
-        f"{_named(key)}: {one.reason}"
-        for key, one in burns.items()
-        if isinstance(one, Unknown) and one.reason != NO_TRAFFIC
-    ]
-    known = {key: one for key, one in burns.items() if isinstance(one, Value)}
-    if over:
-        return Condition.no(f"over {most:g}x: {', '.join(over)}")
-    if unknown or not known:
-        return Condition.unknown("; ".join(unknown) or NO_TRAFFIC)
-    worst = max(known, key=lambda key: known[key].value)
-    return Condition.yes(
-        f"the worst of {len(known)} is {_named(worst)} with {known[worst].value:.1f}x, under {most:g}x"
-    )
-
-
-def _named(key: tuple[str, str | None]) -> str:
-    name, region = key
-    return f"{name} ({region})" if region else name
 
 
 def _all(found: Iterator[Condition] | Sequence[Condition]) -> Condition:

@@ -19,7 +19,7 @@ from runbooks.conduct.order import Order, order_of, pinned
 from runbooks.conduct.plan import plan_sha
 from runbooks.conduct.progress import Progress, fold
 from runbooks.conduct.step import Aborted, Doer
-from runbooks.conduct.world import changed, standing_of
+from runbooks.conduct.world import standing_of
 from runbooks.rules import point_of_no_return
 from runbooks.stages import Mode, stages_of
 from runbooks.verbs.catalogue import BY_THE_RUN
@@ -81,8 +81,7 @@ class Conductor:
         return None
 
     def conduct(self) -> Verdict:
-        if self._run.effects or self._progress().steps:
-            self._take_lock()  # of a resumed run; a fresh one has it
+        self._take_lock()
         try:
             for group in _groups(self._spec.steps):
                 self._together(group)
@@ -105,11 +104,9 @@ class Conductor:
 
     def _refuse_another_world(self) -> None:
         """A plan is for the world it was made in. Raises `Refused` naming what has changed."""
-        now = standing_of(self._world.estate())
-        if plan_sha(self._order, now) == self._order.plan_sha:
+        if plan_sha(self._order, standing_of(self._world.estate())) == self._order.plan_sha:
             return
-        planned = self._progress().plan.get("standing")
-        differences = changed(planned, now) if isinstance(planned, dict) else []
+        differences = self._world.changed_since(self._progress().plan)
         what = "; ".join(differences) or "the plan that was looked at is not this one"
         raise Refused(f"the world has changed since the plan: {what}", "plan anew: keelwatch runbook plan")
 
@@ -125,8 +122,7 @@ class Conductor:
                     self._run.say(f"warning: {asked.name}: {asked.found.evidence}")
                 else:
                     flaws.append(asked)
-        for rule in self._spec.rules:
-            asked = Asked(rule, self._world.holds(rule))
+        for asked in self._world.rules(self._spec.rules):
             self._note_asked("ready", asked)
             if asked.found.answer is not Answer.YES:
                 flaws.append(asked)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from runbooks.conduct.order import Order
     from runbooks.spec import RunbookSpec, Step
 
-PLACE = ("workspace", "environment", "sandbox")
+UNTOLD = ("workspace", "environment", "sandbox", "instead_of", "need_up", "even_if_unknown")
+"""Arguments that only a verb reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,17 @@ def plan_sha(order: Order, standing: JsonObject) -> str:
     return hashlib.sha256(canonical(of).encode()).hexdigest()[:16]
 
 
+def expected_loss(plan: JsonObject) -> str:
+    """What a plan says a promotion would lose, in words."""
+    steps = plan.get("steps")
+    for one in steps if isinstance(steps, list) else []:
+        effects = one.get("effects") if isinstance(one, dict) else None
+        for effect in effects if isinstance(effects, list) else []:
+            if "a promote now loses" in str(effect):
+                return str(effect)
+    return "nothing in this plan is promoted"
+
+
 def _forecast(step: Step, order: Order, verbs: Mapping[str, Verb]) -> Forecast:
     words = "; ".join(step_words(step, order.values))
     if order.mode is Mode.UNGRACEFUL and step.ungraceful is not None and step.ungraceful.skip is not None:
@@ -119,7 +131,7 @@ def _forecast(step: Step, order: Order, verbs: Mapping[str, Verb]) -> Forecast:
 def _words_of(action: Action | None) -> str:
     if action is None:
         return "nothing to take back"
-    told = {key: value for key, value in action.args.items() if key not in PLACE}
+    told = {key: value for key, value in action.args.items() if key not in UNTOLD}
     return f"{action.verb} " + ", ".join(f"{key} {_value(value)}" for key, value in told.items())
 
 

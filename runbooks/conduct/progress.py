@@ -50,11 +50,16 @@ class StepProgress:
 
 @dataclass(frozen=True, slots=True)
 class WantedApproval:
-    """`until` in Unix time (s): without enough people by then the run is aborted."""
+    """`until` in Unix time (s): without enough people by then the run is aborted. `shown` is what is put
+    before them beside the plan: what it is to what was found."""
 
     step: str
     needed: int
     until: float
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> JsonObject:
+        return {"step": self.step, "needed": self.needed, "until": self.until}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,8 @@ def _noted(progress: Progress, fact: Fact) -> Progress:
         case "ready":
             return replace(progress, is_ready=True)
         case "approval-wanted":
-            wanted = WantedApproval(text(body, "step"), whole(body, "needed"), number(body, "until"))
+            shown = {name: str(found) for name, found in mapping(body, "shown").items()}
+            wanted = WantedApproval(text(body, "step"), whole(body, "needed"), number(body, "until"), shown)
             return replace(progress, approval=wanted)
         case "settling":
             return replace(progress, settling_since=progress.settling_since or fact.at)

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from keelwatch.ledger import FactKind
 from keelwatch.runs import Action, Effect, Fate, Run, Stopped, UndoBy
 from keelwatch.runs.verb import EffectClass
-from keelwatch.safety import Request, login_of, standing
+from keelwatch.safety import Request, login_of, questions, standing
 from keelwatch.workspace.errors import Fenced, InternalError, KeelwatchError, Refused, SourceError
 from keelwatch.workspace.reading import Answer, Condition
 from runbooks.conduct.ask_world import Asked, World, until
-from runbooks.conduct.progress import Progress, StepState
+from runbooks.conduct.plan import expected_loss
+from runbooks.conduct.progress import Progress, StepState, WantedApproval
 from runbooks.conduct.watch_step import StepGuard
 from runbooks.inputs import fill
 from runbooks.stages import Mode, Stage, at_moment, stages_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from keelwatch.ledger import JsonObject
-    from keelwatch.safety import Approvals
     from keelwatch.workspace.model import PolicySpec
     from runbooks.conduct.order import Order
     from runbooks.spec import Approve, RunbookSpec, Step
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 USUAL_LIMIT_S = 120.0
 CLEAR_S = 30.0
 PAUSE_S = 0.2
+FRESH_S = 1.0
 RETRY, SKIP, ABORT = "retry", "skip", "abort"
 DONE, CANNOT = "done", "cannot"
 NOBODY_KNOWS = frozenset({EffectClass.OPAQUE, EffectClass.KEYED})
@@ -60,6 +61,7 @@ class Doer:
         self._progress = progress
         self._asking = threading.Lock()
         self._repeats = 0
+        self._held_at = 0.0  # monotonic (s): when the rules were last seen to hold
 
     def carry_out(self, step: Step) -> None:
         """Until it is done, or a person or the runbook says that it is borne. Raises `Aborted`, `Stopped`."""
@@ -75,6 +77,7 @@ class Doer:
             try:
                 self._require_rules(step)
                 words = self._do(step)
+                self._held_at = 0.0
                 self._require_rules(step)
             except (Stopped, Aborted, Fenced, InternalError):
                 raise
@@ -139,12 +142,15 @@ class Doer:
         return None
 
     def _require_rules(self, step: Step) -> None:
-        """Raises `Refused` for a rule that does not hold, or that nobody can tell."""
-        for rule in self._spec.rules:
-            found = self._world.holds(rule)
-            if found.answer is not Answer.YES:
-                self.note_asked(f"rule {step.id}", Asked(rule, found))
-                raise Refused(f"{rule}: {found.answer}, {found.evidence}")
+        """Raises `Refused` for a rule that does not hold, or that nobody can tell. What held a moment ago,
+        after the step before, is not asked again: customers may be waiting."""
+        if time.monotonic() - self._held_at < FRESH_S:
+            return
+        for asked in self._world.rules(self._spec.rules):
+            if asked.found.answer is not Answer.YES:
+                self.note_asked(f"rule {step.id}", asked)
+                raise Refused(f"{asked.name}: {asked.found.answer}, {asked.found.evidence}")
+        self._held_at = time.monotonic()
 
     def _do(self, step: Step) -> str:
         """Carry it out once; returns the evidence in words."""
@@ -260,28 +266,40 @@ class Doer:
         return False
 
     def _approve(self, step: str, wanted: Approve) -> str:
-        """Wait until enough other people say yes to this plan. Raises `Aborted` when the time is over."""
+        """Wait until enough other people say yes to this plan. Raises `Aborted` when the time is over, or the
+        world has changed while they thought about it."""
         request = Request(self._order.plan_sha, login_of(self._run.spec.actor), step, wanted.people)
         pending = self._progress().approval
-        until_at = (
-            pending.until
-            if pending and pending.step == step
-            else time.time() + wanted.expires.total_seconds()
-        )
         if pending is None or pending.step != step:
-            payload: JsonObject = {"step": step, "needed": wanted.people, "until": until_at}
-            self._run.note("approval-wanted", payload)
+            pending = WantedApproval(step, wanted.people, time.time() + wanted.expires.total_seconds())
+            self._run.note("approval-wanted", {**pending.as_json(), "shown": self._shown(wanted)})
         while True:
             self.refuse_aborted()
-            found = self._approvals(request)
+            found = standing(self._policy(), request, self._run.facts(FactKind.APPROVAL), time.time())
             if found.suffice:
+                self._require_same_world()
                 return found.words
-            if time.time() >= until_at:
+            if time.time() >= pending.until:
                 raise Aborted(f"not approved in time: {found.words}")
             self._run.wait(PAUSE_S)
 
-    def _approvals(self, request: Request) -> Approvals:
-        return standing(self._policy(), request, self._run.facts(FactKind.APPROVAL), time.time())
+    def _shown(self, wanted: Approve) -> JsonObject:
+        """What is put before them, beside the plan."""
+        found = {}
+        if "burn-rate" in wanted.show:
+            limit, window_s = questions.USUAL_BURN, questions.USUAL_WINDOW_S
+            found["burn-rate"] = self._world.burn_below(limit, window_s, None, []).evidence
+        if "expected-loss" in wanted.show:
+            found["expected-loss"] = expected_loss(self._progress().plan)
+        return found
+
+    def _require_same_world(self) -> None:
+        """Raises `Aborted` when something has changed since the plan, and not by this run."""
+        if any(one.fate is not Fate.NOT_DONE for one in self._run.effects):
+            return
+        differences = self._world.changed_since(self._progress().plan)
+        if differences:
+            raise Aborted(f"the world has changed since the plan: {'; '.join(differences)}")
 
     def _policy(self) -> PolicySpec:
         from keelwatch.workspace.workspace import load_workspace

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from keelwatch.runs import Stopped
 from keelwatch.safety import Limit, Trip, Watch, judge
+from keelwatch.safety.questions import elapsed_below
 from keelwatch.workspace.errors import KeelwatchError
 from keelwatch.workspace.reading import Answer, Condition
 from runbooks.stages import Mode
@@ -72,6 +73,14 @@ def _questions(stop_if: StopIf | None, world: World, mode: Mode) -> dict[str, Ca
         asks["journeys pass"] = lambda: _told(lambda: world.journey_limit(journeys))
     if burn is not None and (mode is Mode.GRACEFUL or burn.ungraceful == "watch"):
         asks["the budget burns slowly"] = lambda: _told(lambda: world.burn_limit(burn))
+    lag, promql, elapsed, began = stop_if.lag, stop_if.promql_false, stop_if.elapsed, time.monotonic()
+    if lag is not None:
+        asks["the standby keeps up"] = lambda: _told(lambda: world.keeps_up(lag))
+    if promql is not None:
+        asks["PromQL"] = lambda: _told(lambda: world.promql_holds(promql))
+    if elapsed is not None:
+        most_s = elapsed.total_seconds()
+        asks["time"] = lambda: elapsed_below(time.monotonic() - began, most_s)
     return asks
 
 

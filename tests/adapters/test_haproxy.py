@@ -237,6 +237,12 @@ def test_what_was_drained_before_stays_drained_after_the_undo(edge: RunningEdge)
     assert DRAIN.undo(args, DRAIN.plan(args).before) is None
 
 
+def test_a_region_that_is_drained_and_made_ready_is_one_target(edge: RunningEdge) -> None:
+    """So that what was done to it last is known by it."""
+    args = edge.estate.args(region="west")
+    assert DRAIN.plan(args).target == READY.plan(args).target
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [

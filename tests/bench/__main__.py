@@ -7,7 +7,16 @@ import sys
 
 from keelwatch.workspace import write_out
 
-BENCHMARKS = ("startup", "append", "tick", "probe_timing", "probe_rate", "probe_cold", "sandbox_idle")
+BENCHMARKS = (
+    "startup",
+    "append",
+    "tick",
+    "probe_timing",
+    "probe_rate",
+    "probe_cold",
+    "sandbox_idle",
+    "failover",
+)
 
 
 def main(names: list[str]) -> int:

@@ -172,3 +172,14 @@ def test_a_plan_tells_each_effect_and_changes_when_the_world_does(
     refused = keelwatch(workspace, "runbook", "run", "failover-region", *DRILL, "--plan", first["plan"])
     assert refused.returncode == 6
     assert f"the plan is {other['plan']} now" in refused.stderr
+
+
+def test_lint_asks_the_living_environment(
+    sandbox: RunningSandbox, estate: Estate, workspace: str, tmp_path: Path
+) -> None:
+    assert keelwatch(workspace, "runbook", "lint", "--env", "sandbox").returncode == 0
+    control.set_fault("database.killed", "on", region="east", for_s=60, name=NAME)
+    found = keelwatch(workspace, "runbook", "lint", "--env", "sandbox")
+    assert found.returncode == 3
+    lines = [line for line in found.stdout.splitlines() if "not-there" in line]
+    assert any("failover-region.yaml" in line and "east" in line for line in lines)

@@ -65,7 +65,7 @@ def test_the_library_is_right() -> None:
         ("{id: a, pg.fence: {region: $to}, ungraceful: {}}", "7:50: found nothing, expected exactly one of skip, accept, if_unreachable"),
         ("{id: a, pg.fence: {region: $to}, ungraceful: {skip: x, accept: y}}", "7:50: found skip and accept, expected exactly one of"),
         ("{id: a, pg.fence: {region: $to}, ungraceful: {if_unreachable: go}}", "7:67: found 'go', expected 'ask' or 'skip'"),
-        ("{id: a, pg.fence: {region: $to}, stop_if: {}}", "7:47: found nothing to watch, expected burn_rate, journey_failing or both"),
+        ("{id: a, pg.fence: {region: $to}, stop_if: {}}", "7:47: found nothing to watch, expected at least one of burn_rate, journey_failing, lag, promql_false, elapsed"),
         ("{id: a, approve: {expires: 10m}, within: 5m}", "7:38: found `within` beside `approve`, expected `expires`"),
         ("{id: a, approve: {expires: 10m}, ungraceful: {skip: x}}", "7:38: found `ungraceful` beside `approve`"),
         ("{id: a, approve: {expires: 0s}}", "7:32: found no time at all"),

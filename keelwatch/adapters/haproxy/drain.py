@@ -91,7 +91,8 @@ class ReadyVerb:
         now = look(edge)
         mine = [now[name] for name in names]
         before: JsonObject = {"servers": {one.name: one.state for one in mine}}
-        return Prediction(_target(args, edge, ",".join(names)), before, f"{_states(mine)} -> ready")
+        what = word(args, "region") if "region" in args else ",".join(names)  # as its drain names it
+        return Prediction(_target(args, edge, what), before, f"{_states(mine)} -> ready")
 
     def do(self, args: JsonObject, attempt: Attempt) -> JsonObject:
         edge, names = _ready(args)

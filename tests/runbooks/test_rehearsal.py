@@ -1,0 +1,65 @@
+"""Every runbook of the library is rehearsed: with its run killed at boundaries of its journal, and worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console.places import place
+from console.rehearsal import SANDBOX, Case, Outcome, Stage, cases, record, rehearse
+from keelwatch.ledger import FactKind, open_ledger
+from keelwatch.sandbox.lifecycle import mark_of
+from keelwatch.sandbox.processes import marked
+from keelwatch.workspace import narrate
+from keelwatch.workspace.find import built_in
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    (tmp_path / "state").mkdir(mode=0o700)
+    monkeypatch.setenv("KEELWATCH_STATE", str(tmp_path / "state"))
+    store = open_ledger()
+    yield Stage(place(built_in(), "sandbox"), "failover-region", "second", store)
+    store.close()
+
+
+def test_crash_points_are_spread_over_the_journal() -> None:
+    assert [one.kill_after for one in cases(14, None, fails_over=False)] == list(range(1, 15))
+    assert [one.kill_after for one in cases(14, 3, fails_over=False)] == [3, 8, 12]
+    assert [one.kill_after for one in cases(14, 0, fails_over=False)] == []
+    assert [one.kill_after for one in cases(3, 9, fails_over=False)] == [1, 2, 3]
+    assert [one.fault for one in cases(2, 0, fails_over=True)] == ["link.partition", "database.killed"]
+
+
+def test_a_rehearsal_is_on_record(stage: Stage) -> None:
+    outcomes = [Outcome(Case("one"), "", "well", 1.0), Outcome(Case("two"), "it hung", "", 2.0)]
+    record(stage, outcomes, "abc")
+    (fact,) = stage.store.after(0, run="", kinds=(FactKind.NOTE,))
+    assert fact.body == {
+        "event": "rehearsed",
+        "runbook": "failover-region",
+        "text_sha": "abc",
+        "passes": 1,
+        "of": 2,
+        "flaws": ["two: it hung"],
+    }
+
+
+def tell(one: Outcome, total: int) -> None:
+    narrate(f"{one.case.name} of {total}: {one.flaw or one.words}")
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("runbook", "points"),
+    [("failover-region", None), ("promote-database", 2), ("drain-region", 2), ("rebuild-cache", 2)],
+)
+def test_the_library_passes_at_every_crash_point(stage: Stage, runbook: str, points: int | None) -> None:
+    stage = Stage(stage.where, runbook, stage.approver, stage.store)
+    outcomes = rehearse(stage, points, tell)
+    assert [f"{one.case.name}: {one.flaw}" for one in outcomes if one.flaw] == []
+    assert len(outcomes) > (points or 10)
+    assert marked(mark_of(SANDBOX)) == []

@@ -1,0 +1,72 @@
+"""What guards ask: three-valued, and never well because it is unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from keelwatch.adapters.prometheus import Matrix, Missing, Sample, Vector
+from keelwatch.safety.questions import elapsed_below, judge_burns, promql_holds
+from keelwatch.workspace import SourceError
+from keelwatch.workspace.reading import Answer, Reading, Unknown, Value
+from slo.burn import NO_TRAFFIC
+
+CALM, HOT = Value(0.4, 0.0), Value(20.0, 0.0)
+IDLE, DARK = Unknown(NO_TRAFFIC, 0.0), Unknown("stale", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("burns", "answer"),
+    [
+        ([CALM], Answer.YES),
+        ([CALM, IDLE], Answer.YES),
+        ([CALM, HOT], Answer.NO),
+        ([DARK, HOT], Answer.NO),
+        ([CALM, DARK], Answer.UNKNOWN),
+        ([IDLE], Answer.UNKNOWN),
+        ([], Answer.UNKNOWN),
+    ],
+)
+def test_burns_are_judged_together(burns: list[Reading], answer: Answer) -> None:
+    given: dict[tuple[str, str | None], Reading] = {
+        (f"objective-{number}", "west"): one for number, one in enumerate(burns)
+    }
+    assert judge_burns(given, 14.4).answer is answer
+
+
+class Told:
+    """A source that answers one thing."""
+
+    shown = "told"
+
+    def __init__(self, *values: float | Missing, error: str = "") -> None:
+        self._values = values
+        self._error = error
+
+    def query(self, promql: str, at: float, read_s: float | None = None) -> Vector:
+        if self._error:
+            raise SourceError(self._error)
+        return Vector(tuple(Sample({}, value) for value in self._values))
+
+    def query_range(
+        self, promql: str, start: int, end: int, step_s: int, read_s: float | None = None
+    ) -> Matrix:
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        (Told(1.0, 2.0), Answer.YES),
+        (Told(1.0, 0.0), Answer.NO),
+        (Told(), Answer.NO),
+        (Told(1.0, Missing.NAN), Answer.UNKNOWN),
+        (Told(error="no answer"), Answer.UNKNOWN),
+    ],
+)
+def test_promql_is_true_when_every_number_is(source: Told, answer: Answer) -> None:
+    assert promql_holds(source, "up == 1", 0.0).answer is answer
+
+
+def test_time_runs_out_at_its_limit() -> None:
+    assert elapsed_below(59.9, 60).answer is Answer.YES
+    assert elapsed_below(60, 60).answer is Answer.NO
