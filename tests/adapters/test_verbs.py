@@ -10,7 +10,7 @@ import pytest
 
 from keelwatch.adapters.verbs import VERBS
 from keelwatch.runs import EffectClass
-from keelwatch.workspace import Answer, KeelwatchError, UsageError
+from keelwatch.workspace import Answer, UsageError
 from tests.adapters.estate import written
 
 ARGS: dict[str, dict[str, object]] = {
@@ -95,7 +95,7 @@ def test_where_there_is_no_such_portal_nothing_is_planned(name: str, words: str,
     args = written(tmp_path).args(**ELSEWHERE[name])
 
     for ask in (VERBS[name].plan, VERBS[name].access):
-        with pytest.raises(KeelwatchError, match=words) as refused:
+        with pytest.raises(UsageError, match=words) as refused:
             ask(args)
         assert "portal" in refused.value.hint
     assert VERBS[name].check(args).answer is Answer.UNKNOWN
