@@ -78,8 +78,9 @@ GROUPS: dict[str, dict[str, Entry]] = {
     },
     "sandbox": {
         "up": Entry("Start the sandbox and wait until it has readings.", "console.commands.sandbox:up"),
-        "status": Entry("Show the sandbox's parts and faults.", "console.commands.sandbox:status"),
+        "status": Entry("Show the sandbox's parts, faults and flags.", "console.commands.sandbox:status"),
         "down": Entry("Stop the sandbox; nothing of it stays behind.", "console.commands.sandbox:down"),
         "fault": Entry("Break a component on purpose, or heal it.", "console.commands.sandbox:fault"),
+        "flag": Entry("Show the portal's switches, or set one.", "console.commands.sandbox_flag:flag"),
     },
 }

@@ -15,7 +15,7 @@ from runbooks import process as runbooks
 
 ENTRY = "console.processes"
 KINDS = {kind.name: kind for kind in (probes.KIND, runbooks.KIND)}
-TABLE = ProcessTable(kinds=KINDS, verbs={**probes.VERBS, **VERBS})
+TABLE = ProcessTable(kinds=KINDS, verbs={**probes.VERBS, **VERBS, **runbooks.VERBS})
 
 if __name__ == "__main__":
     sys.exit(main(TABLE, sys.argv[1:]))

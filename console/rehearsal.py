@@ -126,6 +126,7 @@ def _own_sandbox() -> Iterator[None]:
 def _case(stage: Stage, case: Case) -> Outcome:
     began = time.monotonic()
     flaw, words = "", ""
+    flags = sandbox.status(SANDBOX).flags
     try:
         words = _act(stage, case)
     except KeelwatchError as error:
@@ -135,6 +136,8 @@ def _case(stage: Stage, case: Case) -> Outcome:
             sandbox.clear_faults(name=SANDBOX)
     try:
         _put_right(stage)
+        for flag, values in flags.items():
+            sandbox.set_flag(flag, values, name=SANDBOX)
     except KeelwatchError as error:
         flaw = flaw or f"afterwards: {error.message}"
     return Outcome(case, flaw, words, time.monotonic() - began)

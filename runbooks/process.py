@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keelwatch.runs import OnDeath, OnTerm, Run, RunKind, Verdict
+from runbooks.verbs.notify import VERBS
 
 
 def perform(run: Run) -> Verdict:
@@ -14,4 +15,4 @@ def perform(run: Run) -> Verdict:
 
 KIND = RunKind("runbook", perform, OnDeath.ORPHAN, OnTerm.PAUSE)
 
-__all__ = ["KIND"]
+__all__ = ["KIND", "VERBS"]

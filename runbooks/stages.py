@@ -29,6 +29,8 @@ class Mode(StrEnum):
 
 
 ASKS_MODE = frozenset({"pg.promote", "redis.promote"})
+ASKS_LIMIT = frozenset({"shell"})
+ASKS_MOMENT = frozenset({"sessions.revoke"})
 WHOLE = 100
 
 
@@ -50,7 +52,19 @@ def stages_of(holder: Acting, values: Mapping[str, str], mode: Mode) -> tuple[St
     (verb,) = verbs
     if holder.edge_weight is not None and holder.edge_weight.to is not None:
         return tuple(_ramp(holder.edge_weight, values))
-    return (Stage(action_of(verb, arguments(holder, verb), values, mode)),)
+    action = action_of(verb, arguments(holder, verb), values, mode)
+    within = getattr(holder, "within", None)  # an undo has none
+    if verb in ASKS_LIMIT and within is not None:
+        action = Action(verb, {**action.args, "within_s": within.total_seconds()})
+    return (Stage(action),)
+
+
+def at_moment(action: Action, now: float) -> Action:
+    """`action` as of `now` (Unix s), for those that are about what was before: to the end of the run they are
+    asked whether it is still so, and customers who came after are none of their business."""
+    if action.verb not in ASKS_MOMENT:
+        return action
+    return Action(action.verb, {**action.args, "begun_before": now})
 
 
 def action_of(verb: str, written: object, values: Mapping[str, str], mode: Mode) -> Action:

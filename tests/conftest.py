@@ -17,6 +17,7 @@ import pytest
 
 from keelwatch.adapters import sandbox as control
 from keelwatch.sandbox import down, up
+from keelwatch.sandbox.flags import usual
 from keelwatch.workspace import sink
 from tests.sandbox.running import RunningSandbox
 from tests.sandbox.waiting import until
@@ -100,6 +101,8 @@ def sandbox(shared_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> 
         yield shared_sandbox
         monkeypatch.setenv("KEELWATCH_STATE", str(shared_sandbox.state))
         control.clear_faults(name=NAME)
+        for flag, values in usual().items():
+            control.set_flag(flag, values, name=NAME)
 
 
 def _is_whole(sandbox: RunningSandbox) -> bool:

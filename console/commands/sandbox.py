@@ -90,7 +90,7 @@ def _raised(found: Endpoints, began: float, *, was_running: bool) -> Raised:
 @named
 @as_json
 def status(name: str, *, json_wanted: bool) -> None:
-    """Show the sandbox's parts and faults.
+    """Show the sandbox's parts, faults and flags.
 
     Exit code 5 when it is not running.
     """
@@ -106,7 +106,8 @@ def status(name: str, *, json_wanted: bool) -> None:
 
 def _status_json(found: SandboxStatus) -> dict[str, object]:
     faults = [fault_json(one) for one in found.faults]
-    return {**asdict(found), "urls": dict(found.urls), "faults": faults}
+    flags = {flag: dict(values) for flag, values in found.flags.items()}
+    return {**asdict(found), "urls": dict(found.urls), "faults": faults, "flags": flags}
 
 
 def _status_lines(found: SandboxStatus) -> list[str]:
@@ -115,6 +116,9 @@ def _status_lines(found: SandboxStatus) -> list[str]:
     for one in found.servers:
         where, pid = one.region or "both", one.pid or "--"
         lines += [f"  {one.name:<18}{where:<6}{one.state:<10}{pid!s:>8}  restarts {one.restarts}"]
+    for flag, values in found.flags.items():
+        where = ", ".join(f"{region} {'on' if value else 'off'}" for region, value in values.items())
+        lines += [f"  flag   {flag:<18}{where}"]
     return [*lines, *[f"  fault  {told(fault)}" for fault in found.faults]]
 
 

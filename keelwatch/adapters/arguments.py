@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keelwatch.ledger import JsonObject
+from keelwatch.workspace.entrance import Entrance, find_entrance
 from keelwatch.workspace.errors import UsageError
 from keelwatch.workspace.estate import Estate, find_estate
 
@@ -16,10 +17,25 @@ PLACE = ("workspace", "environment", "sandbox")
 def estate_in(args: JsonObject, *known: str) -> Estate:
     """The estate that `workspace`, `environment` and perhaps `sandbox` name, found anew. Raises `UsageError`
     for an argument that is neither one of these nor `known`, and what finding an estate raises."""
+    strict(args, *known)
+    return find_estate(Path(word(args, "workspace")), word(args, "environment"), word(args, "sandbox", ""))
+
+
+def entrance_in(args: JsonObject) -> Entrance:
+    """The entrance of the environment that `args` name. Raises what finding one raises."""
+    return find_entrance(Path(word(args, "workspace")), word(args, "environment"), word(args, "sandbox", ""))
+
+
+def root_in(args: JsonObject) -> Path:
+    """The workspace's folder, to which its files are relative."""
+    return Path(word(args, "workspace")).parent
+
+
+def strict(args: JsonObject, *known: str) -> None:
+    """Raises `UsageError` for an argument that is neither `known` nor tells where the estate is."""
     strange = sorted(set(args) - {*PLACE, *known})
     if strange:
         raise UsageError(f"unknown argument {strange[0]!r}", "known: " + ", ".join(known))
-    return find_estate(Path(word(args, "workspace")), word(args, "environment"), word(args, "sandbox", ""))
 
 
 def place_in(args: JsonObject) -> JsonObject:
@@ -72,3 +88,43 @@ def counts(args: JsonObject, key: str, most: int) -> dict[str, int]:
         if len(found) == len(value):
             return found
     raise UsageError(f"the argument {key!r} must map names to whole numbers 0..{most}, got {value!r}")
+
+
+def truths(args: JsonObject, key: str) -> dict[str, bool]:
+    """Names to true or false; empty when it is not given."""
+    value = args.get(key, {})
+    if isinstance(value, Mapping):
+        found = {name: one for name, one in value.items() if isinstance(one, bool)}
+        if len(found) == len(value):
+            return found
+    raise UsageError(f"the argument {key!r} must map names to true or false, got {value!r}")
+
+
+def words_by_name(args: JsonObject, key: str) -> dict[str, str]:
+    """Names to texts; empty when it is not given."""
+    value = args.get(key, {})
+    if isinstance(value, Mapping):
+        found = {name: one for name, one in value.items() if isinstance(one, str)}
+        if len(found) == len(value):
+            return found
+    raise UsageError(f"the argument {key!r} must map names to texts")
+
+
+def words(args: JsonObject, key: str) -> list[str]:
+    """Texts, none of them empty; empty when it is not given."""
+    value = args.get(key, [])
+    if isinstance(value, list):
+        found = [one for one in value if isinstance(one, str) and one]
+        if len(found) == len(value):
+            return found
+    raise UsageError(f"the argument {key!r} must be a list of texts, got {value!r}")
+
+
+def statuses(args: JsonObject, key: str) -> frozenset[int]:
+    """Statuses of HTTP; empty when it is not given."""
+    value = args.get(key, [])
+    if isinstance(value, list):
+        found = [one for one in value if type(one) is int and 100 <= one <= 599]
+        if len(found) == len(value):
+            return frozenset(found)
+    raise UsageError(f"the argument {key!r} must be a list of statuses 100..599, got {value!r}")

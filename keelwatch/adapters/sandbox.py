@@ -1,4 +1,5 @@
-"""The sandbox, over its control socket: what runs, what is broken, break and mend.
+"""The sandbox, over its control socket: what runs, what is broken, break and mend; its portal's switches and
+sessions.
 
 Knows the socket and `endpoints.json` only; it imports nothing of the sandbox itself. Every function raises
 `SourceError` when the sandbox does not run, and `UsageError` when it refuses what was asked or the name
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,8 +65,17 @@ class SandboxRejoined:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionsLeft:
+    """`tokens`: how many each region's server still lets in; None when it does not answer. `down` are the
+    regions where none runs, which remember nothing when they come back."""
+
+    tokens: Mapping[str, int | None]
+    down: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxStatus:
-    """History before `backfill_until` (Unix s) was loaded, not lived."""
+    """History before `backfill_until` (Unix s) was loaded, not lived. `flags`: by name and region."""
 
     name: str
     id: str
@@ -76,6 +86,7 @@ class SandboxStatus:
     urls: Mapping[str, str]
     servers: tuple[SandboxServer, ...]
     faults: tuple[SandboxFault, ...]
+    flags: Mapping[str, Mapping[str, bool]]
 
 
 def status(name: str = "main", within_s: float = ANSWER_SECONDS) -> SandboxStatus:
@@ -121,16 +132,68 @@ def rejoin(
     Raises `UnknownResult` when there is no answer `within_s`.
     """
     request = {"do": "rejoin", "component": component, "region": region}
-    late = UnknownResult(
-        f"the sandbox {name} did not answer within {within_s:g} s: "
-        f"the {component} of {region} may be rejoining still",
-        f"see what it does: {STATUS_HINT}",
-    )
+    late = _late(name, within_s, f"the {component} of {region} may be rejoining still")
     told = _ask(name, request, "rejoined", within_s, late)
     try:
         return SandboxRejoined(**told)
     except TypeError:
         raise _nonsense(name) from None
+
+
+def set_flag(
+    flag: str, values: Mapping[str, bool], *, name: str = "main", within_s: float = ANSWER_SECONDS
+) -> Mapping[str, bool]:
+    """Switch `flag` of the portal in the regions of `values`; returns how it is in all. Workers look before
+    each request. Raises `UnknownResult` when there is no answer `within_s`."""
+    late = _late(name, within_s, f"the flag {flag} may be set")
+    told = _ask(name, {"do": "flag-set", "flag": flag, "values": dict(values)}, "flags", within_s, late)
+    try:
+        return {str(region): bool(value) for region, value in told[flag].items()}
+    except (AttributeError, TypeError, KeyError):
+        raise _nonsense(name) from None
+
+
+def revoke_sessions(
+    accounts: Sequence[str] | None,
+    begun_before: float | None = None,
+    *,
+    name: str = "main",
+    within_s: float = ANSWER_SECONDS,
+) -> int:
+    """End the sessions of `accounts` (None: of everybody) that began before that Unix time (None: all);
+    returns how many tokens died. Raises `UnknownResult` when there is no answer `within_s`."""
+    late = _late(name, within_s, "sessions may have been ended")
+    told = _ask(name, _of_sessions("sessions-revoke", accounts, begun_before), "ended", within_s, late)
+    if not isinstance(told, int):
+        raise _nonsense(name)
+    return told
+
+
+def sessions_left(
+    accounts: Sequence[str] | None,
+    begun_before: float | None = None,
+    *,
+    name: str = "main",
+    within_s: float = ANSWER_SECONDS,
+) -> SessionsLeft:
+    """What is left of the sessions that `revoke_sessions` would end."""
+    told = _ask(name, _of_sessions("sessions-left", accounts, begun_before), "left", within_s)
+    try:
+        tokens = {str(region): None if one is None else int(one) for region, one in told["tokens"].items()}
+        return SessionsLeft(tokens, tuple(str(region) for region in told["down"]))
+    except (AttributeError, TypeError, KeyError, ValueError):
+        raise _nonsense(name) from None
+
+
+def _of_sessions(do: str, accounts: Sequence[str] | None, begun_before: float | None) -> dict[str, object]:
+    whose = None if accounts is None else list(accounts)
+    return {"do": do, "accounts": whose, "begun_before": begun_before}
+
+
+def _late(name: str, within_s: float, what: str) -> UnknownResult:
+    return UnknownResult(
+        f"the sandbox {name} did not answer within {within_s:g} s: {what}", f"see what it does: {STATUS_HINT}"
+    )
 
 
 def _faults(name: str, found: Any) -> tuple[SandboxFault, ...]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keelwatch.adapters import haproxy, postgres, redis
+from keelwatch.adapters import haproxy, portal, postgres, redis
+from keelwatch.adapters.http_call import CallVerb
+from keelwatch.adapters.shell import ShellVerb
 from keelwatch.runs import Verb
 
-VERBS: Mapping[str, Verb] = {**haproxy.VERBS, **postgres.VERBS, **redis.VERBS}
+CALL, SHELL = CallVerb(), ShellVerb()
+VERBS: Mapping[str, Verb] = {
+    **haproxy.VERBS,
+    **postgres.VERBS,
+    **redis.VERBS,
+    **portal.VERBS,
+    CALL.name: CALL,
+    SHELL.name: SHELL,
+}

@@ -57,10 +57,9 @@ def start_child(
     """
     if threading.current_thread() is not threading.main_thread():
         raise InternalError("a child must be started from the main thread: it dies with the one that did")
-    tied = [sys.executable, "-I", "-S", tether.__file__ or "", str(os.getpid()), "--", *argv]
     try:
         process = subprocess.Popen(
-            tied,
+            tied(argv),
             env={**os.environ, **env, RUN_VARIABLE: run},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -71,3 +70,8 @@ def start_child(
     except OSError as error:
         raise SourceError(f"cannot start {argv[0]}: {error.strerror}", "is it installed?") from None
     return Child(process)
+
+
+def tied(argv: Sequence[str]) -> list[str]:
+    """The command line that becomes `argv` and dies with the thread that starts it."""
+    return [sys.executable, "-I", "-S", tether.__file__ or "", str(os.getpid()), "--", *argv]

@@ -18,7 +18,7 @@ class Fate(StrEnum):
     DOUBT = "in-doubt"  # an intent without a result
     DONE = "done"
     FAILED = "failed"  # `do` said so; it may have happened in part
-    NOT_DONE = "not-done"  # a check, or a person, says it never happened
+    NOT_DONE = "not-done"  # a check, or a person, says it never happened; or a later attempt stands for it
 
 
 @dataclass(frozen=True, slots=True)

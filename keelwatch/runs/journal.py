@@ -42,7 +42,7 @@ class Journal:
         return replace(effect, seq=self._append(FactKind.INTENT, intent_payload(effect)).seq)
 
     def settle(self, effect: Effect, fate: Fate, evidence: JsonObject, by: str = "do") -> Effect:
-        """Record what became of an intent; `by` says who knows: do, check or a person."""
+        """Record what became of an intent; `by` says who knows: do, check, key or a person."""
         payload: JsonObject = {"intent": effect.seq, "outcome": fate, "by": by, "evidence": evidence}
         self._append(FactKind.RESULT, payload)
         return replace(effect, fate=fate, evidence=evidence)

@@ -27,7 +27,7 @@ from keelwatch.runs.stopflag import StopFlag
 from keelwatch.runs.stream import StreamWriter
 from keelwatch.runs.table import OnDeath, ProcessTable
 from keelwatch.runs.undo import Undone, undo_effects
-from keelwatch.runs.verb import Action, Attempt, Prediction, Verb
+from keelwatch.runs.verb import Action, Attempt, EffectClass, Prediction, Verb
 from keelwatch.runs.verdict import Stopped
 from keelwatch.workspace.clock import boot_id
 from keelwatch.workspace.errors import InternalError, KeelwatchError, Refused, UnknownResult
@@ -105,9 +105,10 @@ class Run:
         """Do `verb` on the world and return its evidence; its undo is owed from before it acts.
 
         `step` names the act within the run, each act another one. A resumed run gets the recorded
-        evidence of a step that was done, and a step in doubt is settled first: by its check, else by a
-        person. Raises `Stopped` before acting once a stop is asked for, `SourceError` when the intent
-        cannot be synced or no guardian is ready (nothing was done then), and what the verb raises.
+        evidence of a step that was done, and a step in doubt is settled first: by its check, by doing it
+        again where the target knows its key, else by a person. Raises `Stopped` before acting once a stop is
+        asked for, `SourceError` when the intent cannot be synced or no guardian is ready (nothing was done
+        then), and what the verb raises.
         """
         known = self._table.verb(verb)
         step = step or f"{next(self._unnamed)}-{verb}"
@@ -123,7 +124,9 @@ class Run:
             evidence = self._do(self._intend(known, args, step, undo, key, number), known)
             if evidence is not None:
                 return evidence
-        raise UnknownResult(f"{step}: not done after {ATTEMPTS} attempts", "look at the target, then resume")
+        raise UnknownResult(
+            f"{step}: not known to be done after {ATTEMPTS} attempts", "look at the target, then resume"
+        )
 
     def announce(
         self, verb: str, args: JsonObject, *, step: str = "", undo: Action | UndoBy = UndoBy.VERB
@@ -362,11 +365,21 @@ class Run:
         except KeelwatchError as error:
             self._settle(effect, Fate.FAILED, {"error": error.message}, by="do")
             raise
+        self._supersede(effect)
         self._settle(effect, Fate.DONE, evidence, by="do")
         return evidence
 
+    def _supersede(self, effect: Effect) -> None:
+        """Earlier attempts with its key are this one: the target acted once, and one undo is owed. Recorded
+        before it is done itself, so that a kill in between leaves this one in doubt, and none of them."""
+        for other in self.effects:
+            if other.key == effect.key and other.seq != effect.seq and other.may_land_late:
+                words = f"attempt {effect.number} with the same key was answered"
+                self._settle(other, Fate.NOT_DONE, {"evidence": words}, by="key")
+
     def _settled(self, effect: Effect, verb: Verb) -> JsonObject | None:
-        """The evidence of an effect that may have happened, or None when it did not."""
+        """The evidence of an effect that may have happened, or None when it is to be tried again: it did not
+        happen, or it has a key, by which the target knows that it did."""
         if effect.fate is Fate.DONE:
             return effect.evidence or {}
         self.wait(effect.unsettled_s())
@@ -379,6 +392,8 @@ class Run:
             case Answer.NO:
                 self._settle(effect, Fate.NOT_DONE, evidence, by="check")
                 return None
+            case Answer.UNKNOWN if verb.effect is EffectClass.KEYED:
+                return None  # in doubt until an attempt is answered, so that its undo stays owed
             case Answer.UNKNOWN:
                 return self._decided(effect, found.evidence)
 

@@ -48,6 +48,11 @@ class Attempt:
     epoch: int
     before: JsonObject
 
+    @property
+    def run(self) -> str:
+        """The run that makes it."""
+        return self.key.partition("/")[0]
+
 
 class Verb(Protocol):
     """Arguments and evidence are JSON objects and are recorded: secrets go in by reference only.

@@ -5,6 +5,10 @@
     {"do": "fault-list"}                                     -> {"ok": true, "faults": [...]}
     {"do": "fault-clear", "target"}                          -> {"ok": true, "faults": [those cleared]}
     {"do": "rejoin", "component", "region"}                  -> {"ok": true, "rejoined": {...}}
+    {"do": "flag-set", "flag", "values": {region: bool}}     -> {"ok": true, "flags": {...}}
+    {"do": "sessions-revoke", "accounts": [...]|null, "begun_before": Unix s|null}
+                                                             -> {"ok": true, "ended": tokens}
+    {"do": "sessions-left", as above}                        -> {"ok": true, "left": {...}}
     {"do": "down"}                                           -> {"ok": true}, then everything ends
 
 A refusal is `{"ok": false, "error": ..., "hint": ..., "usage": true|false}`.
@@ -25,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelwatch.sandbox import faults
+from keelwatch.sandbox.flags import Flags
 from keelwatch.workspace import ExitCode, KeelwatchError, UsageError
 
 if TYPE_CHECKING:
@@ -103,6 +108,19 @@ async def _act(supervisor: Supervisor, request: dict[str, object]) -> dict[str, 
             _refuse_while_starting(supervisor)
             component, region = str(request.get("component", "")), str(request.get("region", ""))
             return {"rejoined": asdict(await supervisor.rejoin(component, region))}
+        case "flag-set":
+            changed = supervisor.set_flag(str(request.get("flag", "")), request.get("values"))
+            return {"flags": _flags(changed)}
+        case "sessions-revoke":
+            _refuse_while_starting(supervisor)
+            from keelwatch.sandbox.portal import revocation
+
+            return {"ended": await revocation.revoke(supervisor.layout, *_whose(request))}
+        case "sessions-left":
+            from keelwatch.sandbox.portal import revocation
+
+            tokens = await revocation.left(supervisor.layout, *_whose(request))
+            return {"left": {"tokens": tokens, "down": supervisor.down("cache")}}
         case "down":
             asyncio.get_running_loop().call_soon(supervisor.stop_asked.set)
             return {}
@@ -121,6 +139,20 @@ def _parse(request: Mapping[str, object]) -> faults.Fault:
         raise UsageError("for_s is a number of seconds")
     target, value = str(request.get("target", "")), str(request.get("value", ""))
     return faults.parse(target, value, str(request.get("region") or "all"), for_s, time.time())
+
+
+def _whose(request: Mapping[str, object]) -> tuple[list[str] | None, float | None]:
+    """The accounts, and before when their sessions began. Raises `UsageError`."""
+    accounts, moment = request.get("accounts"), request.get("begun_before")
+    if accounts is not None and (not isinstance(accounts, list) or not accounts):
+        raise UsageError("accounts is a list of names, or null for everybody")
+    if moment is not None and (isinstance(moment, bool) or not isinstance(moment, int | float)):
+        raise UsageError("begun_before is a Unix time in seconds, or null")
+    return None if accounts is None else [str(one) for one in accounts], moment
+
+
+def _flags(found: Flags) -> dict[str, dict[str, bool]]:
+    return {flag: dict(values) for flag, values in found.items()}
 
 
 def _target(request: Mapping[str, object]) -> str | None:
@@ -157,4 +189,5 @@ def _status(supervisor: Supervisor) -> dict[str, object]:
         "urls": dict(supervisor.endpoints().urls),
         "servers": servers,
         "faults": _as_json(supervisor.faults.values()),
+        "flags": _flags(supervisor.flags),
     }

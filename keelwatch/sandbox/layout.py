@@ -53,6 +53,10 @@ class Layout:
         return self.folder / "faults.json"
 
     @property
+    def flags_file(self) -> Path:
+        return self.folder / "flags.json"
+
+    @property
     def ca_file(self) -> Path:
         return self.folder / "tls" / "ca.pem"
 

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from keelwatch.sandbox import catalogue, control, faults
+from keelwatch.sandbox import catalogue, control, faults, flags
 from keelwatch.sandbox.children import Keeper, State
 from keelwatch.sandbox.endpoints import Child, Endpoints, urls
 from keelwatch.sandbox.estate import estate_document
@@ -43,6 +43,7 @@ class Supervisor:
         self.backfill_until = float(int(self.started))
         self.keepers: dict[str, Keeper] = {}
         self.faults: dict[str, faults.Fault] = {}
+        self.flags = flags.usual()
         self.is_ready = False
         self.stop_asked = asyncio.Event()
         self._expiry: asyncio.TimerHandle | None = None
@@ -55,6 +56,7 @@ class Supervisor:
     async def start(self, template: Path) -> None:
         """Returns when every server is ready. The first failure is raised and the others are cancelled."""
         self._write_faults()
+        self._write_flags()
         make_certificates(self.layout)
         write_private(self.layout.accounts_file, accounts_document(self.layout.passwords.pseudonym_key))
         write_private(self.layout.estate_file, estate_document(self.layout))
@@ -186,6 +188,23 @@ class Supervisor:
             elif name not in held and keeper.state is State.HELD:
                 changes.append(keeper.release())
         await asyncio.gather(*changes)
+
+    # the portal
+
+    def set_flag(self, flag: str, values: object) -> flags.Flags:
+        """In force for every request that begins after this returns. Raises `UsageError`."""
+        self.flags = flags.changed(self.flags, flag, values)
+        self._write_flags()
+        return self.flags
+
+    def _write_flags(self) -> None:
+        write_private(self.layout.flags_file, flags.to_json(self.flags))
+
+    def down(self, component: str) -> list[str]:
+        """The regions where no server of `component` runs."""
+        silent = {State.HELD, State.CRASHED, State.ENDED}
+        found = [one for one in self.keepers.values() if one.server.component == component]
+        return [one.server.region for one in found if one.server.region and one.state in silent]
 
     async def rejoin(self, component: str, region: str) -> Rejoined:
         try:

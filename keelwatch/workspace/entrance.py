@@ -102,6 +102,21 @@ def entrance_of(name: str, environment: EnvironmentSpec, root: Path) -> Entrance
     )
 
 
+def find_entrance(workspace: Path, environment: str, sandbox: str = "") -> Entrance:
+    """The entrance as it is declared now; `sandbox` names another sandbox than the environment does.
+
+    Raises `InputError` for a bad workspace, `UsageError` for an environment that it does not have or that has
+    no `portal`, and `SourceError` when its sandbox does not run.
+    """
+    from keelwatch.workspace.workspace import load_workspace
+
+    loaded = load_workspace(workspace)
+    name, spec = loaded.environment(environment)
+    if sandbox:
+        spec = spec.model_copy(update={"sandbox": sandbox})
+    return entrance_of(name, spec, loaded.root)
+
+
 def _declared(spec: AccountSpec, root: Path) -> Account:
     return Account(spec.name, spec.region, spec.mailbox or "", spec.password, spec.totp, root)
 

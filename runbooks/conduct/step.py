@@ -19,7 +19,7 @@ from runbooks.conduct.plan import expected_loss
 from runbooks.conduct.progress import Progress, StepState, WantedApproval
 from runbooks.conduct.watch_step import StepGuard
 from runbooks.inputs import fill
-from runbooks.stages import Mode, Stage, stages_of
+from runbooks.stages import Mode, Stage, at_moment, stages_of
 from runbooks.verbs.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ PAUSE_S = 0.2
 FRESH_S = 1.0
 RETRY, SKIP, ABORT = "retry", "skip", "abort"
 DONE, CANNOT = "done", "cannot"
+NOBODY_KNOWS = frozenset({EffectClass.OPAQUE, EffectClass.KEYED})
+"""Whose checks have nothing to tell: the target's answer was all there is."""
 
 
 class Aborted(KeelwatchError):
@@ -114,7 +116,7 @@ class Doer:
     def _newest(self) -> list[Effect]:
         """The last effect on each target, in order; of those that were done, and that anybody can tell of."""
         last = {one.target: one for one in self._run.effects if one.fate is Fate.DONE}
-        last = {key: one for key, one in last.items() if one.effect_class != EffectClass.OPAQUE}
+        last = {key: one for key, one in last.items() if one.effect_class not in NOBODY_KNOWS}
         return sorted(last.values(), key=lambda one: one.seq)
 
     def _assert_again(self, effect: Effect, found: Condition) -> Condition:
@@ -192,7 +194,7 @@ class Doer:
         done = [one for one in self._run.effects if one.step == name and one.fate is Fate.DONE]
         if done:
             return done[-1].evidence or {}
-        action = self._world.placed(stage.action)
+        action = at_moment(self._world.placed(stage.action), time.time())
         return self._run.act(action.verb, action.args, step=name, undo=self._undo(step, action.verb))
 
     def _stand(self, step: Step, stage: Stage, guard: StepGuard, end: float) -> None:

@@ -26,16 +26,27 @@ ARGS: dict[str, dict[str, object]] = {
     "redis.follow": {"region": "west", "host": "127.0.0.1", "port": 9},
     "redis.rejoin": {"region": "west"},
 }
+ELSEWHERE: dict[str, dict[str, object]] = {
+    "http.call": {"url": "/v2/credit"},
+    "sessions.revoke": {},
+    "flag.set": {"flag": "maintenance", "to": True},
+    "shell": {"command": ["true"]},
+}
+"""Those that act on other things than an edge, a database or a cache."""
 EFFECTS = {
     "edge.weight": EffectClass.DESIRED_STATE,
     "pg.fence": EffectClass.CHECKABLE,
     "pg.promote": EffectClass.CONDITIONAL,
+    "http.call": EffectClass.KEYED,
+    "sessions.revoke": EffectClass.DESIRED_STATE,
+    "flag.set": EffectClass.DESIRED_STATE,
+    "shell": EffectClass.OPAQUE,
 }
 NOBODY = {"west": {"host": "127.0.0.1", "port": 9}, "east": {"host": "127.0.0.1", "port": 9}}
 
 
 def test_every_verb_is_in_the_table_under_its_name() -> None:
-    assert set(VERBS) == set(ARGS)
+    assert set(VERBS) == set(ARGS) | set(ELSEWHERE)
     assert all(verb.name == name for name, verb in VERBS.items())
     assert {name: VERBS[name].effect for name in EFFECTS} == EFFECTS
 
@@ -72,8 +83,26 @@ def test_where_an_environment_lacks_the_part_it_is_said(name: str, tmp_path: Pat
     assert VERBS[name].check(estate.args(**ARGS[name])).answer is Answer.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("http.call", "here has no portal"),
+        ("sessions.revoke", "here is no sandbox, and sessions.revoke knows no other portal"),
+        ("flag.set", "here is no sandbox, and flag.set knows no other portal"),
+    ],
+)
+def test_where_there_is_no_such_portal_nothing_is_planned(name: str, words: str, tmp_path: Path) -> None:
+    args = written(tmp_path).args(**ELSEWHERE[name])
+
+    for ask in (VERBS[name].plan, VERBS[name].access):
+        with pytest.raises(UsageError, match=words) as refused:
+            ask(args)
+        assert "portal" in refused.value.hint
+    assert VERBS[name].check(args).answer is Answer.UNKNOWN
+
+
 def test_guardians_load_no_client_until_one_is_needed() -> None:
-    heavy = ("psycopg", "redis", "pydantic")
+    heavy = ("httpx", "psycopg", "redis", "pydantic")
     code = f"import console.processes, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -15,11 +15,12 @@ from keelwatch.adapters.postgres.standing import standing_of, whole
 from keelwatch.ledger import FactKind, JsonObject, SqliteLedger, open_ledger
 from keelwatch.runs import heal, resume, spawn, view
 from keelwatch.runs.fields import text
-from keelwatch.runs.mark import kill_marked, read_mark
+from keelwatch.runs.mark import kill_marked, marked, read_mark
 from keelwatch.runs.state import has_guardian, is_alive
 from keelwatch.workspace import ledger_path, run_dir
 from keelwatch.workspace.estate import find_estate
 from tests.adapters.acting import ENTRY, TABLE
+from tests.adapters.estate import written
 from tests.adapters.haproxy_server import running_edge
 from tests.adapters.postgres_pair import Pair
 from tests.adapters.processes import frozen, until
@@ -115,6 +116,16 @@ def test_a_promotion_cut_off_by_a_kill_is_in_doubt_then_checked_and_never_done_t
     until(lambda: facts(ledger, run, FactKind.RESULT) == wanted, "its result", 60)
     assert standing_of(database, "east").timeline == 2
     assert len(facts(ledger, run, FactKind.INTENT)) == len(wanted)
+
+
+def test_a_command_dies_with_the_run_that_wanted_it(tmp_path: Path, ledger: SqliteLedger) -> None:
+    """And all that it has started: who is asked whether it happened need not ask whether it goes on."""
+    args = written(tmp_path / "here").args(command=["sh", "-c", "sleep 61 & sleep 62"])
+    run = started(ledger, "runbook", "shell", args)
+    until(lambda: len(list(marked("KEELWATCH_RUN", run))) >= 3, "the command and its children")
+    kill(run, "process")
+    until(lambda: over(run) and not list(marked("KEELWATCH_RUN", run)), "their end")
+    assert facts(ledger, run, FactKind.RESULT) == []
 
 
 def facts(ledger: SqliteLedger, run: str, kind: FactKind) -> list[str]:

@@ -185,6 +185,19 @@ def faults_in_json(name: tuple[str, str]) -> None:
     assert (empty["deed"], empty["faults"]) == ("list", [])
 
 
+def flags_in_json(name: tuple[str, str]) -> None:
+    """Set in one region, shown, and set back in all."""
+    done = keelwatch("sandbox", "flag", "maintenance", "on", "--region", "east", "--json", *name)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["schema"]) == (0, "keelwatch/sandbox-flag/1")
+    assert document["flags"]["maintenance"] == {"west": False, "east": True}
+    assert "maintenance       west off, east on" in keelwatch("sandbox", "flag", *name).stdout
+    for words in (("new-look", "on"), ("maintenance",), ("maintenance", "on", "--region", "north")):
+        assert keelwatch("sandbox", "flag", *words, *name).returncode == 2
+    back = keelwatch("sandbox", "flag", "maintenance", "off", *name)
+    assert "maintenance       west off, east off" in back.stdout
+
+
 def test_an_up_that_is_terminated_takes_down_what_had_started(own_sandbox: str) -> None:
     starting = subprocess.Popen(
         [KEELWATCH, "sandbox", "up", "--name", own_sandbox], stderr=subprocess.PIPE, text=True
@@ -212,12 +225,15 @@ def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) ->
     assert (raised["name"], raised["environment"]) == (own_sandbox, "sandbox")
     assert (raised["was_running"], raised["ready_after_s"] > 0) == (False, True)
     faults_in_json(name)
+    flags_in_json(name)
     first = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)
     again = keelwatch("sandbox", "up", *name)
     second = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)
     shown = keelwatch("sandbox", "status", *name)
 
     assert (first["schema"], first["name"]) == ("keelwatch/sandbox-status/1", own_sandbox)
+    assert first["flags"]["maintenance"] == {"west": False, "east": False}
+    assert "flag   self-registration west on, east on" in shown.stdout
     assert {one["state"] for one in first["servers"]} == {"ready"}
     assert again.returncode == 0
     assert "running already" in again.stderr

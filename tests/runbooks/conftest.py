@@ -12,7 +12,7 @@ import pytest
 
 from keelwatch.ledger import FactKind, JsonObject, SqliteLedger, open_ledger
 from keelwatch.runs import Phase, Question, RunView, answer, resume, spawn, view
-from keelwatch.runs.mark import read_mark
+from keelwatch.runs.mark import kill_marked, read_mark
 from keelwatch.workspace import run_dir
 from keelwatch.workspace.estate import find_estate
 from runbooks.choose import with_defaults
@@ -135,3 +135,4 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     ledger = open_ledger()
     yield Shop(tmp_path, ledger)
     ledger.close()
+    kill_marked("KEELWATCH_STATE", str(tmp_path / "state"))  # whoever still asks has nobody left to answer

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from keelwatch.runs import Action
-from runbooks.stages import Mode, Stage, stages_of
-from runbooks.verbs.catalogue import CATALOGUE
+from runbooks.stages import Mode, Stage, at_moment, stages_of
+from runbooks.verbs.catalogue import BY_THE_RUN, CATALOGUE
 from tests.runbooks.made import HEAD, library, written
 
 VALUES = {"from": "west", "to": "east", "region": "west", "other": "east", "word": "hello", "report": "x"}
@@ -43,6 +43,7 @@ def stages(folder: Path, step: str, mode: Mode = Mode.GRACEFUL) -> tuple[Stage, 
         ("slo.hold: {for: 1m}", Action("slo.hold", {"below": 14.4, "for_s": 60.0})),
         ("human: 'say $word for $$5'", Action("human", {"text": "say hello for $5"})),
         ("shell: {command: [echo, $word]}", Action("shell", {"command": ["echo", "hello"]})),
+        ("shell: {command: [a]}, within: 5m", Action("shell", {"command": ["a"], "within_s": 300.0})),
         ("flag.set: {flag: new-look, to: false}", Action("flag.set", {"flag": "new-look", "to": False})),
     ],
 )  # fmt: skip
@@ -95,12 +96,20 @@ def test_the_adapters_verbs_take_what_the_library_says(tmp_path: Path) -> None:
 
 def test_the_catalogue_knows_the_adapters_verbs() -> None:
     """All but the one that only ever takes another back, to an address that no file names."""
-    names = {
-        name
-        for room in ("haproxy", "postgres", "redis")
-        for name in pytest.importorskip(f"keelwatch.adapters.{room}").VERBS
-    }
+    from console.processes import TABLE
+    from probes.undo import VERBS as OF_JOURNEYS
+
+    names = set(TABLE.verbs) - set(OF_JOURNEYS)
     assert names - set(CATALOGUE) == {"redis.follow"}
+    assert set(CATALOGUE) - names == BY_THE_RUN
+    assert all(TABLE.verb(name).effect is CATALOGUE[name].effect for name in names & set(CATALOGUE))
+
+
+def test_what_asks_for_the_moment_gets_it_when_it_is_done() -> None:
+    """Customers who come later are left alone, however often it is asserted again."""
+    found = at_moment(Action("sessions.revoke", {"accounts": ["c1"]}), 17.5)
+    assert found.args == {"accounts": ["c1"], "begun_before": 17.5}
+    assert at_moment(Action("edge.ready", {"region": "west"}), 17.5).args == {"region": "west"}
 
 
 def test_the_invariants_are_those_of_the_policy() -> None:

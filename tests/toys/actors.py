@@ -107,6 +107,13 @@ def runbook(run: Run) -> Verdict:
     return passed()
 
 
+def order(run: Run) -> Verdict:
+    """Orders something of a target that knows what it was asked before."""
+    run.act("toy.order", _target(run, "goods", "ordered"), step="order")
+    run.wait(number(run.args, "hold_s"))
+    return passed("ordered")
+
+
 def full_disk(run: Run) -> Verdict:
     """Acts once, finds the disk full, and tries to act again. A limit on the size of files, for the run and
     its guardian, stands in for the disk: it needs no root, and the small files of the world still fit."""

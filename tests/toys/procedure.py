@@ -1,6 +1,7 @@
 """A shop of small files that runbooks act on: the verbs have the catalogue's names, and every effect shows.
 
-The entry module of such runs. The world is the folder `world` beside the workspace's file; `journeys` in it
+The entry module of such runs. Calls and notifications are the product's own, but nobody waits long for what
+died on loopback. The world is the folder `world` beside the workspace's file; `journeys` in it
 says how journeys end (pass when missing), `broken-TARGET` makes a target fail, `dead-TARGET` unreachable.
 """
 
@@ -10,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from keelwatch.adapters.http_call import CallVerb
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import (
     Action,
@@ -19,6 +21,7 @@ from keelwatch.runs import (
     ProcessTable,
     Run,
     RunKind,
+    Verb,
     Verdict,
     failed,
     main,
@@ -27,6 +30,7 @@ from keelwatch.runs import (
 from keelwatch.runs.fields import mapping, text
 from keelwatch.workspace import Condition, Refused, SourceError
 from runbooks.process import KIND
+from runbooks.verbs.notify import NotifyVerb
 from tests.toys.world import crash_at, land, value
 
 ENTRY = "tests.toys.procedure"
@@ -92,9 +96,11 @@ class Toy:
         return (f"write {self.target(args)}",)
 
 
-VERBS = {
+VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
+        CallVerb(settle_s=1.0),
+        NotifyVerb(settle_s=1.0),
         Toy("edge.weight", "edge", "even", undone_by="edge.weight"),
         Toy("edge.drain", "drain", "drained", undone_by="edge.ready"),
         Toy("edge.ready", "drain", "ready"),

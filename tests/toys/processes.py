@@ -16,6 +16,8 @@ KINDS = (
     RunKind("load", actors.load),
     RunKind("chaos", actors.experiment),
     RunKind("runbook", actors.runbook, OnDeath.ORPHAN, OnTerm.PAUSE),
+    RunKind("order", actors.order, OnDeath.ORPHAN, OnTerm.PAUSE),
+    RunKind("trial-order", actors.order),
     RunKind("full", actors.full_disk),
     RunKind("late", actors.late),
     RunKind("buggy", actors.buggy),

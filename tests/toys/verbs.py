@@ -102,4 +102,34 @@ class PageVerb(PromoteVerb):
         return Condition.unknown("nobody can tell whether the pager rang")
 
 
-VERBS = {verb.name: verb for verb in (SetVerb(), SlowVerb(), PromoteVerb(), PageVerb())}
+@dataclass(frozen=True)
+class OrderVerb(SetVerb):
+    """Keyed: nobody can tell afterwards, but the target acts once for each key. Its first answers
+    are lost where a file `mute` in the world says how many."""
+
+    name: str = "toy.order"
+    effect: EffectClass = EffectClass.KEYED
+
+    def do(self, args: JsonObject, attempt: Attempt) -> JsonObject:
+        world, target, wanted = _world(args), text(args, "target"), text(args, "value")
+        crash_at(world, f"{wanted}:before")
+        with (world / "keys").open("a+") as keys:
+            keys.seek(0)
+            if attempt.key not in keys.read().splitlines():
+                keys.write(f"{attempt.key}\n")
+                land(world, self.name, target, wanted)
+        crash_at(world, f"{wanted}:after")
+        mute = int(value(world, "mute") or 0)
+        if mute:
+            (world / "mute").write_text(str(mute - 1))
+            raise UnknownResult(f"{target} did not answer")
+        return {"value": wanted}
+
+    def check(self, args: JsonObject) -> Condition:
+        return Condition.unknown("nobody can tell")
+
+    def undo(self, args: JsonObject, before: JsonObject) -> Action | None:
+        return Action(self.name, {**args, "value": "cancelled"})
+
+
+VERBS = {verb.name: verb for verb in (SetVerb(), SlowVerb(), PromoteVerb(), PageVerb(), OrderVerb())}

@@ -40,5 +40,8 @@ gives 422; many at once have one effect, and the others wait for its answer.
 Headers a client may send: `traceparent`; `Keelwatch-Traffic: probe|load` (else counted as real);
 `Keelwatch-Channel: web|app|agent` (else web). Every answer carries `traceparent` and `Keelwatch-Region`.
 
+Switches (`closing`) close some of it: under `maintenance` pages and changes answer 503 with `Retry-After`;
+without `self-registration`, /v2/registrations answers 403.
+
 Not through the edge: `/metrics`, and `/healthz` (200 while the process lives).
 """

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from keelwatch.sandbox.layout import Layout
 from keelwatch.sandbox.portal.call import Call, Refusal, Reply
+from keelwatch.sandbox.portal.closing import closed
 from keelwatch.sandbox.portal.handlers import Handler, handlers_of
 from keelwatch.sandbox.portal.html import page
 from keelwatch.sandbox.portal.parts import Parts
@@ -50,6 +52,10 @@ class Worker:
     async def _attempt(self, call: Call, route: str, handler: Handler) -> Reply:
         try:
             await self.parts.strikes.at("portal", self.region)
+            shut = closed(route, self.region, self.parts.switches)
+            if shut is not None:
+                reply = _refused(call, route, shut.status, {"error": shut.error}, shut.words)
+                return replace(reply, headers={**reply.headers, **shut.headers})
             return await handler(call)
         except Refusal as refusal:
             return _refused(call, route, refusal.status, {"error": refusal.reason}, refusal.reason)

@@ -27,6 +27,7 @@ from keelwatch.sandbox.portal.store import Store
 from keelwatch.sandbox.service.database import Database
 from keelwatch.sandbox.service.log import Pseudonyms, RequestLog
 from keelwatch.sandbox.service.strikes import Strikes
+from keelwatch.sandbox.service.switches import Switches
 
 
 class Parts:
@@ -35,6 +36,7 @@ class Parts:
         edge = urls(layout.ports)["edge"]
         region, names = self.region, Pseudonyms(layout.passwords.pseudonym_key)
         self.strikes = strikes = Strikes(layout.faults_file)
+        self.switches = Switches(layout.flags_file)
         self.metrics = metrics = Metrics(region)
         self.log = RequestLog(layout.logs, name)
         self.database = database = Database(layout, region, name, strikes, size=4)

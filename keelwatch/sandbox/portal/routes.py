@@ -82,6 +82,18 @@ PAGES: Mapping[str, Route] = {
 }
 NEWER: Mapping[str, Route] = {**OIDC, **SECOND, **PAGES}
 EVERY: Mapping[str, Route] = {**ROUTES, **NEWER}
+# What customers change; logging in and out is no change, for without it nobody could read.
+CHANGES = frozenset(
+    {
+        "plan-change",
+        "v2-plan-change",
+        "v2-close",
+        "v2-recovery",
+        "v2-recovery-complete",
+        "v2-register",
+        "v2-register-confirm",
+    }
+)
 # What a browser shows: there a refusal is a page.
 SHOWN = frozenset({*PAGES, "authorize", "login-page", "login-form", "totp-page", "totp-form"})
 
