@@ -9,15 +9,28 @@ from typing import TYPE_CHECKING
 import click
 
 from console.commands.runs import ledger
-from console.options import in_environment, with_inputs
+from console.options import as_json, in_environment, with_inputs
+from console.output import emit_json
 from console.places import Place, place
-from keelwatch.workspace import ExitCode, Refused, SourceError, UsageError, narrate, write_out
+from keelwatch.workspace import (
+    ExitCode,
+    Refused,
+    SourceError,
+    SystemClock,
+    UsageError,
+    narrate,
+    write_out,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keelwatch import runs as kernel
     from keelwatch.ledger import LedgerStore
     from runbooks.conduct.plan import Plan
 
 TRIES = 3
+WIDTH = 100
 
 
 @click.command("run")
@@ -29,6 +42,7 @@ TRIES = 3
 @click.option("--arm", is_flag=True, help="In place of typing the name at a terminal.")
 @click.option("--approve-as", metavar="NAME", help="For drills: approve as somebody else (sandbox only).")
 @click.option("--detach", is_flag=True, help="Start the run and leave.")
+@as_json
 def run(
     name: str,
     workspace: Path | None,
@@ -40,6 +54,7 @@ def run(
     ungraceful: bool,
     arm: bool,
     detach: bool,
+    json_wanted: bool,
 ) -> None:
     """Carry a runbook out, step by step.
 
@@ -53,8 +68,9 @@ def run(
     where = place(workspace, environment)
     allow(where, arm=arm or sys.stdin.isatty(), how="add --arm, or type the name at a terminal")
     order, plan = planned(where, name, inputs, Mode.UNGRACEFUL if ungraceful else Mode.GRACEFUL)
+    tell = narrate if json_wanted else write_out
     for line in plan_lines(plan):
-        write_out(line)
+        tell(line)
     if plan_sha is not None and plan_sha != plan.sha:
         raise Refused(
             f"the plan is {plan.sha} now, not {plan_sha}", "look at it again, then use its new hash"
@@ -66,17 +82,16 @@ def run(
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
         if approve_as is not None:
             _approve_when_asked(store, where, run_id, approve_as)
-        if detach:
-            write_out(run_id)
-            return
-        sys.exit(_follow(store, run_id))
+        code = None if detach else _follow(store, run_id, tell)
+        _finish(store, run_id, code, json_wanted=json_wanted)
 
 
 @click.command("resume")
 @click.argument("run_id", metavar="RUN")
 @click.option("--detach", is_flag=True, help="Start it again and leave.")
+@as_json
 @click.pass_context
-def resume(context: click.Context, run_id: str, *, detach: bool) -> None:
+def resume(context: click.Context, run_id: str, *, detach: bool, json_wanted: bool) -> None:
     """Go on with a run that was paused or died.
 
     The text of its start is carried out, not the edited file. What is in doubt is settled first: by looking,
@@ -91,10 +106,22 @@ def resume(context: click.Context, run_id: str, *, detach: bool) -> None:
         state, _ = progress_of(store, run_id)
         require_operator_here(global_workspace(context), {state.env}, "resuming a run")
         kernel.resume(store, run_id)
-        if detach:
-            write_out(run_id)
-            return
-        sys.exit(_follow(store, run_id))
+        code = None if detach else _follow(store, run_id, narrate if json_wanted else write_out)
+        _finish(store, run_id, code, json_wanted=json_wanted)
+
+
+def _finish(store: LedgerStore, run_id: str, code: ExitCode | None, *, json_wanted: bool) -> None:
+    """The document, or the id of a run that nobody follows; and out with `code`."""
+    if json_wanted:
+        from console.runbook_book import story_in
+        from console.view.run_json import run_json
+
+        now, story = SystemClock().now(), story_in(store, run_id)
+        emit_json("runbook-show", story.environment, now, run_json(story, now))
+    elif code is None:
+        write_out(run_id)
+    if code is not None:
+        sys.exit(code)
 
 
 def _confirm(plan: Plan) -> None:
@@ -135,14 +162,14 @@ def _approve_when_asked(store: LedgerStore, where: Place, run_id: str, name: str
         time.sleep(0.05)
 
 
-def _follow(store: LedgerStore, run_id: str) -> ExitCode:
+def _follow(store: LedgerStore, run_id: str, tell: Callable[[str], None]) -> ExitCode:
     """To its end, answering what it asks when there is a terminal."""
     from console.view.runbook import glance_lines
     from keelwatch import runs as kernel
 
     def show(glance: kernel.Glance) -> None:
         for line in glance_lines(glance):
-            write_out(line)
+            tell(line)
 
     while True:
         end, code = kernel.attend(store, run_id, show, may_ask=False)
@@ -167,16 +194,23 @@ def _follow(store: LedgerStore, run_id: str) -> ExitCode:
     return code
 
 
-def _answer(store: LedgerStore, run_id: str, question: object) -> None:
+def _answer(store: LedgerStore, run_id: str, question: kernel.Question) -> None:
+    """Put the question as its screen does: with what each answer leads to."""
+    from console.runbook_book import story_in
+    from console.view.question import asked, question_lines
     from keelwatch import runs as kernel
 
-    assert isinstance(question, kernel.Question)
-    narrate(question.text)
+    found = asked(story_in(store, run_id), WIDTH, SystemClock().now())
+    if found is None or found.seq != question.seq:
+        return  # somebody else was faster
+    for line in question_lines(found, WIDTH):
+        narrate(line)
     narrate(f"  {' / '.join(question.choices)}:")
-    choice = sys.stdin.readline().strip()
+    typed = sys.stdin.readline().strip()
+    choice = next((one.choice for one in found.answers if typed == one.key), typed)
     note = ""
     if choice in question.wants_note:
-        narrate("  why, in a sentence:")
+        narrate("  why, or the evidence, in a sentence:")
         note = sys.stdin.readline().strip()
     try:
         kernel.answer(store, run_id, choice, note)

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from console.commands.runs import ledger
-from console.options import in_environment
+from console.options import as_json, in_environment
+from console.output import emit_json
 from console.places import place
-from keelwatch.workspace import UsageError, narrate, write_out
+from keelwatch.workspace import SystemClock, UsageError, narrate, write_out
 
 
 @click.command("approve")
@@ -17,7 +18,16 @@ from keelwatch.workspace import UsageError, narrate, write_out
 @in_environment
 @click.option("--approve-as", "drill_as", default="", metavar="NAME", help="For drills: as somebody else.")
 @click.option("--for", "lasts", default="10m", show_default=True, help="How long it is good for.")
-def approve(run_id: str, workspace: Path | None, environment: str | None, drill_as: str, lasts: str) -> None:
+@as_json
+def approve(
+    run_id: str,
+    workspace: Path | None,
+    environment: str | None,
+    drill_as: str,
+    lasts: str,
+    *,
+    json_wanted: bool,
+) -> None:
     """Say yes to the plan of a run.
 
     It must wait for it. Nobody approves their own run. A yes is for this very plan, and for a time.
@@ -35,17 +45,22 @@ def approve(run_id: str, workspace: Path | None, environment: str | None, drill_
         state, progress = progress_of(store, run_id)
         where = place(workspace, environment or state.env)
         for line in approval_lines(progress):
-            write_out(line)
+            (narrate if json_wanted else write_out)(line)
         step = runbooks.approve(store, where, run_id, drill_as, lasts_s)
-    write_out(f"{run_id}: {step} approved, for {lasts}")
+    if json_wanted:
+        body = {"run": run_id, "step": step, "plan": progress.plan_sha, "for_s": lasts_s}
+        emit_json("runbook-approve", state.env, SystemClock().now(), body)
+    else:
+        write_out(f"{run_id}: {step} approved, for {lasts}")
 
 
 @click.command("skip")
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
 @click.option("--reason", required=True, help="Why; it goes into the ledger.")
+@as_json
 @click.pass_context
-def skip(context: click.Context, run_id: str, step: str, reason: str) -> None:
+def skip(context: click.Context, run_id: str, step: str, reason: str, *, json_wanted: bool) -> None:
     """Leave a step of a run out.
 
     One that has not begun, or that has failed; never an approval.
@@ -59,14 +74,19 @@ def skip(context: click.Context, run_id: str, step: str, reason: str) -> None:
         state, _ = progress_of(store, run_id)
         require_operator_here(global_workspace(context), {state.env}, "skipping a step")
         runbooks.skip(store, run_id, step, reason)
-    write_out(f"{run_id}: {step} is left out: {reason}")
+    if json_wanted:
+        body = {"run": run_id, "step": step, "reason": reason}
+        emit_json("runbook-skip", state.env, SystemClock().now(), body)
+    else:
+        write_out(f"{run_id}: {step} is left out: {reason}")
 
 
 @click.command("abort")
 @click.argument("run_id", metavar="RUN")
 @click.option("--reason", required=True, help="Why; it goes into the ledger.")
+@as_json
 @click.pass_context
-def abort(context: click.Context, run_id: str, reason: str) -> None:
+def abort(context: click.Context, run_id: str, reason: str, *, json_wanted: bool) -> None:
     """End a run, and take back what it did.
 
     The newest first, each verified.
@@ -83,4 +103,6 @@ def abort(context: click.Context, run_id: str, reason: str) -> None:
         state, _ = progress_of(store, run_id)
         require_operator_here(global_workspace(context), {state.env}, "aborting a run")
         runbooks.abort(store, run_id, reason)
+    if json_wanted:
+        emit_json("runbook-abort", state.env, SystemClock().now(), {"run": run_id, "reason": reason})
     narrate(f"{run_id} takes back what it did: keelwatch attach {run_id}")

@@ -30,6 +30,8 @@ SPEAKING = [
     ("audit", "verify"), ("audit", "verify", "--json"), ("audit", "anchor"), ("audit", "anchor", "--json"),
     ("audit", "redact", "1", "--reason", "x"), ("heal",), ("heal", "--json"), ("heal", "--list"),
     ("stop", "--all"), ("stop", "--all", "--json"), ("sandbox", "down", "--json"),
+    ("runbook", "list"), ("runbook", "list", "--json"), ("runbook", "lint", "--json"),
+    ("runbook", "render", "failover-region", "--markdown"),
 ]  # fmt: skip
 
 
@@ -63,7 +65,10 @@ def test_every_command_that_prints_was_tried_on_the_full_device() -> None:
     every = {words for words, _, _ in leaves()}
     tried = {words[: 2 if words[0] in GROUPS else 1] for words in SPEAKING}
     followed = {("attach",), ("slo", "show"), ("slo", "why"), ("sandbox", "status"), ("sandbox", "fault")}
+    followed |= {("sandbox", "flag")}
     followed |= {("probe", "run"), ("probe", "watch"), ("probe", "lint")}
+    of_runs = ("show", "run", "resume", "approve", "skip", "abort", "plan", "rehearse")
+    followed |= {("runbook", name) for name in of_runs}
 
     assert every - tried - set(NOT_HERE) <= followed  # they print only with a run or a sandbox at hand
 

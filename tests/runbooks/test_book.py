@@ -261,6 +261,34 @@ def test_show_is_the_screen_for_scripts(shop: Shop) -> None:
     shop.end(run)
 
 
+def test_a_resume_without_a_terminal_ends_in_4_with_the_question_in_json(shop: Shop) -> None:
+    shop.write(OPAQUE)
+    run = shop.start(crash_at="shell:after")
+    until(lambda: shop.view(run).phase is Phase.ORPHANED, 20, "an orphan")
+    command = [sys.executable, "-m", "console.main", "--workspace", str(shop.folder), "runbook"]
+    done = subprocess.run(
+        [*command, "resume", run, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["schema"]) == (4, "keelwatch/runbook-show/1")
+    assert told["steps"][0]["in_doubt"] == {"verb": "shell", "target": "shell", "attempt": 1}
+    assert "answer it: keelwatch attach" in done.stderr
+    told = json.loads(
+        subprocess.run(
+            [*command, "abort", run, "--reason", "enough", "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
+    assert told["reason"] == "enough"
+    shop.end(run)
+
+
 def test_the_screens_carry_a_real_run_from_its_plan_to_its_end(shop: Shop) -> None:
     shop.write(FAILOVER)
     shop.put("broken-edge", "")
