@@ -96,7 +96,7 @@ def _doubt_lines(story: RunStory, step: StepStory, doubt: Effect, width: int, no
     before = ", ".join(f"{key} {_value(value)}" for key, value in doubt.before.items())
     question = story.question.text if story.question else ""
     evidence = question.partition(" happen? ")[2]
-    began = f", {numbers.length(now - step.began)} ago" if step.began is not None else ""
+    began = f", {numbers.length(now - step.doubt_at)} ago" if step.doubt_at is not None else ""
     lines = _wrapped(
         f"{doubt.action.verb} on {doubt.target} was sent, and its answer never came. It may or may not have"
         " happened.",

@@ -43,7 +43,7 @@ class Pinned:
 @dataclass(frozen=True, slots=True)
 class StepStory:
     """A step. `does`, `effects` and `way_back` are of its plan, `words` what came of it, `doubt` the act
-    of it that may or may not have happened, `trips` why its guard stopped it. Times in Unix time (s)."""
+    of it that may or may not have happened, announced `doubt_at`, `trips` why its guard stopped it. Times in Unix time (s)."""
 
     name: str
     state: StepState
@@ -55,6 +55,7 @@ class StepStory:
     ended: float | None = None
     trips: str = ""
     doubt: Effect | None = None
+    doubt_at: float | None = None
     skip_asked: str | None = None
     told: Told = field(default_factory=Told)
     asked: tuple[AskedWorld, ...] = ()
@@ -145,8 +146,9 @@ def story_of(view: RunView, progress: Progress, facts: Sequence[Fact], pinned: P
     state = view.state
     undone = _taken_back(facts, state.effects)
     doubts = _doubts(view)
+    sent = {fact.seq: fact.at for fact in facts if fact.kind is FactKind.INTENT}
     steps = tuple(
-        _step(forecast, progress, undone, doubts, pinned.steps.get(text(forecast, "step"), Told()))
+        _step(forecast, progress, undone, doubts, pinned.steps.get(text(forecast, "step"), Told()), sent)
         for forecast in _forecasts(progress.plan)
     )
     verdict_at = next((fact.at for fact in facts if fact.kind is FactKind.VERDICT), None)
@@ -197,9 +199,11 @@ def _step(
     undone: frozenset[str],
     doubts: Mapping[str, Effect],
     told: Told,
+    sent: Mapping[int, float],
 ) -> StepStory:
     name = text(forecast, "step")
     found = progress.step(name)
+    doubt = doubts.get(name)
     back = found.state is StepState.DONE and name in undone
     return StepStory(
         name=name,
@@ -211,7 +215,8 @@ def _step(
         began=found.began,
         ended=found.ended,
         trips=found.trips,
-        doubt=doubts.get(name),
+        doubt=doubt,
+        doubt_at=sent.get(doubt.seq) if doubt is not None else None,
         skip_asked=progress.skips.get(name),
         told=told,
         asked=tuple(one for one in progress.asked if one.at in {name, f"guard {name}", f"rule {name}"}),

@@ -146,7 +146,7 @@ def in_doubt() -> RunStory:
     )
     asked = "promote-database/1: did pg.promote on database-east happen? east does not answer within 2 s"
     found = story(2, question=Question(77, asked, IN_DOUBT), phase=Phase.PAUSED, passed="promote-database")
-    return with_step(found, "promote-database", doubt=act)
+    return with_step(found, "promote-database", doubt=act, doubt_at=NOW - 31)
 
 
 def failed() -> RunStory:

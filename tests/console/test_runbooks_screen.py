@@ -29,9 +29,9 @@ def named(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def console(book: MadeBook) -> Keelwatch:
+def console(book: MadeBook, charset: str = "braille") -> Keelwatch:
     clock = FixedClock(NOW + 2)
-    return Keelwatch(BookFeed(book), world, theme="dark", clock=clock, every_s=NEVER_S)
+    return Keelwatch(BookFeed(book), world, theme="dark", charset=charset, clock=clock, every_s=NEVER_S)
 
 
 async def sees(pilot: Pilot[str], words: str) -> None:
@@ -112,6 +112,39 @@ def test_what_is_in_doubt_is_explained_with_what_each_answer_leads_to(size: tupl
     for words in ("pg.promote on database-east was sent", "its check east does not answer within 2 s"):
         assert words in text
     assert "esc  not now" in text
+
+
+def test_evidence_however_long_leaves_the_answers_on_a_small_screen() -> None:
+    found = procedures.in_doubt()
+    assert found.question is not None
+    long = replace(found.question, text=f"{found.question.text}; {'nobody answers there, ' * 40}the end")
+
+    async def ask(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        await pilot.press("enter")
+        await sees(pilot, "It stays in doubt, on record")
+        await sees(pilot, "esc  not now")
+        assert "the end" not in screen_text(pilot.app)
+        for _ in range(4):
+            await pilot.press("pagedown")
+        await sees(pilot, "the end")
+
+    text = on(MadeBook(replace(found, question=long)), ask)
+
+    assert "a  abort" in text
+
+
+@pytest.mark.parametrize("keys", [(), ("enter",)], ids=["run", "question"])
+def test_a_run_and_its_question_are_ascii_where_there_is_no_unicode(keys: tuple[str, ...]) -> None:
+    app = console(MadeBook(procedures.in_doubt()), charset="ascii")
+
+    async def go(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await sees(pilot, "esc  not now")
+
+    assert asyncio.run(drive(app, SMALL, go)).isascii()
 
 
 def test_planning_anew_says_what_has_changed_and_inputs_can_be_chosen() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -94,6 +95,7 @@ def test_what_is_in_doubt_names_the_act_its_check_and_where_each_answer_leads(sh
     assert question.title == "IN DOUBT: tell"
     assert "shell on shell was sent, and its answer never came" in text
     assert "its check nobody can tell" in text
+    assert re.search(r"attempt 1 of step tell/1, \d+s ago", text)
     assert "If it did happen, it then happens twice." in text
     with pytest.raises(Refused, match="answered meanwhile"):
         book.answer(run, seq - 1, "done", "")
