@@ -43,7 +43,8 @@ class Pinned:
 @dataclass(frozen=True, slots=True)
 class StepStory:
     """A step. `does`, `effects` and `way_back` are of its plan, `words` what came of it, `doubt` the act
-    of it that may or may not have happened, announced `doubt_at`, `trips` why its guard stopped it. Times in Unix time (s)."""
+    of it that may or may not have happened, announced `doubt_at`, `trips` why its guard stopped it. Times in
+    Unix time (s)."""
 
     name: str
     state: StepState
