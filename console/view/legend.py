@@ -13,7 +13,7 @@ WIDTH = 66  # columns of a dialog on the smallest screen
 
 
 def legend_lines(world: World) -> list[str]:
-    """The legend of both screens, then the reason behind each `--` in the strip of regions."""
+    """The legend, the reason behind each `--` in the strip of regions, then the marks of runbooks."""
     levels = [f"{mark} {'0' if least == 0 else f'{least:.0f}'}x" for mark, least in spark_levels(SPARK_TOP)]
     return [
         "STATE      ^ getting worse   v recovering   blank: steady",
@@ -33,10 +33,10 @@ def legend_lines(world: World) -> list[str]:
         "LAST 20    . pass   F fail   ! invalid: our own fault   ? unclear",
         "           the newest at the right, for each journey and region",
         "vs median  of that step, over the kept executions that passed",
+        *_missing(world),
         "RUNBOOKS   [x] done   [>] running   [ ] waiting   [-] skipped",
         "           [~] failed and borne   [!] failed   [<] taken back",
         "           [?] in doubt: it may or may not have happened",
-        *_missing(world),
     ]
 
 
