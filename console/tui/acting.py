@@ -21,8 +21,20 @@ class Acted(Message):
         self.then = then
 
 
+SAID_S = 10.0
+
+
 class ActingScreen(WorldlyScreen):
-    said = ""  # what became of the last key, until the next one
+    _words = ""
+    _told_at = 0.0
+
+    @property
+    def said(self) -> str:
+        """What became of the last key, for a while."""
+        return self._words if self.console_app.clock.now() - self._told_at < SAID_S else ""
+
+    def hush(self) -> None:
+        self._words = ""
 
     def act(self, deed: Callable[[], str], then: Callable[[], None] | None = None) -> None:
         """Do `deed` in a thread; `then` is called back here once it is done."""
@@ -51,7 +63,7 @@ class ActingScreen(WorldlyScreen):
         self.tell(f"NOT DONE: {reason}")
 
     def tell(self, words: str) -> None:
-        self.said = words
+        self._words, self._told_at = words, self.console_app.clock.now()
         if words:
             self.notify(words, severity="error" if words.startswith("NOT DONE") else "information")
         self.show(self.console_app.shown)

@@ -110,8 +110,8 @@ class PlanScreen(ActingScreen):
         self.line("title").say(f" {planning.heading(found, now, width)}")
         text = Text("\n".join(f" {line}" for line in planning.planning_lines(found, width - 4)))
         detail = self.query_one("#detail", Static)
-        if getattr(self, "_said", None) != text:
-            self._said = text
+        if getattr(self, "_drawn_text", None) != text:
+            self._drawn_text = text
             detail.update(text)
         armed = "armed" if world.armed else "READ-ONLY: A arms, then r runs it"
         self.line("selected").say(f" {self.said or f'{armed}; y copies: {self._twin}'}")
@@ -133,14 +133,14 @@ class PlanScreen(ActingScreen):
         if self._planning.asking:
             self.refuse("it is being planned just now")
             return
-        self.said = ""
+        self.hush()
         self._plan(self._planning.inputs if self._planning.inputs.values else None)
 
     def _with(self, inputs: Inputs) -> None:
         if self._planning.asking:
             self.refuse("it is being planned just now")
             return
-        self.said = ""
+        self.hush()
         self._plan(inputs)
 
     def action_turn(self) -> None:

@@ -138,8 +138,8 @@ class RunScreen(ActingScreen):
         self.line("stands").say(f" {run_screen.state_line(story, now, width)}")
         lines, at = run_screen.drawn(story, self._cursor, width, height, now)
         text = _painted(lines, at)
-        if getattr(self, "_said", None) != text:
-            self._said = text
+        if getattr(self, "_drawn_text", None) != text:
+            self._drawn_text = text
             detail.update(text)
         waits = run_keys.waits_lines(story, now, width - 2)
         more = self._trouble or self.said or (waits[1] if len(waits) > 1 else "")
@@ -159,7 +159,7 @@ class RunScreen(ActingScreen):
             return
         last = len(run_screen.rows(self._story)) - 1
         self._at = max(0, min(last, self._cursor + rows))
-        self.said = ""
+        self.hush()
         self.query_one("#body", VerticalScroll).scroll_home(animate=False)
         self.show_body(self.console_app.shown)
 
