@@ -37,7 +37,7 @@ def _progress_words(one: RunView, progress: Progress) -> list[str]:
         words.append("settling")
     if step.trips and step.state is not StepState.BEGUN:
         words.append("GUARD TRIPPED")
-    if one.state.question is not None:
+    if one.state.question is not None and one.pid is not None:
         words.append("ASKS")
     elif one.phase is not Phase.RUNNING:
         words.append(one.phase.upper())

@@ -13,7 +13,7 @@ from console.pinned import pinned_of
 from console.places import Place
 from console.view.planning import Inputs
 from console.view.run_screen import phase_words
-from console.view.run_story import Pinned, RunStory, story_of
+from console.view.run_story import Pinned, RunStory, asked_by, story_of
 from console.view.shelf import LEFT_BEHIND, Rehearsal, RunRow, Shelf, ShelfRow
 from keelwatch.ledger import Access, FactKind, LedgerStore, open_ledger
 from keelwatch.runs import Phase, RunView, answer, resume, stop, view
@@ -136,7 +136,7 @@ class RunbookBook:
         """`seq` names the question that was read: another one that came since is not answered by accident."""
         self._refuse_role("answering a run")
         with writing() as store:
-            question = view(store, run).state.question
+            question = asked_by(view(store, run))
             if question is None or question.seq != seq:
                 raise Refused("the question was answered meanwhile, or is another one now", "read it again")
             answer(store, run, choice, note)

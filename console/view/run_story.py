@@ -167,7 +167,7 @@ def story_of(view: RunView, progress: Progress, facts: Sequence[Fact], pinned: P
         plan_sha=progress.plan_sha,
         ended=verdict_at,
         verdict=state.verdict,
-        question=state.question,
+        question=asked_by(view),
         approval=progress.approval if state.verdict is None else None,
         approvals=tuple(_approvers(facts)),
         ready=tuple(one for one in progress.asked if one.at == "ready"),
@@ -182,6 +182,11 @@ def story_of(view: RunView, progress: Progress, facts: Sequence[Fact], pinned: P
         stands=state.paused or state.orphaned or "",
         pinned=pinned,
     )
+
+
+def asked_by(view: RunView) -> Question | None:
+    """What it asks while its process is there: one that is taken up again asks anew."""
+    return view.state.question if view.pid is not None else None
 
 
 def login_of(actor: str) -> str:
@@ -238,7 +243,7 @@ def _taken_back(facts: Iterable[Fact], standing: Iterable[Effect]) -> frozenset[
 
 def _doubts(view: RunView) -> dict[str, Effect]:
     """By step. An act that is under way just now is in no doubt yet."""
-    question = view.state.question
+    question = asked_by(view)
     open_now = [one for one in view.state.effects if one.fate is Fate.DOUBT]
     if question is not None and question.choices == IN_DOUBT:
         open_now = [one for one in open_now if question.text.startswith(f"{one.step}:")]

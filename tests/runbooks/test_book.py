@@ -34,7 +34,7 @@ from runbooks.conduct.progress import StepState
 from tests.console.procedures import BookFeed
 from tests.console.screens import screen_text
 from tests.console.screens import until as comes_true
-from tests.console.worlds import world
+from tests.console.worlds import look, world
 from tests.runbooks.conftest import Shop
 from tests.runbooks.test_conduct import APPROVED, DRAIN, FAILOVER, GUARDED, HUMAN
 from tests.runs.conftest import until
@@ -291,17 +291,52 @@ def test_a_resume_without_a_terminal_ends_in_4_with_the_question_in_json(shop: S
     shop.end(run)
 
 
+def console_on(shop: Shop) -> Keelwatch:
+    clock = SystemClock()
+    here = replace(look(), snapshot=replace(look().snapshot, environment="shop"))
+    feed = BookFeed(book_of(shop), [here])
+    return Keelwatch(feed, lambda: replace(world(), environment="shop"), clock=clock, every_s=3600.0)
+
+
+async def sees(pilot: Pilot[str], words: str) -> None:
+    await comes_true(pilot, lambda: words in screen_text(pilot.app))
+
+
+def test_the_lever_pauses_a_runbook_and_its_screen_takes_it_up_again(shop: Shop) -> None:
+    shop.write(HUMAN)
+    app = console_on(shop)
+    run = shop.start()
+    shop.question(run)
+
+    async def go() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await comes_true(pilot, lambda: app.live)
+            await pilot.press("6")
+            await sees(pilot, "look: ASKS you")
+            await pilot.press("exclamation_mark")
+            await sees(pilot, "Type shop: _")
+            await pilot.press(*"shop", "enter")
+            await comes_true(pilot, lambda: shop.view(run).pid is None)
+            await pilot.press("enter")
+            await sees(pilot, "PAUSED  ")
+            await pilot.press("A", "r")
+            await sees(pilot, "ASKS  enter: answer it")
+            await pilot.press("enter")
+            await sees(pilot, "hand in   a link")
+            await pilot.press("d", "enter")
+            await sees(pilot, "done: the evidence")
+            await pilot.press(*"https://status.example/7", "enter")
+            await sees(pilot, "ENDED pass")
+
+    asyncio.run(go())
+    stops = [fact.body for fact in shop.ledger.after(0, run=run, kinds=(FactKind.COMMAND,))]
+    assert {"event": "stop", "reason": "! on the console"} in stops
+
+
 def test_the_screens_carry_a_real_run_from_its_plan_to_its_end(shop: Shop) -> None:
     shop.write(FAILOVER)
     shop.put("broken-edge", "")
-    feed = BookFeed(book_of(shop))
-    clock = SystemClock()
-    app = Keelwatch(
-        feed, lambda: replace(world(), environment="shop", now=clock.now()), clock=clock, every_s=3600.0
-    )
-
-    async def sees(pilot: Pilot[str], words: str) -> None:
-        await comes_true(pilot, lambda: words in screen_text(pilot.app))
+    app = console_on(shop)
 
     async def go() -> None:
         async with app.run_test(size=(120, 36)) as pilot:
