@@ -53,10 +53,12 @@ def stop_runs(runs: Iterable[str], reason: str) -> list[StopReport]:
 
 def answer(store: LedgerStore, run: str, choice: str, note: str = "") -> None:
     """Answer the question a run has put. Raises `Refused` when it asks none, or not that, or wants a note
-    with this answer."""
+    with this answer, and when it has no process."""
     question = load(store, run).question
     if question is None:
         raise Refused(f"run {run} asks nothing now", f"watch it: keelwatch attach {run}")
+    if not is_alive(run):  # taken up again it asks anew, and an old answer would be to nothing
+        raise Refused(f"run {run} has no process that hears an answer", "take it up again; it then asks anew")
     if choice not in question.choices:
         raise Refused(
             f"{choice!r} is no answer to: {question.text}", f"one of: {', '.join(question.choices)}"

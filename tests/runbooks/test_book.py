@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ from console.view.run_keys import waits_line, why_not
 from console.view.run_story import RunStory
 from console.view.shelf import badge, flaws
 from keelwatch.ledger import FactKind, JsonObject, current_actor
-from keelwatch.runs import Phase
+from keelwatch.runs import Phase, answer
 from keelwatch.workspace import Refused
 from keelwatch.workspace.clock import SystemClock
 from runbooks.conduct.progress import StepState
@@ -242,6 +243,18 @@ def test_a_badge_knows_the_age_the_outcome_and_the_text_of_a_rehearsal(shop: Sho
     assert badge(row, row.rehearsal.at + 60) == "4/4 1m ago"
     assert flaws(row, row.rehearsal.at + 31 * 86400) == ("stale",)
     assert flaws(replace(row, text_sha="1" * 64), row.rehearsal.at) == ("text changed since",)
+
+
+def test_a_run_without_a_process_asks_nothing_and_hears_no_answer(shop: Shop) -> None:
+    """Taken up again it asks anew: an answer from before would be lost without a word."""
+    shop.write(HUMAN)
+    run = shop.start()
+    shop.question(run)
+    shop.kill(run, signal.SIGTERM)
+    assert shop.end(run).phase is Phase.PAUSED
+    assert stands(shop, run).question is None
+    with pytest.raises(Refused, match="no process that hears an answer"):
+        answer(shop.ledger, run, "cannot")
 
 
 def test_show_is_the_screen_for_scripts(shop: Shop) -> None:
