@@ -1,7 +1,7 @@
 """How long a run took, for customers too, and what was lost: beside the objectives of its runbook.
 
-RTO: from the start of the run until its `done_when` held, split into readiness, waiting for approval, each
-step, settling, and what is between. RPO: acknowledged writes that the primary does not have, as a heartbeat
+RTO: from the start of the run until its `done_when` held, split into readiness, the time that people took to
+decide, waiting for approval, each step, and settling. RPO: acknowledged writes that the primary does not have, as a heartbeat
 writer sees them; without one nobody can tell, and that is said.
 """
 
@@ -123,6 +123,7 @@ def _split(spec: RunbookSpec, progress: Progress, began: float, now: float) -> M
     settling = progress.settling_since if progress.settling_since is not None else now
     return {
         "ready_s": first - began,
+        "decision_s": progress.decided_s,
         "approval_s": sum(approvals),
         **{f"{one.id}_s": each.took_s or 0.0 for one, each in steps if one.approve is None},
         "settle_s": now - settling,

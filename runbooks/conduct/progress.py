@@ -76,7 +76,8 @@ class AskedWorld:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`aborted` is why, once somebody has said so; `skips` are steps to be left out, with the reason."""
+    """`aborted` is why, once somebody has said so; `skips` are steps to be left out, with the reason.
+    `decided_s` is how long people took to answer what it asked, `asked_at` since when it asks now (Unix s)."""
 
     steps: Mapping[str, StepProgress] = field(default_factory=dict)
     asked: tuple[AskedWorld, ...] = ()
@@ -88,6 +89,8 @@ class Progress:
     skips: Mapping[str, str] = field(default_factory=dict)
     measured: JsonObject = field(default_factory=dict)
     settling_since: float | None = None
+    asked_at: float | None = None
+    decided_s: float = 0.0
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -131,6 +134,8 @@ def _noted(progress: Progress, fact: Fact) -> Progress:
             shown = {name: str(found) for name, found in mapping(body, "shown").items()}
             wanted = WantedApproval(text(body, "step"), whole(body, "needed"), number(body, "until"), shown)
             return replace(progress, approval=wanted)
+        case "asked":
+            return replace(progress, asked_at=fact.at)
         case "settling":
             return replace(progress, settling_since=progress.settling_since or fact.at)
         case "measured":
@@ -154,6 +159,9 @@ def _step(progress: Progress, fact: Fact) -> Progress:
 
 def _commanded(progress: Progress, fact: Fact) -> Progress:
     match fact.event:
+        case "answer" if progress.asked_at is not None:
+            decided_s = progress.decided_s + fact.at - progress.asked_at
+            return replace(progress, asked_at=None, decided_s=decided_s)
         case "abort":
             return replace(progress, aborted=text(fact.body, "reason"))
         case "skip":

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,9 +134,27 @@ def keelwatch_waits(ledger: SqliteLedger, run: str) -> str:
     return "waits" if "approval-wanted" in events else ""
 
 
-def test_a_killed_primary_is_left_behind_by_an_ungraceful_run_and_what_is_lost_is_counted(
+def position(lsn: object) -> int:
+    high, low = str(lsn).split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
+def measured_of(ledger: SqliteLedger, run: str) -> dict[str, Any]:
+    (found,) = [
+        fact.body["measured"]
+        for fact in ledger.after(0, run=run, kinds=(FactKind.NOTE,))
+        if fact.event == "measured"
+    ]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.deep
+def test_a_killed_primary_loses_what_its_standby_had_not_received_and_no_more(
     sandbox: RunningSandbox, estate: Estate, workspace: str, ledger: SqliteLedger
 ) -> None:
+    began = time.time()
+    until(lambda: len(estate.beats(began)) > 20, 20, "some writes")
     control.set_fault("database.killed", "on", region="west", for_s=LONG_S, name=NAME)
     run = detached(workspace, "--from", "west", "--to", "east", "--ungraceful")
     until(lambda: load(ledger, run).question is not None, 60, "the question about the fence")
@@ -144,16 +163,36 @@ def test_a_killed_primary_is_left_behind_by_an_ungraceful_run_and_what_is_lost_i
     assert "freeze-writes: it does not answer" in question.text
     told = keelwatch(workspace, "attach", run, "--answer", "skip", "--note", "its machine is off")
     assert told.returncode == 0, told.stdout + told.stderr
-    (measured,) = [
-        fact.body["measured"]
-        for fact in ledger.after(0, run=run, kinds=(FactKind.NOTE,))
-        if fact.event == "measured"
-    ]
-    assert isinstance(measured, dict)
-    listed = measured["lost"]
-    assert isinstance(listed, list)
-    assert measured["lost_writes"] == len(listed)
+    promoted = [one.evidence for one in load(ledger, run).effects if one.action.verb == "pg.promote"][-1]
+    assert promoted is not None
+    received = position(promoted["received"])
+    lost = set(estate.lost("east", began))
+    acknowledged = [beat for beat in estate.beats(began) if beat.get("region") == "west"]
+    assert all(position(beat["lsn"]) > received for beat in acknowledged if beat["n"] in lost)
+    assert numbers(measured_of(ledger, run)) <= lost
+    assert measured_of(ledger, run)["lost_writes"] == len(measured_of(ledger, run)["lost"])
     assert estate.sql("east", "select not pg_is_in_recovery()") is True
+
+
+def numbers(measured: dict[str, Any]) -> set[int]:
+    return {one["n"] for one in measured["lost"]}
+
+
+@pytest.mark.deep
+def test_regions_cut_off_from_each_other_end_with_one_primary_and_the_loss_is_counted(
+    sandbox: RunningSandbox, estate: Estate, workspace: str, ledger: SqliteLedger
+) -> None:
+    began = time.time()
+    control.set_fault("link.partition", "on", region="all", for_s=LONG_S, name=NAME)
+    until(lambda: sum(beat.get("region") == "west" for beat in estate.beats(began)) > 10, 20, "lost writes")
+    run = detached(workspace, "--from", "west", "--to", "east", "--ungraceful")
+    ended = keelwatch(workspace, "attach", run)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    measured = measured_of(ledger, run)
+    assert measured["lost_writes"] >= 10
+    assert measured["rpo_met"] is False
+    assert numbers(measured) <= set(estate.lost("east", began))
+    assert estate.primaries() == {"east"}
 
 
 def test_a_plan_tells_each_effect_and_changes_when_the_world_does(
