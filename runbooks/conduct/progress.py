@@ -77,7 +77,7 @@ class AskedWorld:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """`aborted` is why, once somebody has said so; `skips` are steps to be left out, with the reason.
-    `decided_s` is how long people took to answer what it asked, `asked_at` since when it asks now (Unix s)."""
+    `decided_s` is how long people took to answer, `asked_at` since when it asks now (Unix s)."""
 
     steps: Mapping[str, StepProgress] = field(default_factory=dict)
     asked: tuple[AskedWorld, ...] = ()
