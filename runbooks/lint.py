@@ -5,7 +5,7 @@ An error is what cannot work on the night; a warning is what probably was not me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -38,12 +38,22 @@ class Known:
     objectives: frozenset[str]
 
 
-def lint(runbooks: Sequence[Written], workspace: Workspace | None, known: Known | None) -> list[Finding]:
-    """Every finding, by place. Without a workspace its regions, journeys and objectives are not asked for."""
+def lint(
+    runbooks: Sequence[Written],
+    workspace: Workspace | None,
+    known: Known | None,
+    rehearsals: Mapping[str, str] | None = None,
+) -> list[Finding]:
+    """Every finding, by place. Without a workspace its regions, journeys and objectives are not asked for.
+
+    `rehearsals`: by runbook what is to be said against the last one on record, empty text for nothing.
+    """
     found = []
     for written in runbooks:
         spec = written.runbook.spec
         told = [(Severity.WARNING, rule, flaw) for rule, look in WARNINGS for flaw in look(spec)]
+        rehearsed = _unrehearsed(spec, (rehearsals or {}).get(spec.runbook))
+        told += [(Severity.WARNING, "rehearsal", flaw) for flaw in rehearsed]
         told += [(Severity.ERROR, "unknown-region", flaw) for flaw in unknown_regions(spec, workspace)]
         told += [(Severity.ERROR, rule, flaw) for rule, flaw in _unknown_names(spec, known)]
         found += [Finding(severity, rule, flaw.problem(written.document)) for severity, rule, flaw in told]
@@ -144,13 +154,16 @@ def longest_time(spec: RunbookSpec) -> timedelta:
     return total
 
 
-def _unrehearsed(spec: RunbookSpec) -> Iterator[Flaw]:
-    """No rehearsal is on record anywhere yet, so the age of the last one is unknown, and never good."""
+def _unrehearsed(spec: RunbookSpec, against: str | None) -> Iterator[Flaw]:
+    """`against` is what is to be said against the last rehearsal; None when there is none on record here."""
     if spec.rehearse_every is None:
         yield Flaw(("runbook",), "no `rehearse_every`", "how old a rehearsal may be: rehearse_every: 30d")
-    else:
-        expected = f"one at most {span(spec.rehearse_every)} old"
+        return
+    expected = f"one of this very text that passed, at most {span(spec.rehearse_every)} old"
+    if against is None:
         yield Flaw(("rehearse_every",), "no rehearsal on record", expected)
+    elif against:
+        yield Flaw(("rehearse_every",), f"a rehearsal: {against}", expected)
 
 
 def _without_end(spec: RunbookSpec) -> Iterator[Flaw]:
@@ -173,7 +186,6 @@ WARNINGS: tuple[tuple[str, Callable[[RunbookSpec], Iterator[Flaw]]], ...] = (
     ("no-within", _endless),
     ("no-undo", _without_undo),
     ("slower-than-rto", _too_slow),
-    ("rehearsal-unknown", _unrehearsed),
     ("no-done-when", _without_end),
     ("unread-input", _unread_input),
 )

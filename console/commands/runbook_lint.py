@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import click
 
 from console.findings import as_findings, leave, meant, tell
 from console.options import as_json, or_global
-from keelwatch.workspace import Problem, UsageError
+from keelwatch.workspace import KeelwatchError, Problem, SystemClock, UsageError
 
 if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
@@ -48,7 +48,7 @@ def lint(
     if path is not None and not (written or problems or unread):
         problems = [Problem(path, 1, 1, "no runbook", "at least one: a YAML file with the key runbook")]
     names = known_names(around) if around and written else None
-    found = [*as_findings([*unread, *problems]), *lint_runbooks(written, around, names)]
+    found = [*as_findings([*unread, *problems]), *lint_runbooks(written, around, names, _rehearsals(written))]
     if environment is not None:
         found += _live(written, around, environment)
     tell("runbook", len(written), found, json_wanted=json_wanted)
@@ -64,3 +64,22 @@ def _live(written: Sequence[Written], around: Workspace | None, environment: str
     name, _ = around.environment(environment)
     place: JsonObject = {"workspace": str(around.file), "environment": name}
     return [one for each in written for one in live_findings(each, place, TABLE.verbs)]
+
+
+def _rehearsals(written: Sequence[Written]) -> Mapping[str, str]:
+    """What is to be said against the last one of each; none is known where there is no ledger."""
+    from console.commands.runs import ledger
+    from console.runbook_book import rehearsals, shelf_row
+    from console.view.shelf import flaws
+
+    try:
+        with ledger() as store:
+            found = rehearsals(store)
+    except KeelwatchError:
+        return {}
+    now = SystemClock().now()
+    return {
+        one.runbook.name: ", ".join(flaws(shelf_row(one.runbook, found[one.runbook.name]), now))
+        for one in written
+        if one.runbook.name in found
+    }

@@ -1,8 +1,8 @@
 """How long a run took, for customers too, and what was lost: beside the objectives of its runbook.
 
 RTO: from the start of the run until its `done_when` held, split into readiness, the time that people took to
-decide, waiting for approval, each step, and settling. RPO: acknowledged writes that the primary does not have,
-as a heartbeat writer sees them; without one nobody can tell, and that is said.
+decide, waiting for approval, each step, and settling. RPO: acknowledged writes that the primary does not
+have, as a heartbeat writer sees them; without one nobody can tell, and that is said.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def found(folder: Path, steps: str, head: str = TIDY, known: Known | None = None
     return [
         f"{one.problem.line}:{one.problem.column}: {one.rule}"
         for one in told
-        if one.rule != "rehearsal-unknown"
+        if one.rule != "rehearsal"
     ]
 
 
@@ -96,7 +96,7 @@ def test_a_runbook_nobody_means_to_rehearse_is_warned_of(tmp_path: Path) -> None
     text += "done_when: {serving: [west]}\n"
     (told,) = lint([written(tmp_path, text)], None, None)
     assert (told.rule, told.problem.line, told.problem.found) == (
-        "rehearsal-unknown",
+        "rehearsal",
         1,
         "no `rehearse_every`",
     )
@@ -125,7 +125,7 @@ def test_the_library_has_only_rehearsals_to_wait_for() -> None:
     known = known_names(workspace)
     assert {"log-in", "change-plan"} <= known.journeys
     assert "portal-availability" in known.objectives
-    assert {one.rule for one in lint(runbooks, workspace, known)} == {"rehearsal-unknown"}
+    assert {one.rule for one in lint(runbooks, workspace, known)} == {"rehearsal"}
 
 
 def test_a_failover_is_one_approval_and_no_work_by_hand() -> None:
@@ -137,7 +137,7 @@ def test_a_failover_is_one_approval_and_no_work_by_hand() -> None:
 def test_every_rule_is_in_the_manual() -> None:
     told = set(re.findall(r"^\| (?:error|warning) \| `([a-z-]+)` \|", MANUAL.read_text(), re.MULTILINE))
     rules = {rule for rule, _ in WARNINGS}
-    assert told == rules | {"unknown-region", "unknown-journey", "unknown-objective"}
+    assert told == rules | {"unknown-region", "unknown-journey", "unknown-objective", "rehearsal"}
 
 
 def test_the_manual_has_every_action_and_what_kind_of_effect_it_has() -> None:
@@ -154,4 +154,11 @@ def test_the_example_of_the_manual_is_a_good_runbook(tmp_path: Path) -> None:
     one = written(tmp_path, example)
     workspace = load_workspace(BUILT_IN)
     told = lint([one], workspace, known_names(workspace))
-    assert {finding.rule for finding in told} == {"rehearsal-unknown"}
+    assert {finding.rule for finding in told} == {"rehearsal"}
+
+
+def test_a_rehearsal_that_is_fresh_passed_and_of_this_text_is_no_finding() -> None:
+    (one, *_), _ = examine([LIBRARY / "failover-region.yaml"])
+    assert [each.rule for each in lint([one], None, None, {"failover-region": ""})] == []
+    (found,) = lint([one], None, None, {"failover-region": "stale, text changed since"})
+    assert found.problem.found == "a rehearsal: stale, text changed since"
