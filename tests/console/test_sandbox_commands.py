@@ -268,6 +268,7 @@ def demo_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     keelwatch("sandbox", "down", "--name", "main")
 
 
+@pytest.mark.deep
 def test_the_headless_demo_tells_its_story_and_leaves_nothing(demo_state: Path) -> None:
     done = keelwatch("demo", "--headless", "--scenario", "bad-deploy", "--for", "12s", "--json")
     document = json.loads(done.stdout)

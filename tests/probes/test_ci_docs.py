@@ -114,6 +114,7 @@ def test_the_commands_for_any_system_work(job: Job) -> None:
     assert (job.folder / "journeys.json").exists()
 
 
+@pytest.mark.deep
 def test_the_gitlab_job_works(job: Job) -> None:
     found = the_document("script")["journeys"]
     assert set(found["variables"]) == {"KEELWATCH_STATE"}

@@ -159,6 +159,7 @@ def test_the_end_of_a_shift_hands_over_with_its_port(watched: Watched) -> None:
     assert watched.exit_code(second) == 7
 
 
+@pytest.mark.deep
 def test_a_failed_undo_ends_the_shift_quarantines_and_waits_for_heal(watched: Watched) -> None:
     """What a living run holds cannot be healed, so the run gives it up and another one goes on."""
     bench = watched.bench

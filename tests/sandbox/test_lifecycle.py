@@ -52,6 +52,7 @@ def up_and_down(name: str, options: Options) -> None:
     assert_nothing_left(found, processes)
 
 
+@pytest.mark.deep
 def test_up_and_down_twice_leaves_nothing(own_sandbox: str) -> None:
     for _ in range(2):
         up_and_down(own_sandbox, QUICK)
@@ -106,6 +107,7 @@ def test_two_ups_at_once_make_one_sandbox(own_sandbox: str) -> None:
     assert {process.pid for process in marked(mark_of(own_sandbox))} >= {supervisors[0].pid}
 
 
+@pytest.mark.deep
 def test_a_sandbox_outlives_the_process_that_started_it(own_sandbox: str) -> None:
     subprocess.run([sys.executable, "-c", UP, own_sandbox], check=True, capture_output=True, timeout=90)
     assert control.status(own_sandbox).state == "ready"
@@ -123,6 +125,7 @@ def test_a_killed_supervisor_takes_everything_with_it(own_sandbox: str) -> None:
     assert again.id != found.id
 
 
+@pytest.mark.deep
 def test_a_frozen_supervisor_is_taken_down_all_the_same(own_sandbox: str) -> None:
     found = up(own_sandbox, QUICK)
     processes = everything_of(found)
@@ -139,6 +142,7 @@ def test_a_terminated_supervisor_takes_the_sandbox_down_in_order(own_sandbox: st
     assert not (sandbox_dir(own_sandbox) / "endpoints.json").exists()
 
 
+@pytest.mark.deep
 def test_leftovers_without_any_record_are_found_by_their_mark(own_sandbox: str) -> None:
     """A stray that carries an earlier id of this sandbox goes; one of another name stays."""
     up(own_sandbox, QUICK)
@@ -160,6 +164,7 @@ def _stray(identity: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["sleep", str(TO_BE_ENDED)], env=os.environ | {"KEELWATCH_SANDBOX": identity})
 
 
+@pytest.mark.deep
 def test_a_reused_pid_is_never_touched(own_sandbox: str) -> None:
     """A record with our pid but another start time: the process is somebody else."""
     bystander = _stray("none of ours")
@@ -222,6 +227,7 @@ def test_an_unknown_port_or_a_bad_name_is_a_usage_error(own_sandbox: str) -> Non
             up(name)
 
 
+@pytest.mark.deep
 def test_ports_can_be_chosen_one_by_one(own_sandbox: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -308,6 +314,7 @@ def _supervisor_among(found: list[Process]) -> int:
     return next(each.pid for each in found if module in Path(f"/proc/{each.pid}/cmdline").read_bytes())
 
 
+@pytest.mark.deep
 def test_a_new_state_folder_below_a_long_and_private_path_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +332,7 @@ def test_a_new_state_folder_below_a_long_and_private_path_will_do(
         down("first")
 
 
+@pytest.mark.deep
 def test_two_sandboxes_live_side_by_side(own_sandbox: str) -> None:
     other = f"{own_sandbox}-other"
     quiet = Options(history_days=0.3, requests_per_second=0)
