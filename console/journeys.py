@@ -14,6 +14,7 @@ from console.view.story import Story
 from keelwatch.ledger import Access, LedgerStore, open_ledger
 from keelwatch.runs import OpenUndo, list_open, living, load
 from keelwatch.workspace import KeelwatchError, UsageError
+from keelwatch.workspace.visible import visible_line
 from probes.history import KEPT, History, Past
 from probes.load import Journey, load_folder
 from probes.record import Execution, Result
@@ -213,4 +214,4 @@ def _here(region: str, shown: Execution | None) -> dict[str, Execution]:
 
 def _reason(execution: Execution) -> str:
     cause = f" [{execution.cause}]" if execution.cause else ""
-    return f"{execution.reason}{cause}"
+    return visible_line(f"{execution.reason}{cause}")
