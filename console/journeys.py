@@ -102,7 +102,7 @@ class JourneyBook:
             title=journey.title,
             component=journey.component,
             region=region,
-            steps=tuple(step.name or step.action for step in journey.spec.steps),
+            steps=tuple(step.title for step in journey.spec.steps),
             every_s=journey.spec.schedule.every.total_seconds() if journey.spec.schedule else None,
             past=past,
             shown=shown,

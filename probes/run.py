@@ -124,6 +124,7 @@ class Worker:
             resolver=self._resolver,
             lag=self._lag,
             say=self._run.say,
+            stopping=lambda: self._run.stop_requested.reason,
         )
 
     def stop(self) -> None:

@@ -249,11 +249,12 @@ class Reports:
 
         if not voice.quiet:
             voice.report(f"{summary(list(self.executions))}  (run {self.run})")
+        json_for_log, xml_for_log = (told_json, told_xml) if voice.github else (str, str)
         wanted: list[Callable[[], None]] = []
         if json_file is not None:
-            wanted.append(lambda: _write(json_file, self._json(), for_runner=told_json if voice.github else str))
+            wanted.append(lambda: _write(json_file, self._json(), json_for_log))
         if junit is not None:
-            wanted.append(lambda: _write(junit, self._junit(), for_runner=told_xml if voice.github else str))
+            wanted.append(lambda: _write(junit, self._junit(), xml_for_log))
         if voice.github:
             wanted.append(lambda: self._to_github(voice))
         return not all([_attempted(write) for write in wanted])  # noqa: C419 - each of them, not up to a failure
@@ -295,10 +296,10 @@ def _attempted(write: Callable[[], None]) -> bool:
     return True
 
 
-def _write(path: Path, text: str, for_runner: Callable[[str], str]) -> None:
-    """A file is nobody's log; stdout may be a job's: `for_runner` then says the same without commands."""
+def _write(path: Path, text: str, for_log: Callable[[str], str]) -> None:
+    """A file is nobody's log; stdout may be a job's: `for_log` then says the same without commands."""
     if str(path) == "-":
-        write_out(for_runner(text.rstrip("\n")))
+        write_out(for_log(text.rstrip("\n")))
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -102,7 +102,7 @@ def test_a_terminal_gets_a_bar_and_no_line_per_step(bench: Bench, count: int) ->
 PWNED = '"\x1b[2J\x1b]0;pwned\x07\u202e\n::error::taken over\n  ::add-mask::x\n##[error]old"'
 
 
-def say_it(bench: Bench) -> None:  # noqa: F811
+def say_it(bench: Bench) -> None:
     """The shop answers with what acts on terminals and runners, as a page and as a value."""
     bench.journey("bad", LOGIN + "  - name: look\n    get: /plan\n    expect: {regex: gold}\n")
     value = "old\n::warning::from a value\n##[error]and the older form"
@@ -114,7 +114,7 @@ def say_it(bench: Bench) -> None:  # noqa: F811
     )
 
 
-def test_what_a_server_says_does_not_act_on_the_terminal(bench: Bench) -> None:  # noqa: F811
+def test_what_a_server_says_does_not_act_on_the_terminal(bench: Bench) -> None:
     say_it(bench)
 
     code, out, err = bench.run("probe", "run", "--all")
@@ -133,7 +133,7 @@ def acting_lines(*streams: str) -> list[str]:
 
 
 @pytest.mark.parametrize("document", [(), ("--junit", "-"), ("--json", "-")], ids=["log", "junit", "json"])
-def test_a_server_gives_a_runner_no_commands(bench: Bench, document: tuple[str, ...]) -> None:  # noqa: F811
+def test_a_server_gives_a_runner_no_commands(bench: Bench, document: tuple[str, ...]) -> None:
     say_it(bench)
 
     code, out, err = bench.run("probe", "run", "--all", "--github", *document)
@@ -147,7 +147,7 @@ def test_a_server_gives_a_runner_no_commands(bench: Bench, document: tuple[str, 
     ], commands
 
 
-def test_documents_for_a_runner_say_what_they_say_without_one(bench: Bench) -> None:  # noqa: F811
+def test_documents_for_a_runner_say_what_they_say_without_one(bench: Bench) -> None:
     from xml.etree import ElementTree as ET
 
     say_it(bench)
