@@ -42,22 +42,32 @@ def lint(path: Path | None, workspace: Path | None, *, strict: bool, json_wanted
     PATH is a workspace, a folder or one file; without it, the journeys of the workspace. Exit code 3 when
     there is an error. Needs no running source.
     """
-    from probes.lint import Severity
+    from probes.lint import Severity, is_lintable
     from probes.lint import lint as lint_journeys
-    from probes.load import examine
+    from probes.load import examine_all
 
     files, around, unread = _meant(path, workspace)
-    written, problems = examine(files)
+    examined = examine_all(files)
+    written, problems = examined.sound, examined.problems
+    readable = [one for one in examined.flawed if is_lintable(one)]
+    waiting = {*examined.unread, *(one.document.file for one in examined.flawed if one not in readable)}
     if path is not None and not (written or problems or unread):
         problems = [Problem(path, 1, 1, "no journey", "at least one: a YAML file with the key journey")]
-    found = [*_as_findings([*unread, *problems]), *lint_journeys(written, around)]
+    found = [*_as_findings([*unread, *problems]), *lint_journeys([*written, *readable], around)]
+    found.sort(key=lambda one: (str(one.problem.file), one.problem.line, one.problem.column))
     if json_wanted:
-        body = {"journeys": len(written), "findings": [_as_json(one) for one in found]}
+        body = {
+            "journeys": len(written),
+            "findings": [_as_json(one) for one in found],
+            "not_all_told": sorted(map(str, waiting)),
+        }
         emit_json("probe-lint", None, SystemClock().now(), body)
     else:
         for one in found:
             write_out(str(one))
         narrate(_summary(len(written), found))
+        if waiting:
+            narrate(f"more may be found once these are mended: {', '.join(sorted(map(str, waiting)))}")
     refused = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     sys.exit(ExitCode.BAD_INPUT if any(one.severity in refused for one in found) else ExitCode.PASS)
 

@@ -13,7 +13,7 @@ import click
 
 from console.commands.runs import ledger
 from console.options import in_environment
-from console.output import json_document
+from console.output import counted, json_document
 from console.places import Place, place
 from keelwatch.workspace import (
     ExitCode,
@@ -75,7 +75,7 @@ def run(
         raise UsageError("stdout takes one document", "name a file for --json or for --junit")
     where = place(workspace, environment)
     allow(where, arm=arm)
-    known = {journey.name: journey for journey in _journeys(where)}
+    known = _journeys(where, names)
     chosen(known, names or sorted(known), regions, where.environment.regions)
     name = ", ".join(names) if names else "all journeys"
     with ledger(to_write=True) as store:
@@ -100,10 +100,16 @@ def start(store: LedgerStore, where: Place, name: str, args: JsonObject) -> str:
     return spawn(store, TABLE.kind("probe"), name, args, where.name, ENTRY)
 
 
-def _journeys(where: Place) -> tuple[Journey, ...]:
-    from probes.load import load_folder
+def _journeys(where: Place, names: Sequence[str]) -> dict[str, Journey]:
+    """By name. Says which files were left out for their problems, which are none of the named journeys'."""
+    from probes.load import load_wanted
 
-    return load_folder(where.workspace.folders["probes"])
+    known, problems = load_wanted(where.workspace.folders["probes"], names)
+    if problems:
+        files = ", ".join(dict.fromkeys(str(one.file) for one in problems))
+        narrate(f"warning: {counted(len(problems), 'problem')} in files of other journeys: {files}")
+        narrate("  see: keelwatch probe lint")
+    return known
 
 
 def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
