@@ -274,8 +274,7 @@ class _Executing:
     def _late_s(self) -> float:
         """What our own loop added to the hops; those of one step at once were late together."""
         late_ms = [
-            sum(hop.phases.get("unaccounted", 0.0) for hop in step.hops) / self.spec.steps[step.index].at_once
-            for step in self.steps
+            sum(hop.ours_ms for hop in step.hops) / self.spec.steps[step.index].at_once for step in self.steps
         ]
         return sum(late_ms) / 1000
 

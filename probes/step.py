@@ -56,9 +56,11 @@ class StepRunner:
             failure = self._cut_off(f"a stop ({why})" if why else "the journey's deadline", progress)
             raise
         finally:
-            took_s = time.monotonic() - started - (self.own_s - own_before_s) - progress.trail.waited_s
-            started_ms = (started - self.began) * 1000
-            self.keep(self._record(index, step, progress, (started_ms, took_s * 1000), retries, failure))
+            trail = progress.trail
+            passed_s = time.monotonic() - started - (self.own_s - own_before_s) - trail.waited_s
+            late_ms = sum(hop.ours_ms for hop in trail.hops) / step.at_once  # at once means late together
+            times_ms = (started - self.began) * 1000, max(0.0, passed_s * 1000 - late_ms)
+            self.keep(self._record(index, step, progress, times_ms, retries, failure))
 
     async def _attempts(self, index: int, step: Step, progress: Progress, retries: list[str]) -> None:
         owed = await self._announce(index, step)
