@@ -14,6 +14,7 @@ import pytest
 
 from tests.console.test_left_behind import refuse_undo
 from tests.probes.conftest import CHANGE, LOGIN, Bench, bench  # noqa: F401 - `bench` is a fixture
+from tests.probes.shop import Reply
 
 BAD = LOGIN + "  - name: look\n    get: /plan\n    expect: {json: {plan: gold}}\n"
 
@@ -104,14 +105,13 @@ PWNED = '"\x1b[2J\x1b]0;pwned\x07\u202e\n::error::taken over\n  ::add-mask::x\n#
 
 def say_it(bench: Bench) -> None:
     """The shop answers with what acts on terminals and runners, as a page and as a value."""
-    bench.journey("bad", LOGIN + "  - name: look\n    get: /plan\n    expect: {regex: gold}\n")
-    value = "old\n::warning::from a value\n##[error]and the older form"
-    bench.journey("value", LOGIN + "  - name: look\n    get: /plan\n    expect: {json: {plan: gold}}\n")
-    bench.shop.before = lambda asked: (
-        None
-        if asked.path != "/plan"
-        else (200, PWNED if len(bench.shop.asked("GET", "/plan")) % 2 else {"plan": value})
-    )
+    bench.journey("bad", LOGIN + "  - name: look\n    get: /page\n    expect: {regex: gold}\n")
+    bench.journey("value", LOGIN + "  - name: look\n    get: /value\n    expect: {json: {plan: gold}}\n")
+    said: dict[str, Reply] = {
+        "/page": (200, PWNED),
+        "/value": (200, {"plan": "old\n::warning::from a value\n##[error]and the older form"}),
+    }
+    bench.shop.before = lambda asked: said.get(asked.path)
 
 
 def test_what_a_server_says_does_not_act_on_the_terminal(bench: Bench) -> None:
