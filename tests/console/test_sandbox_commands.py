@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -13,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from keelwatch.ledger import FactKind, open_ledger
+from keelwatch.runs.state import is_alive
 from keelwatch.sandbox.lifecycle import mark_of
 from keelwatch.sandbox.processes import Process, marked, with_descendants
 from tests.console.test_on_the_sandbox import KEELWATCH, keelwatch
+from tests.sandbox.waiting import until
 
 type Json = dict[str, Json] | list[Json] | str | int | float | bool | None
 
@@ -198,6 +202,23 @@ def test_an_up_that_is_terminated_takes_down_what_had_started(own_sandbox: str) 
     assert marked(mark_of(own_sandbox)) == []
 
 
+def a_dead_watch_is_told_and_another_comes(name: tuple[str, str]) -> None:
+    before = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)["watch"]
+    assert before["state"] == "running"
+    os.kill(before["pid"], signal.SIGKILL)
+    until(lambda: not is_alive(before["run"]), 10)
+
+    told = keelwatch("sandbox", "status", *name).stdout
+    remedy = f"not running, the journeys are not watched: keelwatch sandbox up --name {name[1]}"
+    assert remedy in told
+    assert "(nobody answers there)" in told
+
+    assert keelwatch("sandbox", "up", *name).returncode == 0
+    after = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)["watch"]
+    assert after["state"] == "running"
+    assert after["run"] != before["run"]
+
+
 def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) -> None:
     name = ("--name", own_sandbox)
     before = keelwatch("sandbox", "status", *name)
@@ -212,6 +233,7 @@ def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) ->
     assert (raised["name"], raised["environment"]) == (own_sandbox, "sandbox")
     assert (raised["was_running"], raised["ready_after_s"] > 0) == (False, True)
     faults_in_json(name)
+    a_dead_watch_is_told_and_another_comes(name)
     first = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)
     again = keelwatch("sandbox", "up", *name)
     second = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)
