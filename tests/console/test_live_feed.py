@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -174,6 +176,23 @@ def test_a_source_that_nobody_asked_is_neither_ok_nor_down(tmp_path: Path) -> No
         assert "prometheus NOT ASKED" in head.world_line(shown, 120)
         assert "no objectives" in head.verdict_line(shown, 120)[1]
         assert "secret" not in head.next_line(shown, 120, None)
+
+
+def test_a_frozen_source_is_waited_for_once_and_not_by_every_question(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:  # connects, as the kernel does it, and never reads
+        (tmp_path / "keelwatch.yaml").write_text(
+            "keelwatch: 1\nenvironments:\n  prod:\n    regions: [west, east]\n"
+            f"    prometheus: {{url: 'http://127.0.0.1:{frozen.getsockname()[1]}'}}\n"
+        )
+        (tmp_path / "slo").symlink_to(SPECS)
+        feed = LiveFeed.open(tmp_path, None)
+
+        began = time.monotonic()
+        look = feed.look()
+        took_s = time.monotonic() - began
+
+    assert "did not answer within 3s" in (look.snapshot.source_error or "")
+    assert took_s < 5.5
 
 
 def test_unknown_objectives_of_a_sandbox_without_a_watch_name_the_remedy_first() -> None:
