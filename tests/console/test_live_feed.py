@@ -19,10 +19,11 @@ from console.places import place
 from console.questions import p95_question, split, split_question
 from console.view import head
 from console.view.board import Row, tally
+from keelwatch.adapters import sandbox
 from keelwatch.ledger import FactKind, open_ledger
 from keelwatch.runs import OnDeath, OnTerm
 from keelwatch.runs.locks import try_lock
-from keelwatch.workspace import state_dir
+from keelwatch.workspace import SourceError, state_dir
 from keelwatch.workspace.find import built_in
 from keelwatch.workspace.paths import run_dir
 from keelwatch.workspace.reading import Unknown
@@ -103,6 +104,16 @@ def test_a_split_sums_over_the_other_labels_and_knows_only_labels_that_exist() -
 
 def test_nothing_bad_splits_into_nothing() -> None:
     assert split([]) == {}
+
+
+def test_a_sandbox_that_is_down_is_told_in_words_and_names_no_class_of_ours() -> None:
+    with pytest.raises(SourceError) as told:
+        sandbox.status("never")
+
+    assert (told.value.message, told.value.hint) == (
+        "the sandbox never is not running",
+        "keelwatch sandbox up",
+    )
 
 
 def test_a_sandbox_that_is_down_leaves_workers_and_percentile_unknown_and_says_why() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from console.commands.demo import SCENARIOS, quiet_s
 from keelwatch.ledger import FactKind, open_ledger
 from keelwatch.runs.state import is_alive
 from keelwatch.sandbox.lifecycle import mark_of
@@ -280,6 +281,7 @@ def test_the_headless_demo_tells_its_story_and_leaves_nothing(demo_state: Path) 
 
     assert (document["schema"], document["environment"]) == ("keelwatch/demo/1", "sandbox")
     assert document["scenario"] == "bad-deploy"
+    assert "bad-deploy: portal.errors 100% in west" in done.stderr
     assert 10 < document["watched_s"] < 32
     status = document["status"]
     assert status["schema"] == "keelwatch/status/1"
@@ -290,3 +292,10 @@ def test_the_headless_demo_tells_its_story_and_leaves_nothing(demo_state: Path) 
     assert processes_of("main") == []
     assert keelwatch("sandbox", "status").returncode == 5
     assert keelwatch("audit", "verify").returncode == 0
+
+
+@pytest.mark.parametrize(("lasts_s", "quiet"), [(12.0, 0.0), (60.0, 0.0), (66.0, 4.0), (300.0, 10.0)])
+def test_the_headless_demo_breaks_early_enough_to_page_in_its_time(lasts_s: float, quiet: float) -> None:
+    assert quiet_s(lasts_s) == quiet
+    _, value, _ = SCENARIOS["bad-deploy"]
+    assert value == "100%"  # less would need longer than the default minute
