@@ -181,11 +181,12 @@ def acting_line(world: World, width: int) -> str:
     if world.replay is not None:
         needed, more = _acting_then(world)
     else:
-        acting = "RUNNING " + ", ".join(world.running) if world.running else "no run active"
+        unwatched = f"NOT WATCHED: {world.unwatched}" if world.unwatched else ""
+        running = "RUNNING " + ", ".join(world.running) if world.running else ""
+        acting = " | ".join(filter(None, (unwatched, running))) or "no run active"
         left = [left_behind(world.left)] if world.left else []
-        unwatched = [f"NOT WATCHED: {world.unwatched}"] if world.unwatched else []
         newest, *more = _changed(world)
-        needed = " | ".join([*left, *unwatched, acting, f"WHAT CHANGED  {newest}"])
+        needed = " | ".join([*left, acting, f"WHAT CHANGED  {newest}"])
         if len(needed) >= width:
             needed = needed.replace("WHAT CHANGED", "CHANGED")
     return numbers.fit(needed, [f" | {phrase}" for phrase in more], width - 1)
