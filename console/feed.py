@@ -21,7 +21,9 @@ Key = tuple[str, str | None]
 @dataclass(frozen=True, slots=True)
 class Look:
     """One tick: the snapshot, and what the ledger and the sandbox say around it. `asked`: whether the source
-    could be asked at all; when not, the snapshot says why."""
+    was asked at all; when it could not be, the snapshot says why. `watched`: whether somebody watches the
+    journeys, None where that is not known or there are none; `unwatched` says what to do about it where it is
+    certain that somebody should."""
 
     snapshot: Snapshot
     regions: tuple[str, ...]
@@ -34,6 +36,8 @@ class Look:
     owners: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, RegionFacts] = field(default_factory=dict)
     asked: bool = True
+    watched: bool | None = None
+    unwatched: str = ""
 
 
 class FeedLike(Protocol):
@@ -75,4 +79,5 @@ def world_of(look: Look, now: float, before: World | None = None) -> World:
         owners=look.owners,
         facts=look.facts,
         asked=look.asked,
+        unwatched=look.unwatched,
     )

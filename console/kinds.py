@@ -38,6 +38,7 @@ KINDS = (
     SpecKind("journey", "journey", "probes", "probes.spec:JourneySpec", "console.kinds:check_journeys"),
 )
 
+MERGE = "<<"  # of YAML 1.1: it may hide the key that tells the kind
 Checker = Callable[[list[Document], "Workspace | None"], list[Problem]]
 
 
@@ -57,6 +58,8 @@ def kind_of(document: Document) -> SpecKind | Problem:
     for kind in KINDS:
         if kind.key in keys:
             return kind
+    if MERGE in keys:
+        return problem(document, (MERGE,), found="a merge key", expected="the keys themselves, written out")
     expected = "one of the keys " + ", ".join(kind.key for kind in KINDS)
     near = next((word for key in keys if (word := closest(key, [kind.key for kind in KINDS]))), "")
     return problem(document, (), found="a file of no known kind", expected=expected, did_you_mean=near)

@@ -110,8 +110,10 @@ def _ask(name: str, request: Mapping[str, object], wanted: str, within_s: float 
     """What the supervisor answers under `wanted`: JSON, parsed by the caller before it goes any further."""
     try:
         answer = json.loads(_exchange(name, json.dumps(request).encode() + b"\n", within_s))
-    except OSError as error:
-        raise SourceError(f"the sandbox {name} is not running ({type(error).__name__})", START_HINT) from None
+    except TimeoutError:
+        raise SourceError(f"the sandbox {name} did not answer within {within_s:g} s", START_HINT) from None
+    except OSError:
+        raise SourceError(f"the sandbox {name} is not running", START_HINT) from None
     except ValueError:
         raise _nonsense(name) from None
     if answer.get("ok"):
