@@ -22,7 +22,9 @@ Key = tuple[str, str | None]
 @dataclass(frozen=True, slots=True)
 class Look:
     """One tick: the snapshot, and what the ledger and the sandbox say around it. `asked`: whether the source
-    could be asked at all; when not, the snapshot says why. `failover` as in a `World`."""
+    was asked at all; when it could not be, the snapshot says why. `watched`: whether somebody watches the
+    journeys, None where that is not known or there are none; `unwatched` says what to do about it where it is
+    certain that somebody should. `failover` as in a `World`."""
 
     snapshot: Snapshot
     regions: tuple[str, ...]
@@ -36,6 +38,8 @@ class Look:
     facts: Mapping[str, RegionFacts] = field(default_factory=dict)
     asked: bool = True
     failover: str = ""
+    watched: bool | None = None
+    unwatched: str = ""
 
 
 class FeedLike(Protocol):
@@ -80,4 +84,5 @@ def world_of(look: Look, now: float, before: World | None = None) -> World:
         facts=look.facts,
         asked=look.asked,
         failover=look.failover if not trouble else "",
+        unwatched=look.unwatched,
     )

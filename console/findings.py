@@ -12,6 +12,7 @@ from keelwatch.workspace import ExitCode, InputError, Problem, SystemClock, Usag
 from keelwatch.workspace.find import FILE_NAME, find, here, nearest
 
 if TYPE_CHECKING:
+    from console.output import Json
     from keelwatch.workspace.workspace import Workspace
     from probes.lint import Finding
 
@@ -56,15 +57,27 @@ def as_findings(problems: Sequence[Problem]) -> list[Finding]:
     return [Finding(Severity.ERROR, "format", one) for one in problems]
 
 
-def tell(what: str, count: int, found: Sequence[Finding], *, json_wanted: bool) -> None:
-    """Print the findings in `count` files of the kind `what` (`journey`): lines, or one document."""
+def tell(
+    what: str,
+    count: int,
+    found: Sequence[Finding],
+    *,
+    json_wanted: bool,
+    waiting: Sequence[str] | None = None,
+) -> None:
+    """Print the findings in `count` files of the kind `what` (`journey`): lines, or one document. `waiting`
+    are files in which more may be found once what is told is mended; None where nobody keeps count."""
     if json_wanted:
-        body = {f"{what}s": count, "findings": [_as_json(one) for one in found]}
+        body: dict[str, Json] = {f"{what}s": count, "findings": [_as_json(one) for one in found]}
+        if waiting is not None:
+            body["not_all_told"] = list(waiting)
         emit_json(f"{COMMANDS[what]}-lint", None, SystemClock().now(), body)
         return
     for one in found:
         write_out(str(one))
     narrate(_summary(what, count, found))
+    if waiting:
+        narrate(f"more may be found once these are mended: {', '.join(waiting)}")
 
 
 def leave(found: Sequence[Finding], *, strict: bool) -> None:

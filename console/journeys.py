@@ -11,9 +11,11 @@ from dataclasses import replace
 from console.places import Place
 from console.view.board import Board, Row, in_order
 from console.view.story import Story
+from console.watching import remedy
 from keelwatch.ledger import Access, LedgerStore, open_ledger
 from keelwatch.runs import OpenUndo, list_open, living, load
 from keelwatch.workspace import KeelwatchError, UsageError
+from keelwatch.workspace.visible import visible_line
 from probes.history import KEPT, History, Past
 from probes.load import Journey, load_folder
 from probes.record import Execution, Result
@@ -43,7 +45,24 @@ class JourneyBook:
         trouble = "" if rows else "this workspace has no journeys: keelwatch init DIR writes some"
         watched, left = self._from_ledger()
         told = tuple(self._with_reason(row) for row in rows)
-        return Board(self._place.name, now, told, watched, left, trouble)
+        return Board(self._place.name, now, told, watched, left, trouble, self.remedy)
+
+    def watched(self) -> bool | None:
+        """Whether somebody here watches the journeys; None when that is not known, or there are none."""
+        try:
+            return self._from_ledger()[0] if self._all() else None
+        except KeelwatchError:
+            return None
+
+    @property
+    def remedy(self) -> str:
+        """What starts the watch when nobody watches."""
+        return "keelwatch probe watch" if self._sandbox is None else remedy(self._sandbox)
+
+    @property
+    def _sandbox(self) -> str | None:
+        spec = self._place.environment
+        return spec.sandbox if spec.source == "sandbox" else None
 
     def rows(self) -> tuple[Row, ...]:
         """The rows alone, the worst first. Raises `InputError` for a bad file, `SourceError` without a state
@@ -101,7 +120,7 @@ class JourneyBook:
             title=journey.title,
             component=journey.component,
             region=region,
-            steps=tuple(step.name or step.action for step in journey.spec.steps),
+            steps=tuple(step.title for step in journey.spec.steps),
             every_s=journey.spec.schedule.every.total_seconds() if journey.spec.schedule else None,
             past=past,
             shown=shown,
@@ -147,12 +166,13 @@ class JourneyBook:
             store.close()
 
     def _watched(self, store: LedgerStore) -> bool:
+        names = {WATCH, f"{WATCH} {self._sandbox}"}  # that of another sandbox has its name, and not ours
         for run in living():
             try:
                 state = load(store, run)
             except KeelwatchError:  # it has only just been made
                 continue
-            is_watch = state.name.partition(" ")[0] == WATCH and state.kind == "probe"
+            is_watch = state.name in names and state.kind == "probe"
             if is_watch and state.env == self._place.name and state.verdict is None:
                 return True
         return False
@@ -213,4 +233,4 @@ def _here(region: str, shown: Execution | None) -> dict[str, Execution]:
 
 def _reason(execution: Execution) -> str:
     cause = f" [{execution.cause}]" if execution.cause else ""
-    return f"{execution.reason}{cause}"
+    return visible_line(f"{execution.reason}{cause}")

@@ -39,6 +39,7 @@ KINDS = (
     SpecKind("runbook", "runbook", "runbooks", "runbooks.spec:RunbookSpec", "console.kinds:check_runbooks"),
 )
 
+MERGE = "<<"  # of YAML 1.1: it may hide the key that tells the kind
 Checker = Callable[[list[Document], "Workspace | None"], list[Problem]]
 
 
@@ -58,6 +59,8 @@ def kind_of(document: Document) -> SpecKind | Problem:
     for kind in KINDS:
         if kind.key in keys:
             return kind
+    if MERGE in keys:
+        return problem(document, (MERGE,), found="a merge key", expected="the keys themselves, written out")
     expected = "one of the keys " + ", ".join(kind.key for kind in KINDS)
     near = next((word for key in keys if (word := closest(key, [kind.key for kind in KINDS]))), "")
     return problem(document, (), found="a file of no known kind", expected=expected, did_you_mean=near)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from keelwatch.workspace.reading import Unknown
 from slo.budget import burn_down
 from slo.engine import STALE_AFTER_S, Engine
 from slo.load import load_folder
-from slo.snapshot import Snapshot
+from slo.snapshot import ObjectiveReading, Snapshot, State
 from slo.source import NotAsked, Nowhere, Source, find_source
 from slo.store import forget_unused
 from slo.why import Why
@@ -75,6 +76,9 @@ class LiveFeed:
         """One tick. A source that is gone is named in the snapshot, never raised."""
         now = self._clock.now()
         snapshot, asked = self._tick(now)
+        watched = self._book.watched()
+        if unwatched := watched is False and not snapshot.source_error:
+            snapshot = _unwatched(snapshot, self._book.remedy)
         changes, running, left_open = recent_changes(now, self._place.name, self._sandbox)
         left = left_behind() if left_open else ()
         look = Look(
@@ -86,9 +90,11 @@ class LiveFeed:
             left=left,
             backfill_until=self._source.backfill_until if self._source else None,
             owners=self._owners,
-            facts=self._facts(now),
+            facts=self._facts(now, silent=bool(snapshot.source_error), watched=watched),
             asked=asked,
             failover=self._failover_for(snapshot),
+            watched=watched,
+            unwatched=self._book.remedy if unwatched and self._sandbox else "",
             user=f"{login_name()} ({role_of(self._place.environment.policy, login_name()).value})",
         )
         cache.remember(self._place.workspace.file, world_of(look, now))
@@ -119,6 +125,7 @@ class LiveFeed:
         return Look(
             snapshot=engine.tick(at),
             regions=self.regions,
+            asked=bool(self._objectives),
             source="prometheus",
             changes=changes_before(at, self._place.name, self._sandbox),
             backfill_until=found.backfill_until,
@@ -132,7 +139,7 @@ class LiveFeed:
         )
 
     def _tick(self, now: float) -> tuple[Snapshot, bool]:
-        """And whether the source could be asked."""
+        """And whether the source was asked."""
         try:
             self._connect()
         except NotAsked as error:
@@ -140,7 +147,7 @@ class LiveFeed:
         except SourceError as error:
             return self._silent(now, _in_full(error)), True
         assert self._engine is not None
-        return self._engine.tick(now), True
+        return self._engine.tick(now), bool(self._objectives)
 
     def _silent(self, now: float, reason: str) -> Snapshot:
         """No source to ask: every objective is unknown, and says why."""
@@ -177,14 +184,17 @@ class LiveFeed:
         )
         return client, engine
 
-    def _facts(self, now: float) -> dict[str, RegionFacts]:
+    def _facts(self, now: float, *, silent: bool, watched: bool | None) -> dict[str, RegionFacts]:
         """Of each region the workers that are up, the 95th percentile, and how its journeys went last; what
         cannot be had says why."""
-        return self._with_p95(self._workers(now), self._probes(now), self._prometheus, now)
+        client = None if silent else self._prometheus  # who waited for it once does not wait again
+        return self._with_p95(self._workers(now), self._probes(now, watched=watched), client, now)
 
-    def _probes(self, now: float) -> Mapping[str, Tally | Unknown]:
+    def _probes(self, now: float, *, watched: bool | None) -> Mapping[str, Tally | Unknown]:
         try:
-            found = tally(self._book.rows(), now)
+            # Elsewhere than in a sandbox journeys may run without a watch, say from a scheduler.
+            unwatched = watched is False and self._sandbox is not None
+            found = tally(self._book.rows(), now, unwatched=unwatched)
         except KeelwatchError as error:
             return dict.fromkeys(self.regions, Unknown(error.message, now))
         return {region: found.get(region, Unknown(NO_RUN, now)) for region in self.regions}
@@ -286,6 +296,17 @@ class LiveFeed:
         if self._failover is None:
             self._failover = self.runbooks().failover()
         return self._failover
+
+
+def _unwatched(snapshot: Snapshot, remedy: str) -> Snapshot:
+    """Objectives on journeys that are unknown say first that nobody here watches, and what would help."""
+
+    def told(one: ObjectiveReading) -> ObjectiveReading:
+        if one.stratum != "probe" or one.state is not State.UNKNOWN:
+            return one
+        return replace(one, unknown_reason=f"the journeys are not watched: {remedy} ({one.unknown_reason})")
+
+    return replace(snapshot, objectives=tuple(told(one) for one in snapshot.objectives))
 
 
 def _in_full(error: SourceError) -> str:

@@ -95,8 +95,11 @@ def json_document(command: str, environment: str | None, at: float, body: Mappin
     """One document: schema, time (Unix seconds) and environment first, then `body`."""
     import json
 
+    from keelwatch.workspace.visible import visible_json
+
     head = {"schema": f"keelwatch/{command}/1", "at": at, "environment": environment}
-    return json.dumps({**head, **body}, indent=2, ensure_ascii=not _takes_every_character())
+    document = json.dumps({**head, **body}, indent=2, ensure_ascii=not _takes_every_character())
+    return visible_json(document)
 
 
 def _takes_every_character() -> bool:

@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from keelwatch.workspace import KeelwatchError, SourceError, narrate, state_dir
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from keelwatch.runs import RunView
     from keelwatch.sandbox.endpoints import Endpoints
 
+MAIN = "main"
 MARK = "KEELWATCH_SANDBOX"  # every process of a sandbox carries it, so that none is left unseen
 STARTED_WITHIN_S = 20.0
 STOPPED_WITHIN_S = 20.0
@@ -25,6 +27,11 @@ PAUSE_S = 0.05
 def watch_name(sandbox: str) -> str:
     """What the run that watches a sandbox is called; each of its shifts has this name."""
     return f"watch {sandbox}"
+
+
+def remedy(sandbox: str) -> str:
+    """The command that has the journeys of a sandbox watched again."""
+    return "keelwatch sandbox up" + ("" if sandbox == MAIN else f" --name {sandbox}")
 
 
 def start_watch(found: Endpoints) -> str | None:
@@ -49,6 +56,27 @@ def start_watch(found: Endpoints) -> str | None:
     except KeelwatchError as error:
         narrate(f"the journeys are not watched: {error.message}")
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Whether the journeys of a sandbox are watched; `run` and `pid` are of who watches."""
+
+    state: Literal["running", "not running", "not known"]
+    run: str | None = None
+    pid: int | None = None
+
+
+def watch_of(sandbox: str) -> Watch:
+    """Who watches the journeys of a sandbox."""
+    from console.commands.runs import ledger
+
+    try:
+        with ledger() as store:
+            living = _living(store, sandbox)
+    except SourceError:
+        return Watch("not known")
+    return Watch("running", living[0].state.id, living[0].pid) if living else Watch("not running")
 
 
 def stop_watch(sandbox: str) -> None:

@@ -27,7 +27,7 @@ from probes.names import UnsetName, filled_text
 from probes.one_time_code import LastSteps
 from probes.place import Place
 from probes.record import Begun, Cause, Execution, Result, StepRecord, StepState, UndoRecord
-from probes.step import StepRunner, title_of
+from probes.step import StepRunner
 from probes.taking_back import LIVING, Live
 from probes.visit import Visit, first_names
 from probes.wire import LagMeter, Resolver, Trust, Wire
@@ -38,7 +38,8 @@ ACCOUNT_S, ACCOUNT_PAUSE_S = 20.0, 0.25  # for an account that another run has
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What all executions of one process share. `place` is where undos find the entrance again."""
+    """What all executions of one process share. `place` is where undos find the entrance again; `stopping`
+    says what told the run to stop, and nothing until then."""
 
     entrance: Entrance
     place: Place
@@ -47,6 +48,7 @@ class World:
     resolver: Resolver
     lag: LagMeter
     say: Callable[[str], None] = lambda _: None
+    stopping: Callable[[], str] = lambda: ""
 
 
 type Tell = Callable[[Begun | StepRecord], None]
@@ -86,7 +88,8 @@ class _Executing:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-            self._end(Result.INCONCLUSIVE, StepFailed(Cause.OURS, "stopped"))
+            why = self.world.stopping()
+            self._end(Result.INCONCLUSIVE, StepFailed(Cause.OURS, f"stopped: {why}" if why else "stopped"))
         took_s = time.monotonic() - self.began
         await self._close()
         return self._record(took_s)
@@ -150,6 +153,7 @@ class _Executing:
                 writer=self._writer(),
                 began=self.began,
                 keep=self._keep,
+                stopping=world.stopping,
             )
             try:
                 for index, step in enumerate(self.spec.steps):
@@ -239,7 +243,7 @@ class _Executing:
     def _record(self, took_s: float) -> Execution:
         failed = next((one.index for one in self.steps if one.state is StepState.FAILED), None)
         skipped = [
-            StepRecord(index, title_of(step), step.action, StepState.SKIPPED)
+            StepRecord(index, step.title, step.action, StepState.SKIPPED)
             for index, step in enumerate(self.spec.steps)
             if index >= len(self.steps)
         ]
@@ -270,8 +274,7 @@ class _Executing:
     def _late_s(self) -> float:
         """What our own loop added to the hops; those of one step at once were late together."""
         late_ms = [
-            sum(hop.phases.get("unaccounted", 0.0) for hop in step.hops) / self.spec.steps[step.index].at_once
-            for step in self.steps
+            sum(hop.ours_ms for hop in step.hops) / self.spec.steps[step.index].at_once for step in self.steps
         ]
         return sum(late_ms) / 1000
 

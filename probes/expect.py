@@ -267,7 +267,7 @@ def _schema(schema: JsonValue, answer: Answer) -> Check:
 def _phase(phase: str, limit: str, answer: Answer) -> Check:
     longest_ms = parse_limit_ms(limit)
     hops = answer.hops if phase == "total" else (answer.hop,)
-    took = sum(hop.total_ms for hop in hops) if phase == "total" else answer.hop.phases.get(phase)
+    took = sum(hop.theirs_ms for hop in hops) if phase == "total" else answer.hop.phases.get(phase)
     what = f"phase {phase}"
     if took is None:  # a reused connection has no dns, connect and tls: none of them was slow
         return Check(what, ok=True, expected=limit, found="connection reused")

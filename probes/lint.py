@@ -15,7 +15,7 @@ from probes import reads
 from probes.flaw import Flaw
 from probes.name_rules import unchecked_names
 from probes.secrets_by_value import secret_flaws
-from probes.spec import METHODS, MUTATING
+from probes.spec import ACTIONS, METHODS, MUTATING
 from probes.undo import LANDS_WITHIN_S
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ def lint(journeys: Sequence[Written], workspace: Workspace | None) -> list[Findi
         for flaw in look(written.journey.spec, workspace)
     ]
     return sorted(found, key=lambda one: (str(one.problem.file), one.problem.line, one.problem.column))
+
+
+def is_lintable(written: Written) -> bool:
+    """Whether a journey that is not right has what the rules here take for granted."""
+    return all(
+        sum(getattr(step, one) is not None for one in ACTIONS) == 1 for step in written.journey.spec.steps
+    )
 
 
 def unknown_component(spec: JourneySpec, workspace: Workspace | None) -> Iterator[Flaw]:

@@ -55,6 +55,36 @@ class Written:
     document: Document
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found in files. `flawed` can be read but not run: one key demands what another lacks, or it
+    stands beside broken YAML. Of `unread` files some journey has keys, types or ranges that are wrong, or
+    they are no YAML: what else is wrong there nobody can tell yet."""
+
+    sound: list[Written]
+    flawed: list[Written]
+    unread: list[Path]
+    problems: list[Problem]
+
+
+def load_wanted(folder: Path, names: Sequence[str]) -> tuple[dict[str, Journey], list[Problem]]:
+    """The journeys `names` (or all, when none are named) by name, and what is wrong with files that none of
+    them is in. Raises `InputError` for what is wrong with theirs, and with any file when one of them is in no
+    sound one: it may be there."""
+    files, unreadable = spec_files(folder)
+    found = examine_all(files)
+    problems = [*unreadable, *found.problems]
+    broken = {one.file for one in problems}
+    known = {one.journey.name: one.journey for one in found.sound if one.document.file not in broken}
+    beside = {one.journey.name: one.document.file for one in (*found.sound, *found.flawed)}
+    theirs = {file for name, file in beside.items() if name in names and file in broken}
+    if theirs:
+        raise InputError([one for one in problems if one.file in theirs])
+    if problems and not (names and known.keys() >= set(names)):
+        raise InputError(problems)
+    return known, problems
+
+
 def load_folder(folder: Path) -> tuple[Journey, ...]:
     """Every journey under `folder`, by name. Files of other specs are left alone. Raises `InputError`."""
     files, problems = spec_files(folder)
@@ -73,6 +103,12 @@ def load_files(files: Iterable[Path]) -> tuple[Journey, ...]:
 
 def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:
     """The journeys of `files` that are right, and what is wrong with the others."""
+    found = examine_all(files)
+    return found.sound, found.problems
+
+
+def examine_all(files: Iterable[Path]) -> Examined:
+    """Also those that are not right."""
     documents: list[Document] = []
     problems: list[Problem] = []
     for file in files:
@@ -80,9 +116,19 @@ def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:
         documents += filter(is_journey, read)
         problems += broken
     flawed = {one.file for one in problems}  # what is read beside broken YAML is checked, and never run
-    written, wrong = read_journeys(documents)
-    sound = [one for one in written if one.document.file not in flawed]
-    return sound, in_order([*problems, *unsaid(wrong, problems)])
+    sound: list[Written] = []
+    beside: list[Written] = []
+    unread = sorted(flawed)
+    wrong = _repeated(documents)
+    for document in documents:
+        written, broken = _read(document)
+        wrong += broken
+        if written is None:
+            unread.append(document.file)
+        else:
+            (beside if broken or document.file in flawed else sound).append(written)
+    every = in_order([*problems, *unsaid(in_order(wrong), problems)])
+    return Examined(sound, beside, list(dict.fromkeys(unread)), every)
 
 
 def is_journey(document: Document) -> bool:
@@ -101,15 +147,15 @@ def read_journeys(documents: Sequence[Document]) -> tuple[list[Written], list[Pr
     written: list[Written] = []
     problems: list[Problem] = []
     for document in documents:
-        try:
-            written.append(_read(document))
-        except InputError as error:
-            problems += error.problems
+        found, wrong = _read(document)
+        problems += wrong
+        if found is not None and not wrong:
+            written.append(found)
     return written, in_order([*problems, *_repeated(documents)])
 
 
-def _read(document: Document) -> Written:
-    """Raises `InputError`."""
+def _read(document: Document) -> tuple[Written | None, list[Problem]]:
+    """The journey, None where keys, types or ranges are wrong, and all that is wrong with it."""
     from keelwatch.workspace.reader import parse
     from probes.beside import with_schemas
     from probes.rules import broken_rules
@@ -120,11 +166,8 @@ def _read(document: Document) -> Written:
     try:
         spec = parse(whole, JourneySpec)
     except InputError as error:
-        raise InputError([*error.problems, *problems]) from None
-    problems += broken_rules(whole, spec)
-    if problems:
-        raise InputError(problems)
-    return Written(Journey(spec, document.file), document)
+        return None, [*error.problems, *problems]
+    return Written(Journey(spec, document.file), document), [*problems, *broken_rules(whole, spec)]
 
 
 def _repeated(documents: Sequence[Document]) -> list[Problem]:

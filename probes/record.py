@@ -67,6 +67,15 @@ class Hop:
     def total_ms(self) -> float:
         return sum(self.phases.values())
 
+    @property
+    def ours_ms(self) -> float:
+        """What our own process took in it: told exactly, so that the rest counts."""
+        return self.phases.get("unaccounted", 0.0)
+
+    @property
+    def theirs_ms(self) -> float:
+        return self.total_ms - self.ours_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -99,8 +108,8 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """`waited_s`: for the turn of a one-time code; it is no part of `took_ms`. `captured`: names to values as
-    they may be shown."""
+    """`waited_s`: for the turn of a one-time code; it is no part of `took_ms`, nor is our own lateness.
+    `captured`: names to values as they may be shown."""
 
     index: int
     name: str

@@ -25,7 +25,7 @@ from probes.engine import World, execute
 from probes.follow import undos_in, with_final_undos
 from probes.history import History
 from probes.instance import Instance, chosen
-from probes.load import load_folder
+from probes.load import load_wanted
 from probes.place import Place
 from probes.record import Begun, Execution, Result, StepRecord
 from probes.record_json import to_json
@@ -41,11 +41,13 @@ def run_journeys(run: Run) -> Verdict:
 
 
 def instances_of(run: Run, workspace: Workspace, entrance: Entrance) -> list[Instance]:
-    """Raises `UsageError` for a journey or region that is not there, `InputError` for a bad file."""
-    known = {journey.name: journey for journey in load_folder(workspace.folders["probes"])}
+    """Raises `UsageError` for a journey or region that is not there, `InputError` for a file of
+    theirs that is bad."""
+    names = cast("list[str]", run.args["journeys"])
+    known, _ = load_wanted(workspace.folders["probes"], names)
     return chosen(
         known,
-        cast("list[str]", run.args["journeys"]) or sorted(known),
+        names or sorted(known),
         cast("list[str]", run.args["regions"]),
         list(entrance.regions),
     )
@@ -124,6 +126,7 @@ class Worker:
             resolver=self._resolver,
             lag=self._lag,
             say=self._run.say,
+            stopping=lambda: self._run.stop_requested.reason,
         )
 
     def stop(self) -> None:

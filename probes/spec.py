@@ -232,6 +232,23 @@ class Step(Request):
     def action(self) -> str:
         return next(action for action in ACTIONS if getattr(self, action) is not None)
 
+    @property
+    def title(self) -> str:
+        """What people call it: its name, else its action with its object."""
+        if self.name is not None:
+            return self.name
+        match self.action:
+            case "login":
+                assert self.login is not None
+                return {"refresh": "refresh the session", "logout": "log out"}.get(self.login.flow, "log in")
+            case "mail":
+                return "wait for mail"
+            case "hook":
+                assert self.hook is not None
+                return f"hook {self.hook.uses}"
+            case action:
+                return f"{action} {getattr(self, action)}"
+
 
 class Schedule(StrictModel):
     every: Duration = Field(description="How often `probe watch` starts it, in each region")

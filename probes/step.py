@@ -28,8 +28,8 @@ CAUSE_OF_PHASE = {"dns": Cause.DNS, "connect": Cause.TCP, "tls": Cause.TLS}
 @dataclass(slots=True)
 class StepRunner:
     """`began` is where the journey's clock starts (monotonic); `keep` gets the record of every step, also of
-    the one that a deadline or a stop cuts off. `own_s` is what our own bookkeeping took: disks and guardians
-    are nobody's latency."""
+    the one that a deadline or a stop cuts off; `stopping` tells which it was. `own_s` is what our own
+    bookkeeping took: disks and guardians are nobody's latency."""
 
     visit: Visit
     actor: Actor
@@ -37,6 +37,7 @@ class StepRunner:
     writer: Writer
     began: float
     keep: Callable[[StepRecord], None]
+    stopping: Callable[[], str] = lambda: ""
     own_s: float = 0.0
 
     async def perform(self, index: int, step: Step) -> None:
@@ -51,12 +52,15 @@ class StepRunner:
             failure = error
             raise
         except asyncio.CancelledError:
-            failure = self._cut_off("the journey's deadline, or a stop,", progress)
+            why = self.stopping()
+            failure = self._cut_off(f"a stop ({why})" if why else "the journey's deadline", progress)
             raise
         finally:
-            took_s = time.monotonic() - started - (self.own_s - own_before_s) - progress.trail.waited_s
-            started_ms = (started - self.began) * 1000
-            self.keep(self._record(index, step, progress, (started_ms, took_s * 1000), retries, failure))
+            trail = progress.trail
+            passed_s = time.monotonic() - started - (self.own_s - own_before_s) - trail.waited_s
+            late_ms = sum(hop.ours_ms for hop in trail.hops) / step.at_once  # at once means late together
+            times_ms = (started - self.began) * 1000, max(0.0, passed_s * 1000 - late_ms)
+            self.keep(self._record(index, step, progress, times_ms, retries, failure))
 
     async def _attempts(self, index: int, step: Step, progress: Progress, retries: list[str]) -> None:
         owed = await self._announce(index, step)
@@ -97,7 +101,7 @@ class StepRunner:
         pending = self.visit.wire.phase_now
         if pending is None and progress.waits_for is not None:
             waits_for = progress.waits_for
-            return StepFailed(waits_for.cause, f"{waits_for.reason}: cut off by {by.rstrip(',')}")
+            return StepFailed(waits_for.cause, f"{waits_for.reason}: cut off by {by}")
         if pending is None:
             unmet = next((check for check in progress.checks if not check.ok), None)
             if unmet is None:
@@ -141,7 +145,7 @@ class StepRunner:
         trail = progress.trail
         return StepRecord(
             index=index,
-            name=title_of(step),
+            name=step.title,
             action=step.action,
             state=StepState.FAILED if failure else StepState.OK,
             started_ms=times_ms[0],
@@ -158,20 +162,3 @@ class StepRunner:
             if trail.request
             else None,
         )
-
-
-def title_of(step: Step) -> str:
-    """What people call it: its name, else its action with its object."""
-    if step.name is not None:
-        return step.name
-    match step.action:
-        case "login":
-            assert step.login is not None
-            return {"refresh": "refresh the session", "logout": "log out"}.get(step.login.flow, "log in")
-        case "mail":
-            return "wait for mail"
-        case "hook":
-            assert step.hook is not None
-            return f"hook {step.hook.uses}"
-        case action:
-            return f"{action} {getattr(step, action)}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Protocol
 
-from keelwatch.adapters.prometheus import Matrix, Missing, QueryRejected, QueryTooHeavy, Vector
+from keelwatch.adapters.prometheus import Matrix, Missing, QueryRejected, QueryTimedOut, QueryTooHeavy, Vector
 from keelwatch.workspace.errors import SourceError
 from slo.burn import Absent, Count, Counted, Failed
 from slo.objective import Stream
@@ -22,6 +22,9 @@ from slo.plan import Increase, Newest, Packed, Question, Term, events, pack, spl
 from slo.ring import ABSENT
 
 AT_ONCE = 4
+SMALLEST, SMALLEST_S = "vector(1)", 1.0
+"""What any source that lives answers at once."""
+
 FEWEST_BUCKETS = 12
 MOST_POINTS = 200_000
 """Of one answer: decoded, that is some 40 MB for a moment."""
@@ -77,6 +80,7 @@ def instant(source: Source, terms: Iterable[Term], at: float, patience_s: float)
         try:
             vector = source.query(packed.text, at)
         except QueryRejected as error:
+            _give_up_on_the_silent(source, at, error)
             halves = split(packed)
             if halves and time.monotonic() < end:
                 failures = [ask(half) for half in halves]
@@ -93,6 +97,17 @@ def instant(source: Source, terms: Iterable[Term], at: float, patience_s: float)
     if outcomes and len(heavy) == len(outcomes):
         raise heavy[0]  # not one query came through: the source is in trouble, not the queries
     return answers
+
+
+def _give_up_on_the_silent(source: Source, at: float, error: QueryRejected) -> None:
+    """Raises `error` when it is our patience that ended and the source does not answer the smallest question
+    either: it is frozen, and every half of the query would only cost the same time again."""
+    if not isinstance(error, QueryTimedOut):
+        return
+    try:
+        source.query(SMALLEST, at, SMALLEST_S)
+    except SourceError:
+        raise error from None
 
 
 def _bind[ArgumentT, ResultT](
@@ -193,6 +208,7 @@ def stretch(
         try:
             matrix = source.query_range(packed.text, part.start, part.end, part.step_s, read_s)
         except QueryRejected as error:
+            _give_up_on_the_silent(source, part.end, error)
             parts = _take_apart(packed, part, error) if time.monotonic() < end else []
             for smaller, shorter in parts:
                 ask(smaller, shorter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +21,9 @@ from slo.snapshot import ObjectiveReading, Outcome, PairReading, State
 Found = tuple[Tracked, ObjectiveReading]
 Key = tuple[str, str | None]
 PairKey = tuple[Key, str]
+
+MOST_ENDS = 6
+"""So many buckets are counted anew at most, the newest first: what began earlier keeps the bucket's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Known:
 
 class Beginnings:
     """What changes while we look is dated by the tick that saw it. What was there at our first look is dated
-    from the closed buckets; if those do not show it yet, from one more look at the minutes since.
+    from the closed buckets, and to half a minute from one more look at the minutes in which it began.
 
     A source that falls silent ends nothing: what is critical before and after it goes on, unless a closed
     bucket shows that it had stopped, and what has begun meanwhile is dated as at a first look.
@@ -60,8 +64,7 @@ class Beginnings:
 
     def date(self, found: Sequence[Found], at: float) -> tuple[ObjectiveReading, ...]:
         """The readings of one tick, with the time since when each is not ok, and since when each of its
-        pairs is critical. Asks the source at first looks and after a silence, and only for what no closed
-        bucket shows."""
+        pairs is critical. Asks the source at first looks and after a silence alone."""
         began = self._at_first_look(self._unseen(found, at), at)
         return tuple(self._dated(one, reading, began, at) for one, reading in found)
 
@@ -155,21 +158,19 @@ class Beginnings:
     ) -> dict[PairKey, float]:
         """Since when each pair is critical that we had not seen so."""
         newest = boundary(at)
-        began: dict[PairKey, float] = {}
-        lately: list[tuple[Tracked, PairReading]] = []
+        by_end: defaultdict[float, list[tuple[Tracked, PairReading]]] = defaultdict(list)
         for one, pair in unseen:
             since = onset(pair, partial(self.burn_between, one), newest, newest - FINE_SPAN_S)
-            if since is None:
-                lately.append((one, pair))
-            else:
-                began[one.key, pair.long] = since
-        return began | self._lately(lately, at)
+            by_end[at if since is None else since].append((one, pair))
+        began: dict[PairKey, float] = {}
+        for end in sorted(by_end, reverse=True)[:MOST_ENDS]:
+            began |= self._within(by_end.pop(end), end)
+        return began | {(one.key, pair.long): end for end, pairs in by_end.items() for one, pair in pairs}
 
-    def _lately(self, pairs: Sequence[tuple[Tracked, PairReading]], at: float) -> dict[PairKey, float]:
-        """Since when, for pairs that no closed bucket shows to be critical; now, if the source will not say:
-        up to 10 minutes late, and never before the first bad event by more than a scrape."""
-        if not pairs:
-            return {}
+    def _within(self, pairs: Sequence[tuple[Tracked, PairReading]], at: float) -> dict[PairKey, float]:
+        """Since when, for pairs that became critical in the minutes up to `at` that no earlier bucket shows;
+        `at` itself, if the source will not say: up to 10 minutes late, and never before the first bad event
+        by more than a scrape."""
         try:
             end = ask_open_end(self._source, self._rings, (one for one, _ in pairs), at)
         except SourceError:

@@ -196,14 +196,24 @@ class Engine:
     ) -> ObjectiveReading:
         if reason := self._doctor.missing(one, counted, at):
             counted = without_bucket(counted, reason)
-        newest = answers.newest(one.total)
-        if newest is not None:
-            self._last_seen[one.total] = newest
+        newest = self._newest(one.total, answers, at)
         if reason := self._staleness(one, counted, newest, at):
             counted = stale(counted, reason)
         age = None if newest is None else at - newest
         reading = evaluate(one, counted, at, self._source.shown, sample_age_s=age)
         return replace(reading, recent_burn=self._recent(one, reading, at))
+
+    def _newest(self, stream: Stream, answers: Answers, at: float) -> float | None:
+        """The newest sample there is; None when the source names none. Where a target died, its series have
+        ended and others of the stream answer alone, like those that were loaded: the newest of these may be
+        older than what was seen before."""
+        answered = answers.newest(stream)
+        if answered is None:
+            return None
+        seen = self._last_seen.get(stream, answered)
+        newest = answered if seen > at else max(seen, answered)
+        self._last_seen[stream] = newest
+        return newest
 
     def _recent(self, one: Tracked, reading: ObjectiveReading, at: float) -> tuple[float | None, ...]:
         """The last hour in 5 minute steps: closed buckets, then the burn of the newest 5 minutes."""

@@ -19,7 +19,8 @@ Last = Callable[[float], Counts | None]
 
 def onset(pair: PairReading, burn: Burn, newest: int, oldest: int) -> float | None:
     """The first 5 minute boundary of the unbroken run, up to `newest`, at which both windows of a pair that
-    is critical now were over its factor. To five minutes: it began within the bucket that ends there.
+    is critical now were over its factor. It began within the bucket that ends there; `lately_s` tells when,
+    if its minutes are counted anew.
 
     None when they were not over at `newest`: it began in the minutes since (`lately_s`). Not before
     `oldest`, the beginning of the buckets.
@@ -36,14 +37,16 @@ def onset(pair: PairReading, burn: Burn, newest: int, oldest: int) -> float | No
     return None if at == newest else float(at + FINE_S)
 
 
-def lately_s(pair: PairReading, budget: float, last: Last, moments: Iterable[int]) -> float:
+def lately_s(pair: PairReading, budget: float, last: Last, moments: Iterable[float]) -> float:
     """For how many seconds both windows of a pair that is critical now have been over its factor without a
-    break, as far as `moments` (seconds before now, rising) tell; 0.0 when none of them does.
+    break, as far as `moments` (seconds before now, rising) tell.
 
-    At the answer both were over, and at every counted moment since; at the next moment that was counted,
-    if there is one, they were not. A window is the difference of two counts that end now: however uneven
-    the traffic, none that ends before its first bad event is over, so that is never predated. A moment that
-    was not counted neither breaks a run nor begins one; with next to no events in a window, it breaks.
+    It became so between two moments: one at which both were over, as at every counted one since, and the
+    next that was counted, at which they were not. The answer is the latter, so it is never too late; but
+    the former (0.0 for now) where no bad event had been counted by then, so that trouble is never dated
+    before its first. A window is the difference of two counts that end now, however uneven the traffic. A
+    moment that was not counted neither breaks a run nor begins one; with next to no events in a window, it
+    breaks.
     """
     began_s = 0.0
     for ago_s in moments:
@@ -51,11 +54,17 @@ def lately_s(pair: PairReading, budget: float, last: Last, moments: Iterable[int
             case True:
                 began_s = float(ago_s)
             case False:
-                break
+                return float(ago_s) if _bad_before(pair, last, ago_s) else began_s
     return began_s
 
 
-def _critical(pair: PairReading, budget: float, last: Last, ago_s: int) -> bool | None:
+def _bad_before(pair: PairReading, last: Last, ago_s: float) -> bool:
+    """Whether bad events were counted in the long window that ended `ago_s` seconds ago."""
+    until, since = last(ago_s), last(ago_s + durations.parse(pair.long))
+    return until is not None and since is not None and since.bad - until.bad > 0
+
+
+def _critical(pair: PairReading, budget: float, last: Last, ago_s: float) -> bool | None:
     """Whether both windows that ended `ago_s` seconds ago were over; None when one was not counted."""
     until = last(ago_s)
     sides = [last(ago_s + durations.parse(window)) for window in (pair.short, pair.long)]

@@ -1,7 +1,7 @@
-"""The minutes that no closed bucket shows yet, counted finely: for dating what began in them.
+"""Minutes of which buckets are too coarse or do not tell yet, counted finely: for dating what began in them.
 
-Counts of windows of growing length that all end at the tick: their differences are exact to a scrape,
-where many short windows would each lose the events between their samples.
+Counts of windows of growing length that all end at the tick, or at the end of a bucket: their differences
+are exact to a scrape, where many short windows would each lose the events between their samples.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ PATIENCE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class OpenEnd:
-    """What was counted before `at`. `moments` (seconds before it, rising) reach back to the newest closed
-    bucket; the 5 minutes before each of them are counted to a scrape, not by a share of a bucket."""
+    """What was counted before `at`. `moments` (seconds before it, rising) reach back to the newest bucket
+    that was closed by then; the 5 minutes before each of them are counted to a scrape, not by a share of a
+    bucket."""
 
     at: float
-    moments: range
+    moments: tuple[float, ...]
     answers: Answers
     rings: Rings
 
@@ -61,7 +62,8 @@ def ask_open_end(source: Source, rings: Rings, tracked: Iterable[Tracked], at: f
         if len(list(pack(wanted))) <= MOST_QUERIES:
             break
     answers = instant(source, wanted, at, PATIENCE_S)
-    return OpenEnd(at, range(step_s, ceil(_open_s(at)), step_s), answers, rings)
+    open_s = _open_s(at)
+    return OpenEnd(at, (*map(float, range(step_s, ceil(open_s), step_s)), open_s), answers, rings)
 
 
 def _questions(at: float, step_s: int) -> list[Increase]:

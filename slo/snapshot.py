@@ -53,8 +53,8 @@ class PairReading:
     """A long and a short window with the burn rate that both must exceed.
 
     `since` is when both were first seen over it, of a pair that is critical. If it was so already at our
-    first look: to five minutes, or up to ten late where the source would not tell; never before the first
-    bad event by more than a scrape.
+    first look: half a minute early at most, or up to ten minutes late where the source would not tell;
+    never before the first bad event by more than a scrape.
     """
 
     long: str

@@ -13,7 +13,7 @@ from console.kinds import KINDS, check_files, check_folders, model_of
 from console.options import as_json
 from console.output import counted, emit_json
 from keelwatch.workspace import ExitCode, InputError, Problem, SystemClock, UsageError, narrate, write_out
-from keelwatch.workspace.errors import in_order
+from keelwatch.workspace.errors import in_order, lines_of
 from keelwatch.workspace.find import FILE_NAME, find, here, nearest
 from keelwatch.workspace.spec_files import spec_files
 
@@ -38,8 +38,8 @@ def check(ctx: click.Context, path: Path | None, *, json_wanted: bool) -> None:
         told = [_as_json(problem) for problem in problems]
         emit_json("check", None, SystemClock().now(), {"documents": count, "problems": told})
     else:
-        for problem in problems:
-            write_out(str(problem))
+        for line in lines_of(problems):
+            write_out(line)
         end = counted(len(problems), "problem") if problems else "all well"
         narrate(f"{counted(count, 'document')}, {end}")
     sys.exit(ExitCode.BAD_INPUT if problems else ExitCode.PASS)

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 SANDBOX = "main"
 BEGINS_AFTER_S = 10.0  # long enough to see the quiet before
 TICK_S = 2.0
+PAGES_AFTER_S = 52.0  # 1.44 % of an hour, when everything fails at 99.9 %
+PAGE_WITHIN_S = PAGES_AFTER_S + 10.0  # scrapes, ticks, and customers who do not come evenly
 SCENARIOS = {
-    "bad-deploy": ("billing.errors", "60%", "west"),
+    "bad-deploy": ("portal.errors", "100%", "west"),
     "slow-database": ("database.latency", "400ms", "west"),
     "cache-gone": ("cache.down", "on", "all"),
 }
@@ -100,6 +102,12 @@ def _break(scenario: str) -> None:
     record_sandbox(f"{scenario}: {target} {value} in {region}", SANDBOX)
 
 
+def quiet_s(lasts_s: float) -> float:
+    """How long all is well before the fault: ten seconds, but down to the first look where a page would come
+    too late."""
+    return min(BEGINS_AFTER_S, max(0.0, lasts_s - PAGE_WITHIN_S))
+
+
 def _watch(scenario: str | None, lasts_s: float, *, json_wanted: bool) -> ExitCode:
     """Tick until the time is over; narrate what changes; report how it ended."""
     from console.commands.status import exit_code
@@ -111,23 +119,26 @@ def _watch(scenario: str | None, lasts_s: float, *, json_wanted: bool) -> ExitCo
     from slo.status import to_json
 
     feed = LiveFeed.open(built_in(), None)
+    begins_after_s = quiet_s(lasts_s)
     began, broken, told = time.monotonic(), None, ""
     paged_after: float | None = None
     while True:
         elapsed = time.monotonic() - began
-        if scenario and broken is None and elapsed >= min(BEGINS_AFTER_S, lasts_s / 4):
-            _break(scenario)
-            broken = elapsed
         look = feed.look()
         state, sentence = verdict_line(world_of(look, look.snapshot.at), 120)
         if state != told:
             narrate(f"{elapsed:5.1f}s  {sentence}")
             told = state
+        if scenario and broken is None and elapsed >= begins_after_s:
+            _break(scenario)
+            broken = elapsed
+            target, value, region = SCENARIOS[scenario]
+            narrate(f"{elapsed:5.1f}s  {scenario}: {target} {value} in {region}")
         if broken is not None and paged_after is None and _pages(look.snapshot):
             paged_after = elapsed - broken
-        if elapsed + TICK_S >= lasts_s:
+        if elapsed >= lasts_s:
             break
-        time.sleep(TICK_S)
+        time.sleep(min(TICK_S, max(0.0, lasts_s - (time.monotonic() - began))))
     if json_wanted:
         body = {"scenario": scenario, "watched_s": elapsed, "paged_after_s": paged_after}
         emit_json("demo", "sandbox", SystemClock().now(), {**body, "status": to_json(look.snapshot)})

@@ -27,13 +27,18 @@ def lint(path: Path | None, workspace: Path | None, *, strict: bool, json_wanted
     PATH is a workspace, a folder or one file; without it, the journeys of the workspace. Exit code 3 when
     there is an error. Needs no running source.
     """
+    from probes.lint import is_lintable
     from probes.lint import lint as lint_journeys
-    from probes.load import examine
+    from probes.load import examine_all
 
     files, around, unread = meant(path, workspace, "probes")
-    written, problems = examine(files)
+    examined = examine_all(files)
+    written, problems = examined.sound, examined.problems
+    readable = [one for one in examined.flawed if is_lintable(one)]
+    waiting = {*examined.unread, *(one.document.file for one in examined.flawed if one not in readable)}
     if path is not None and not (written or problems or unread):
         problems = [Problem(path, 1, 1, "no journey", "at least one: a YAML file with the key journey")]
-    found = [*as_findings([*unread, *problems]), *lint_journeys(written, around)]
-    tell("journey", len(written), found, json_wanted=json_wanted)
+    found = [*as_findings([*unread, *problems]), *lint_journeys([*written, *readable], around)]
+    found.sort(key=lambda one: (str(one.problem.file), one.problem.line, one.problem.column))
+    tell("journey", len(written), found, json_wanted=json_wanted, waiting=sorted(map(str, waiting)))
     leave(found, strict=strict)

@@ -13,7 +13,7 @@ import click
 
 from console.commands.runs import ledger
 from console.options import in_environment
-from console.output import json_document
+from console.output import counted, json_document
 from console.places import Place, place
 from keelwatch.workspace import (
     ExitCode,
@@ -26,6 +26,7 @@ from keelwatch.workspace import (
     worst,
     write_out,
 )
+from keelwatch.workspace.visible import visible, visible_line
 
 if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject, LedgerStore
@@ -74,7 +75,7 @@ def run(
         raise UsageError("stdout takes one document", "name a file for --json or for --junit")
     where = place(workspace, environment)
     allow(where, arm=arm)
-    known = {journey.name: journey for journey in _journeys(where)}
+    known = _journeys(where, names)
     chosen(known, names or sorted(known), regions, where.environment.regions)
     name = ", ".join(names) if names else "all journeys"
     with ledger(to_write=True) as store:
@@ -82,12 +83,12 @@ def run(
         if detach:
             write_out(run_id)
             return
-        quiet = _takes_stdout(json_file, junit)
-        followed, code, ending = _follow(store, run_id, quiet=quiet)
+        voice = Voice(quiet=_takes_stdout(json_file, junit), github=github)
+        followed, code, ending = _follow(store, run_id, voice)
         executions = followed.outcome(where.name, run_id, ending, undos_in(store.after(0, run=run_id)))
-    _tell_cut_off([one for one in executions if one not in followed.executions.values()], quiet=quiet)
+    _tell_cut_off([one for one in executions if one not in followed.executions.values()], voice)
     reports = Reports(where.name, run_id, executions, code)
-    lost = reports.write(junit=junit, json_file=json_file, github=github)
+    lost = reports.write(voice, junit=junit, json_file=json_file)
     sys.exit(worst([code, ExitCode.SOURCE]) if lost else code)
 
 
@@ -99,10 +100,16 @@ def start(store: LedgerStore, where: Place, name: str, args: JsonObject) -> str:
     return spawn(store, TABLE.kind("probe"), name, args, where.name, ENTRY)
 
 
-def _journeys(where: Place) -> tuple[Journey, ...]:
-    from probes.load import load_folder
+def _journeys(where: Place, names: Sequence[str]) -> dict[str, Journey]:
+    """By name. Says which files were left out for their problems, which are none of the named journeys'."""
+    from probes.load import load_wanted
 
-    return load_folder(where.workspace.folders["probes"])
+    known, problems = load_wanted(where.workspace.folders["probes"], names)
+    if problems:
+        files = ", ".join(dict.fromkeys(str(one.file) for one in problems))
+        narrate(f"warning: {counted(len(problems), 'problem')} in files of other journeys: {files}")
+        narrate("  see: keelwatch probe lint")
+    return known
 
 
 def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
@@ -120,14 +127,42 @@ def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
     entrance_of(where.name, where.environment, where.workspace.root)
 
 
-def _tell_cut_off(executions: Sequence[Execution], *, quiet: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a run is told. `quiet`: a document has stdout to itself. `github`: the runner takes commands from
+    both streams, so no line of ours that holds what a server said may look like one."""
+
+    quiet: bool
+    github: bool
+
+    def report(self, text: str) -> None:
+        """What came of it: to stdout where that is free."""
+        (narrate if self.quiet else write_out)(self._harmless(text))
+
+    def narrate(self, text: str) -> None:
+        """What happens meanwhile."""
+        narrate(self._harmless(text))
+
+    def command(self, line: str) -> None:
+        """For the runner: it reads either stream."""
+        (narrate if self.quiet else write_out)(line)
+
+    def _harmless(self, text: str) -> str:
+        if not self.github:
+            return text
+        from probes.reports.github import told
+
+        return told(text)
+
+
+def _tell_cut_off(executions: Sequence[Execution], voice: Voice) -> None:
     """What a dead run could not tell or keep itself."""
     from probes.history import History
     from probes.reports.lines import failure
 
     for execution in executions:
         for line in failure(execution):
-            (narrate if quiet else write_out)(line)
+            voice.report(line)
         if execution.id:
             History(execution.environment).keep(execution)
 
@@ -137,29 +172,29 @@ def _takes_stdout(*files: Path | None) -> bool:
     return any(file is not None and str(file) == "-" for file in files)
 
 
-def _follow(store: LedgerStore, run_id: str, *, quiet: bool) -> tuple[Followed, ExitCode, str]:
+def _follow(store: LedgerStore, run_id: str, voice: Voice) -> tuple[Followed, ExitCode, str]:
     """Follow to the end, saying what happens; returns also why executions are missing, if some are."""
     from keelwatch import runs as kernel
     from probes.follow import Followed
 
     followed = Followed()
-    progress = Progress(followed, say=narrate if quiet else write_out)
+    progress = Progress(followed, voice)
     end, code = kernel.attend(store, run_id, progress.show, may_ask=False)
     progress.clear()
     state = kernel.view(store, run_id).state
     if end is kernel.FollowEnd.DETACHED:
         narrate(f"detached; the run goes on: keelwatch attach {run_id}")
     if state.verdict is not None and not followed.plan:
-        narrate(f"{state.verdict}")
+        voice.narrate(f"{state.verdict}")
     return followed, code, str(state.verdict.reason) if state.verdict else "the run died before it"
 
 
 class Progress:
     """A bar on a terminal; otherwise a line per step. Results are lines of their own in both."""
 
-    def __init__(self, followed: Followed, say: Callable[[str], None]) -> None:
+    def __init__(self, followed: Followed, voice: Voice) -> None:
         self._followed = followed
-        self._say = say
+        self._voice = voice
         self._bar = sys.stderr.isatty()
         self._drawn = 0
 
@@ -172,15 +207,15 @@ class Progress:
         for item in glance.items:
             if isinstance(item, StreamLine) and "say" in item.record:
                 self.clear()
-                narrate(str(item.record["say"]))
+                self._voice.narrate(str(item.record["say"]))
             match self._followed.take(item) if isinstance(item, StreamLine) else None:
                 case StepTold(where=where, step=step) if not self._bar:
-                    narrate(step_line(*where, step))
+                    self._voice.narrate(step_line(*where, step))
                 case Execution() as execution:
                     self.clear()
                     passed = execution.result is Result.PASS and not execution.left_behind
                     for line in [execution_line(execution)] if passed else failure(execution):
-                        self._say(line)
+                        self._voice.report(line)
         if self._bar:
             self._draw()
 
@@ -198,7 +233,7 @@ class Progress:
         running = ", ".join(f"{journey} ({region})" for journey, region in self._followed.running())
         line = f"[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total}  {running}"[:78]
         self.clear()
-        sys.stderr.write(redact(line))
+        sys.stderr.write(visible_line(redact(line)))
         sys.stderr.flush()
         self._drawn = len(line)
 
@@ -212,21 +247,22 @@ class Reports:
     executions: Sequence[Execution]
     code: ExitCode
 
-    def write(self, *, junit: Path | None, json_file: Path | None, github: bool) -> bool:
+    def write(self, voice: Voice, *, junit: Path | None, json_file: Path | None) -> bool:
         """Write each that is wanted, also when another could not be; returns whether one is lost, which is
         told."""
+        from probes.reports.github import told_json, told_xml
         from probes.reports.lines import summary
 
-        quiet = _takes_stdout(json_file, junit)
-        if not quiet:
-            write_out(f"{summary(list(self.executions))}  (run {self.run})")
+        if not voice.quiet:
+            voice.report(f"{summary(list(self.executions))}  (run {self.run})")
+        json_for_log, xml_for_log = (told_json, told_xml) if voice.github else (str, str)
         wanted: list[Callable[[], None]] = []
         if json_file is not None:
-            wanted.append(lambda: _write(json_file, self._json()))
+            wanted.append(lambda: _write(json_file, self._json(), json_for_log))
         if junit is not None:
-            wanted.append(lambda: _write(junit, self._junit()))
-        if github:
-            wanted.append(lambda: self._to_github(quiet=quiet))
+            wanted.append(lambda: _write(junit, self._junit(), xml_for_log))
+        if voice.github:
+            wanted.append(lambda: self._to_github(voice))
         return not all([_attempted(write) for write in wanted])  # noqa: C419 - each of them, not up to a failure
 
     def _json(self) -> str:
@@ -244,16 +280,15 @@ class Reports:
 
         return junit(self.environment, self.executions)
 
-    def _to_github(self, *, quiet: bool) -> None:
-        """Annotations are read from either stream; a document has stdout to itself."""
+    def _to_github(self, voice: Voice) -> None:
         from probes.reports.github import commands, step_summary
 
         for line in commands(self.executions):
-            (narrate if quiet else write_out)(line)
+            voice.command(line)
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             try:
                 with Path(page).open("a", encoding="utf-8") as file:
-                    file.write(redact(step_summary(self.environment, self.executions)))
+                    file.write(visible(redact(step_summary(self.environment, self.executions))))
             except OSError as error:
                 raise SourceError(f"cannot write the summary {page}: {error.strerror}") from None
 
@@ -267,9 +302,10 @@ def _attempted(write: Callable[[], None]) -> bool:
     return True
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, for_log: Callable[[str], str]) -> None:
+    """A file is nobody's log; stdout may be a job's: `for_log` then says the same without commands."""
     if str(path) == "-":
-        write_out(text.rstrip("\n"))
+        write_out(for_log(text.rstrip("\n")))
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

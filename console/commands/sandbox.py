@@ -15,6 +15,7 @@ from console.output import emit_json
 from keelwatch.workspace import SystemClock, UsageError, narrate, write_out
 
 if TYPE_CHECKING:
+    from console.watching import Watch
     from keelwatch.adapters.sandbox import SandboxFault, SandboxStatus
     from keelwatch.sandbox.endpoints import Endpoints
 
@@ -94,32 +95,53 @@ def status(name: str, *, json_wanted: bool) -> None:
 
     Exit code 5 when it is not running.
     """
+    from console.watching import watch_of
     from keelwatch.adapters import sandbox
 
-    found = sandbox.status(name)
+    found, watch = sandbox.status(name), watch_of(name)
     if json_wanted:
-        emit_json("sandbox-status", "sandbox", SystemClock().now(), _status_json(found))
+        emit_json("sandbox-status", "sandbox", SystemClock().now(), _status_json(found, watch))
         return
-    for line in _status_lines(found):
+    for line in status_lines(found, watch):
         write_out(line)
 
 
-def _status_json(found: SandboxStatus) -> dict[str, object]:
+def _status_json(found: SandboxStatus, watch: Watch) -> dict[str, object]:
     faults = [fault_json(one) for one in found.faults]
     flags = {flag: dict(values) for flag, values in found.flags.items()}
-    return {**asdict(found), "urls": dict(found.urls), "faults": faults, "flags": flags}
+    told = {"urls": dict(found.urls), "faults": faults, "flags": flags, "watch": asdict(watch)}
+    return {**asdict(found), **told}
 
 
-def _status_lines(found: SandboxStatus) -> list[str]:
+def status_lines(found: SandboxStatus, watch: Watch) -> list[str]:
+    """Its addresses, its processes, who watches its journeys, and its faults."""
     lines = [f"sandbox {found.name}: {found.state}"]
-    lines += [f"  {name:<18}{url}" for name, url in found.urls.items()]
+    lines += [f"  {name:<18}{_address(name, url, watch)}" for name, url in found.urls.items()]
     for one in found.servers:
         where, pid = one.region or "both", one.pid or "--"
         lines += [f"  {one.name:<18}{where:<6}{one.state:<10}{pid!s:>8}  restarts {one.restarts}"]
+    lines.append(f"  {'watch':<18}{_watching(found.name, watch)}")
     for flag, values in found.flags.items():
         where = ", ".join(f"{region} {'on' if value else 'off'}" for region, value in values.items())
         lines += [f"  flag   {flag:<18}{where}"]
     return [*lines, *[f"  fault  {told(fault)}" for fault in found.faults]]
+
+
+def _address(name: str, url: str, watch: Watch) -> str:
+    """The address of the probes is served by whoever watches."""
+    return f"{url}  (nobody answers there)" if (name, watch.state) == ("probes", "not running") else url
+
+
+def _watching(sandbox: str, watch: Watch) -> str:
+    from console.watching import remedy
+
+    match watch.state:
+        case "running":
+            return f"{'':<6}{watch.state:<10}{watch.pid!s:>8}  {watch.run}"
+        case "not running":
+            return f"{'':<6}{watch.state}, the journeys are not watched: {remedy(sandbox)}"
+        case _:
+            return f"{'':<6}{watch.state}"
 
 
 @click.command()

@@ -66,6 +66,8 @@ def _print_json(look: Look) -> None:
         "backfill_until": look.backfill_until,
         "left_behind": len(look.left),
         "left_at": list(look.left),
+        "source_asked": look.asked,
+        "watched": look.watched,
     }
     write_out(json.dumps({**to_json(look.snapshot), **extra}, indent=2))
 

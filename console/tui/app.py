@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, override
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Static
 
+from console.tui.harmless import Harmless
 from keelwatch.workspace.errors import KeelwatchError
 
 if TYPE_CHECKING:
@@ -102,8 +104,13 @@ class Keelwatch(App[str]):
         self._chosen_theme = theme
         self._every_s = every_s
         self._may_leave = may_leave
+        self._harmless = Harmless()
         self._paging: set[Key] | None = None
         self._rewind: Rewind | None = None
+
+    @override
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [self._harmless, *super().get_line_filters()]
 
     def compose(self) -> ComposeResult:
         yield Static("\n".join(self._first_frame), markup=False)

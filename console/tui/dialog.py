@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from console.tui.text_screen import TextScreen
+from keelwatch.workspace.visible import visible
 
 
 class LinesDialog(TextScreen):
@@ -36,7 +37,7 @@ class RunDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="question"):
-            yield Static(Text("\n".join(self._lines)), markup=False)
+            yield Static(Text(visible("\n".join(self._lines))), markup=False)
             with Horizontal():
                 yield Button("r  run it", id="yes", compact=True)
                 yield Button("esc  not now", id="no", compact=True)

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keelwatch.workspace import write_out
+
 if TYPE_CHECKING:
     from console.tui.app import Keelwatch
     from console.view.world import World
@@ -29,6 +31,8 @@ def open_console(
     if not can_draw():
         from console.commands.status import print_status
 
+        if sys.stdin.isatty() and sys.stdout.isatty() and _term() != "dumb":
+            write_out("no console, for it is drawn on stderr, which is no terminal: this is keelwatch status")
         return print_status(folder, environment)
     for stale in ("COLUMNS", "LINES"):  # exported, they would hide every resize from the screen
         os.environ.pop(stale, None)

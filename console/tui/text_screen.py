@@ -12,6 +12,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from keelwatch.workspace.visible import visible
+
 
 class TextScreen(ModalScreen[None]):
     """Subclasses bind the keys that leave it."""
@@ -25,7 +27,7 @@ class TextScreen(ModalScreen[None]):
     def __init__(self, title: str, lines: Iterable[str]) -> None:
         super().__init__()
         self._heading = title
-        self._text = "\n".join(lines)
+        self._text = visible("\n".join(lines))
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="dialog"):
@@ -36,7 +38,7 @@ class TextScreen(ModalScreen[None]):
         self.query_one("#dialog").border_subtitle = " esc back   y copy   j k scroll "
 
     def show_lines(self, lines: Iterable[str]) -> None:
-        self._text = "\n".join(lines)
+        self._text = visible("\n".join(lines))
         self.query_one("#text", Static).update(Text(self._text))
 
     def action_dismiss_me(self) -> None:

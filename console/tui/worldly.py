@@ -14,6 +14,7 @@ from textual.widgets import Footer, Static
 from console.tui import paint
 from console.view import head
 from console.view.world import World
+from keelwatch.workspace.visible import visible_line
 from slo.snapshot import State
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Line(Static):
         self._now = Text()
 
     def say(self, text: Text | str) -> None:
-        text = text if isinstance(text, Text) else Text(text)
+        text = text if isinstance(text, Text) else Text(visible_line(text))
         text.no_wrap = True
         text.overflow = "ellipsis"
         if text != self._now or text.spans != self._now.spans or text.style != self._now.style:

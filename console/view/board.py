@@ -79,7 +79,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Board:
     """Every journey in every region at one time. `watched`: whether `probe watch` runs them; None where that
-    is not known. `left` names what was left behind by journeys; `trouble` says why there are no rows."""
+    is not known. `left` names what was left behind by journeys; `trouble` says why there are no rows;
+    `remedy` is what starts the watch."""
 
     environment: str
     at: float
@@ -87,6 +88,7 @@ class Board:
     watched: bool | None = None
     left: tuple[str, ...] = ()
     trouble: str = ""
+    remedy: str = "keelwatch probe watch"
 
 
 def in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -183,7 +185,7 @@ def watching(board: Board) -> str:
         case True:
             return "probe watch runs"
         case False:
-            return "NOT WATCHED: keelwatch probe watch"
+            return f"NOT WATCHED: {board.remedy}"
         case None:
             return "whether they are watched is not known"
 
@@ -215,8 +217,14 @@ def next_line(row: Row | None, board: Board, width: int) -> str:
     return f"NEXT  enter: open {row.journey} {row.region}   n: run it now{twin}"
 
 
-def tally(rows: Iterable[Row], now: float) -> dict[str, Tally]:
-    """The last results by region."""
+def tally(rows: Iterable[Row], now: float, *, unwatched: bool = False) -> dict[str, Tally]:
+    """The last results by region. Where nobody watches any more they are stale after a minute, for none
+    follows."""
+
+    def stale(row: Row) -> bool:
+        ended = unwatched and row.last is not None and now - row.last.started > LATE_S
+        return ended or row.stale(now)
+
     found: dict[str, list[Row]] = {}
     for row in rows:
         if row.last is not None:
@@ -226,7 +234,7 @@ def tally(rows: Iterable[Row], now: float) -> dict[str, Tally]:
             passing=sum(row.result is Result.PASS for row in here),
             failing=sum(row.result is Result.FAIL for row in here),
             total=len(here),
-            stale=sum(row.stale(now) for row in here),
+            stale=sum(stale(row) for row in here),
             oldest_s=max(now - row.past[0].started for row in here),
         )
         for region, here in found.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -35,18 +36,29 @@ def difference(now: Execution, then: Execution | None, at: float) -> list[str]:
 
 
 def _anybody(execution: Execution) -> Callable[[StepRecord], StepRecord]:
-    """A step without the name of its account: executions take turns with the accounts."""
+    """A step without the name of its account, however it is written: executions take turns with the
+    accounts."""
+    name = _however_written(execution.account)
 
     def without(step: StepRecord) -> StepRecord:
         said = step.exchange
-        if said is None or not execution.account:
+        if said is None or name is None:
             return step
-        texts = (
-            text.replace(execution.account, "$account") for text in (said.request, said.response, said.curl)
-        )
+        texts = (name.sub("$account", text) for text in (said.request, said.response, said.curl))
         return replace(step, exchange=Exchange(*texts))
 
     return without
+
+
+def _however_written(account: str) -> re.Pattern[str] | None:
+    """Its words in any case, with anything or nothing between them, numbers with or without zeros in front:
+    `synthetic-east-06` is the customer who is called "Synthetic East 6"."""
+    words = re.findall(r"[^\W\d_]+|\d+", account)
+    if not words:
+        return None
+    spelt = [f"0*{int(word)}" if word.isdecimal() else re.escape(word) for word in words]
+    alone = r"(?<![^\W_])", r"(?![^\W_])"  # as part of a longer word it is another's
+    return re.compile(r"[\W_]{0,3}".join(spelt).join(alone), re.IGNORECASE)
 
 
 def _step(now: StepRecord, then: StepRecord) -> Iterator[str]:

@@ -176,12 +176,14 @@ def _least_left(objectives: Iterable[ObjectiveReading]) -> str:
 
 
 def acting_line(world: World, width: int) -> str:
-    """What was left behind, who is acting now, and what changed just before, in `width` columns of which the
-    first is blank."""
+    """What was left behind, that nobody watches the journeys, who is acting now, and what changed before, in
+    `width` columns of which the first is blank."""
     if world.replay is not None:
         needed, more = _acting_then(world)
     else:
-        acting = "RUNNING " + ", ".join(world.running) if world.running else "no run active"
+        unwatched = f"NOT WATCHED: {world.unwatched}" if world.unwatched else ""
+        running = "RUNNING " + ", ".join(world.running) if world.running else ""
+        acting = " | ".join(filter(None, (unwatched, running))) or "no run active"
         left = [left_behind(world.left)] if world.left else []
         newest, *more = _changed(world)
         needed = " | ".join([*left, acting, f"WHAT CHANGED  {newest}"])
@@ -236,7 +238,7 @@ def next_line(world: World, width: int, selected: ObjectiveReading | None) -> st
     if world.replay is not None:
         then = numbers.hour_minute(world.now, world.replay.wall)
         return f"NEXT  [ ] 5 minutes back, on   f: live   (as of {then}Z; nothing here is now)"
-    if not world.asked:
+    if not world.asked and world.trouble:
         return "NEXT  mend the secret; for one in a variable leave (q) and start again"
     if world.trouble:
         return "NEXT  this screen recovers by itself; keelwatch doctor says what is wrong"

@@ -13,6 +13,7 @@ from console.view.difference import body_lines, difference
 from console.view.overview import NARROW
 from console.view.story import Story, medians_ms
 from console.view.waterfall import TO_COME, checked, phase_line, status, waterfall
+from keelwatch.workspace.visible import visible_line
 from probes.history import KEPT
 from probes.record import Execution, Result, StepRecord, StepState
 
@@ -100,7 +101,8 @@ def drawn(story: Story, view: View, now: float) -> Drawn:
     """Everything below the title: as many lines as there are, none so long that it would wrap."""
     found = _drawn(story, view, now)
     room = view.width - 2  # the last column may be a scrollbar's
-    cut = tuple(line if len(line) <= room else f"{line[: room - 1]}~" for line in found.lines)
+    lines = map(visible_line, found.lines)
+    cut = tuple(line if len(line) <= room else f"{line[: room - 1]}~" for line in lines)
     return replace(found, lines=cut)
 
 
@@ -147,7 +149,8 @@ def _steps(story: Story, view: View, now: float) -> Drawn:
     from_line = len(lines)
     if view.is_wide:
         left = (view.width - 5) // 2
-        both = zip_longest(expectation_lines(step), exchange_lines(step), fillvalue="")
+        halves = (map(visible_line, half) for half in (expectation_lines(step), exchange_lines(step)))
+        both = zip_longest(*halves, fillvalue="")
         lines += [f" {a:<{left}.{left}} | {b}".rstrip() for a, b in both]
         return Drawn(tuple(lines), 3 + at, bad, left + 2, from_line)
     lines += [f" {line}" for line in (*expectation_lines(step, brief=True), *exchange_lines(step))]

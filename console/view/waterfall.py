@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.view.overview import NARROW, Column
 from probes.record import PHASES, Hop, StepRecord, StepState
 
 NICE = (1, 2, 5)
 LEAST_SPAN_MS = 50.0
+SHORTEST_WAIT_S = 0.5
 TICKS = {True: 4, False: 2}  # by whether it is wide
 TO_COME = "to come"  # the action of a step of a run that has not got there
 SHORT = {"connect": "tcp", "receive": "body"}
@@ -47,8 +48,10 @@ def layout(width: int) -> Layout:
 def waterfall(
     steps: Sequence[StepRecord], medians: Mapping[int, float], width: int, cursor: int | None = None
 ) -> list[str]:
-    """A header with the time's scale, and a line for each step; `>` marks the one at `cursor`."""
+    """A header with the time's scale, and a line for each step; `>` marks the one at `cursor`. Waits that are
+    nobody's time are no part of the scale; a bar says how long the one in it was."""
     columns = layout(width)
+    steps = unhurried(steps)
     span = span_ms(steps)
     scale = _scale(span, columns.axis, ticks=TICKS[width >= NARROW])
     titles = "".join(column.fit(column.title) for column in (columns.status, columns.check, columns.against))
@@ -58,6 +61,16 @@ def waterfall(
         mark = ">" if row == cursor else " "
         lines.append(f"{mark} {_line(step, medians, columns, span, broke_at)}".rstrip())
     return lines
+
+
+def unhurried(steps: Sequence[StepRecord]) -> list[StepRecord]:
+    """Each as early as if nobody had waited for the turn of a one-time code: half a minute of waiting would
+    leave all bars one column."""
+    found, waited_ms = [], 0.0
+    for step in sorted(steps, key=lambda one: one.index):
+        found.append(replace(step, started_ms=max(0.0, step.started_ms - waited_ms)))
+        waited_ms += step.waited_s * 1000
+    return found
 
 
 def span_ms(steps: Sequence[StepRecord]) -> float:
@@ -83,13 +96,21 @@ def _scale(span: float, axis: int, *, ticks: int) -> str:
 
 
 def bar(step: StepRecord, span: float, axis: int) -> str:
-    """`|===|` from when it began to when it ended; `|` where it was shorter than a column."""
+    """`|===|` from when it began to when it ended; `|` where it was shorter than a column. `wait 21s` beside
+    it, where there is room: so long it waited besides."""
     if step.state is StepState.SKIPPED:
         return " " * axis
     first = min(axis - 1, int(step.started_ms / span * axis))
     last = max(first, min(axis - 1, round((step.started_ms + step.took_ms) / span * axis) - 1))
     drawn = "|" + "=" * (last - first - 1) + "|" if last > first else "|"
-    return (" " * first + drawn).ljust(axis)
+    line = (" " * first + drawn).ljust(axis)
+    if step.waited_s < SHORTEST_WAIT_S:
+        return line
+    mark = f"wait {step.waited_s:.0f}s"
+    end = first + len(drawn)
+    if end + 1 + len(mark) <= axis:
+        return f"{line[: end + 1]}{mark}".ljust(axis)
+    return line if len(mark) + 1 > first else f"{line[: first - len(mark) - 1]}{mark}{line[first - 1 :]}"
 
 
 def _line(

@@ -75,7 +75,8 @@ class Replay:
 class World:
     """`snapshot` is the last good one. `trouble` says why there has been none since, if so.
 
-    `asked` is False when the source could not even be asked: `trouble` is then on our side.
+    `asked` is False when the source was not even asked: `trouble`, if any, is then on our side. `unwatched`
+    is the command that has the journeys watched again, where they should be and are not.
 
     `backfill_until` (Unix s): history before it was loaded, not lived. `running` names living runs,
     `left` says where undos are owed that nobody is taking care of, `owners` gives the team of each component,
@@ -105,6 +106,7 @@ class World:
     seeking: float | None = None
     asked: bool = True
     failover: str = ""
+    unwatched: str = ""
 
     @property
     def data_age_s(self) -> float | None:

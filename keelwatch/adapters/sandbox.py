@@ -218,8 +218,8 @@ def _ask(
         raise late or SourceError(
             f"the sandbox {name} did not answer within {within_s:g} s", "keelwatch sandbox down, then up"
         ) from None
-    except OSError as error:
-        raise SourceError(f"the sandbox {name} is not running ({type(error).__name__})", START_HINT) from None
+    except OSError:
+        raise SourceError(f"the sandbox {name} is not running", START_HINT) from None
     except ValueError:
         raise _nonsense(name) from None
     if answer.get("ok"):

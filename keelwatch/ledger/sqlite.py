@@ -36,7 +36,7 @@ from keelwatch.ledger.migrations import MIGRATIONS, applied, migrate
 from keelwatch.ledger.place import refuse_network_filesystem
 from keelwatch.ledger.store import RawEvent
 from keelwatch.ledger.writelock import WriteLock
-from keelwatch.workspace.errors import Fenced, InternalError, Refused, SourceError
+from keelwatch.workspace.errors import Fenced, InternalError, Refused, SourceError, UsageError
 from keelwatch.workspace.paths import ledger_path
 
 PATIENCE_S = 10.0
@@ -285,7 +285,7 @@ class SqliteLedger:
         query = f"SELECT {COLUMNS} FROM events WHERE seq = ?"  # noqa: S608 -- our own list of columns
         row = self._connection.execute(query, (seq,)).fetchone()
         if row is None:
-            raise Refused(f"there is no fact {seq}", "see: keelwatch audit verify")
+            raise UsageError(f"there is no fact {seq}", "see: keelwatch audit verify")
         fact = self._fact(row)
         if fact.payload is None:
             raise Refused(f"fact {seq} is already redacted")

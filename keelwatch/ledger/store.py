@@ -62,8 +62,9 @@ class LedgerStore(Protocol):
         That fact's `salted` is false when the dropped one was older than salts: its hash then still lets
         somebody try guesses at a short value.
 
-        Raises `Refused` for a lease (it fences), a redaction, any fact of a run that acted and has not
-        ended with nothing left (its undo rests on them), and for one that is missing or redacted already.
+        Raises `UsageError` when there is no such fact; `Refused` for a lease (it fences), a redaction, one
+        that is redacted already, and any fact of a run that acted and has not ended with nothing left (its
+        undo rests on them).
         """
 
     def events(self) -> Iterator[RawEvent]:

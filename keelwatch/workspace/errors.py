@@ -95,13 +95,22 @@ def _place_and_words(one: Problem) -> tuple[str, int, int, str, str, str]:
     return (str(one.file), one.line, one.column, one.found, one.expected, one.did_you_mean)
 
 
+MOST_TOLD = 20
+
+
+def lines_of(problems: Sequence[Problem]) -> list[str]:
+    """A line each, but no more than can be read: the rest is counted."""
+    lines = [str(problem) for problem in problems[:MOST_TOLD]]
+    return [*lines, f"and {len(problems) - MOST_TOLD} more"] if len(problems) > MOST_TOLD else lines
+
+
 class InputError(KeelwatchError):
     """A file is wrong. Carries all problems found, not only the first."""
 
     exit_code = ExitCode.BAD_INPUT
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__("\n".join(lines_of(problems)))
         self.problems = tuple(problems)
 
 

@@ -1,4 +1,5 @@
-"""The one place through which text leaves the program, with every known secret masked.
+"""The one place through which text leaves the program, with every known secret masked and nothing in it that
+acts on a terminal.
 
 Masking is by value, in the forms a value takes on its way out: as it is, base64, URL-encoded,
 JSON-escaped. Every file, stream, fact and screen that Keelwatch writes goes through `redact`.
@@ -14,6 +15,8 @@ from collections import Counter
 from contextlib import suppress
 from typing import TextIO
 from urllib.parse import quote, quote_plus
+
+from keelwatch.workspace.visible import visible
 
 MASK = "***"
 SHORTEST = 4  # a shorter value would mask ordinary words
@@ -82,14 +85,14 @@ def _known_forms() -> tuple[str, ...]:
 
 
 def write_out(text: str, stream: TextIO | None = None) -> None:
-    """Write data: `text` and a newline to stdout (or `stream`), redacted."""
-    print(redact(text), file=stream or sys.stdout)
+    """Write data: `text` and a newline to stdout (or `stream`), redacted and harmless to terminals."""
+    print(visible(redact(text)), file=stream or sys.stdout)
 
 
 def narrate(text: str) -> None:
-    """Write narration to stderr, redacted; stdout stays data.
+    """Write narration to stderr, redacted and harmless to terminals; stdout stays data.
 
     Never raises for a full disk or a reader that left: an undo must not end because its log is full.
     """
     with suppress(OSError):
-        print(redact(text), file=sys.stderr, flush=True)
+        print(visible(redact(text)), file=sys.stderr, flush=True)

@@ -1,4 +1,8 @@
-"""GitHub Actions: annotations in the log, and a summary page."""
+"""GitHub Actions: annotations in the log, and a summary page.
+
+The runner takes commands from any line of either stream, so also from what a server answered: everything but
+our annotations is written through `told`, and a document on stdout through `told_json` or `told_xml`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Sequence
 from probes.record import Execution, Result
 from probes.reports.lines import LEFT_BEHIND, WORDS, failed_step, failure, is_well, summary
 
+OLD_COMMAND = "##["
 MOST_ANNOTATIONS = 9  # GitHub shows ten of a step; the last says how many there are
 
 
@@ -19,6 +24,32 @@ def commands(executions: Sequence[Execution]) -> list[str]:
         more = len(bad) - MOST_ANNOTATIONS
         lines.append(f"::error title=Keelwatch::{more} more journeys did not pass, or left something behind")
     return lines
+
+
+def told(text: str) -> str:
+    """`text` without any line that the runner would take for a command: one that begins with `::` after
+    blanks, or has the older `##[` anywhere."""
+    return "\n".join(_no_command(line) for line in text.split("\n"))
+
+
+def told_json(document: str) -> str:
+    """The same document: no line of it begins with `::`, and what is in its strings can be escaped."""
+    return document.replace(OLD_COMMAND, "#\\u0023[")
+
+
+def told_xml(document: str) -> str:
+    """The same document, with references for what would be a command."""
+    lines = document.replace(OLD_COMMAND, "#&#35;[").split("\n")
+    return "\n".join(_led(line, "&#58;:") for line in lines)
+
+
+def _no_command(line: str) -> str:
+    return _led(line.replace(OLD_COMMAND, "# #["), ": :")
+
+
+def _led(line: str, by: str) -> str:
+    bare = line.lstrip()
+    return f"{line[: len(line) - len(bare)]}{by}{bare[2:]}" if bare.startswith("::") else line
 
 
 def _command(execution: Execution) -> str:

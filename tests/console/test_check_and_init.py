@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -355,3 +357,45 @@ def test_a_sandbox_name_with_path_parts_is_a_usage_error() -> None:
 @pytest.mark.parametrize("port", ["70000", "-5", "80", "65336"])
 def test_a_base_port_out_of_range_is_a_usage_error(port: str) -> None:
     assert keelwatch("sandbox", "up", "--name", "never", "--base-port", port).returncode == 2
+
+
+def test_of_very_many_problems_twenty_are_printed_and_the_rest_counted(workspace: Path) -> None:
+    bomb = workspace / "slo" / "bomb.yaml"
+    bomb.write_text("apiVersion: &a openslo/v1\n" + "".join(f"k{number}: *a\n" for number in range(100)))
+
+    done = keelwatch("check", bomb)
+    document = json.loads(keelwatch("check", bomb, "--json").stdout)
+
+    lines = done.stdout.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == f"and {len(document['problems']) - 20} more"
+    assert len(document["problems"]) >= 100
+    assert done.returncode == 3
+
+
+def test_a_merge_key_that_hides_the_kind_is_named(workspace: Path) -> None:
+    file = workspace / "slo" / "merged.yaml"
+    file.write_text("<<: {apiVersion: openslo/v1}\n")
+
+    assert problems("check", file) == ["merged.yaml:1:5: a merge key"]
+
+
+def test_a_console_that_cannot_be_drawn_on_stderr_says_so_first(workspace: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with (tmp_path / "log").open("w") as log:
+        done = subprocess.Popen(
+            [sys.executable, "-m", "console.main", "--workspace", str(workspace)],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=log,
+            env={**os.environ, "TERM": "xterm"},
+        )
+        os.close(theirs)
+        with os.fdopen(ours, "rb") as terminal:
+            first = terminal.readline().decode()
+            with suppress(OSError):  # a terminal whose other side is closed
+                while terminal.read(1024):
+                    pass
+        done.wait(30)
+
+    assert "stderr, which is no terminal: this is keelwatch status" in first

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +13,26 @@ import pytest
 
 from console.changes import changes_before, recent_changes, record_sandbox
 from console.feed import world_of
-from console.live_feed import NO_COUNT, LiveFeed
+from console.journeys import JourneyBook
+from console.live_feed import NO_COUNT, LiveFeed, _unwatched
+from console.places import place
 from console.questions import p95_question, split, split_question
 from console.view import head
+from console.view.board import Row, tally
+from keelwatch.adapters import sandbox
 from keelwatch.ledger import FactKind, open_ledger
 from keelwatch.runs import OnDeath, OnTerm
-from keelwatch.workspace import state_dir
+from keelwatch.runs.locks import try_lock
+from keelwatch.workspace import SourceError, state_dir
 from keelwatch.workspace.find import built_in
+from keelwatch.workspace.paths import run_dir
 from keelwatch.workspace.reading import Unknown
+from probes.history import Past
+from probes.record import Result
 from slo.load import load_folder
 from slo.objective import Objective, track
-from tests.console.worlds import world
+from slo.snapshot import State
+from tests.console.worlds import NOW, bad_evening, world
 
 ENDS = {"on_death": OnDeath.UNDO.value, "on_term": OnTerm.UNDO.value}
 SPECS = Path(__file__).parents[2] / "slo" / "objectives"
@@ -95,6 +106,16 @@ def test_nothing_bad_splits_into_nothing() -> None:
     assert split([]) == {}
 
 
+def test_a_sandbox_that_is_down_is_told_in_words_and_names_no_class_of_ours() -> None:
+    with pytest.raises(SourceError) as told:
+        sandbox.status("never")
+
+    assert (told.value.message, told.value.hint) == (
+        "the sandbox never is not running",
+        "keelwatch sandbox up",
+    )
+
+
 def test_a_sandbox_that_is_down_leaves_workers_and_percentile_unknown_and_says_why() -> None:
     feed = LiveFeed.open(built_in(), None)
 
@@ -152,6 +173,84 @@ def test_a_source_whose_secret_is_no_good_is_not_called_down_and_the_secret_is_n
         assert told in head.verdict_line(shown, 120)[1]
         assert "mend the secret" in head.next_line(shown, 80, None)
         assert token is None or token not in str(look)
+
+
+WITHOUT_OBJECTIVES = "keelwatch: 1\nenvironments:\n  prod:\n    prometheus: {url: 'http://127.0.0.1:9'}\n"
+
+
+def test_a_source_that_nobody_asked_is_neither_ok_nor_down(tmp_path: Path) -> None:
+    (tmp_path / "keelwatch.yaml").write_text(WITHOUT_OBJECTIVES + "    regions: [west]\n")
+    feed = LiveFeed.open(tmp_path, None)
+
+    for look in (feed.look(), feed.look_at(1_790_000_000.0)):
+        shown = world_of(look, look.snapshot.at)
+        assert "prometheus NOT ASKED" in head.world_line(shown, 120)
+        assert "no objectives" in head.verdict_line(shown, 120)[1]
+        assert "secret" not in head.next_line(shown, 120, None)
+
+
+def test_a_frozen_source_is_waited_for_once_and_not_by_every_question(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:  # connects, as the kernel does it, and never reads
+        (tmp_path / "keelwatch.yaml").write_text(
+            "keelwatch: 1\nenvironments:\n  prod:\n    regions: [west, east]\n"
+            f"    prometheus: {{url: 'http://127.0.0.1:{frozen.getsockname()[1]}'}}\n"
+        )
+        (tmp_path / "slo").symlink_to(SPECS)
+        feed = LiveFeed.open(tmp_path, None)
+
+        began = time.monotonic()
+        look = feed.look()
+        took_s = time.monotonic() - began
+
+    assert "did not answer within 3s" in (look.snapshot.source_error or "")
+    assert took_s < 5.5
+
+
+def test_unknown_objectives_of_a_sandbox_without_a_watch_name_the_remedy_first() -> None:
+    stale = "stale: last sample 3m 21s ago"
+    first, *others = bad_evening().objectives
+    probe = replace(first, stratum="probe", state=State.UNKNOWN, unknown_reason=stale)
+    real = replace(first, state=State.UNKNOWN, unknown_reason="no traffic")
+    snapshot = replace(bad_evening(), objectives=(probe, real, *others))
+
+    told = _unwatched(snapshot, "keelwatch sandbox up").objectives
+
+    assert told[0].unknown_reason == f"the journeys are not watched: keelwatch sandbox up ({stale})"
+    assert told[1:] == snapshot.objectives[1:]
+
+
+def test_a_watch_that_is_gone_is_told_before_anything_turns_unknown() -> None:
+    for width in (80, 120):
+        line = head.acting_line(replace(world(), unwatched="keelwatch sandbox up"), width)
+        assert line.strip().startswith("NOT WATCHED: keelwatch sandbox up | ")
+    assert "NOT WATCHED" not in head.acting_line(world(), 120)
+
+
+def test_results_of_journeys_that_nobody_watches_any_more_hold_for_a_minute() -> None:
+    passed = Past(NOW - 61, 1.0, Result.PASS, "x", Path("x"))
+    row = Row("log-in", "Log in", "identity", "west", 60.0, (passed,))
+
+    assert tally([row], NOW)["west"].stale == 0
+    assert tally([row], NOW, unwatched=True)["west"].stale == 1
+    assert tally([row], NOW - 2, unwatched=True)["west"].stale == 0
+
+
+@pytest.mark.parametrize(("name", "ours"), [("watch main", True), ("watch", True), ("watch other", False)])
+def test_the_watch_of_another_sandbox_watches_no_journey_of_ours(name: str, *, ours: bool) -> None:
+    with closing(open_ledger()) as store:
+        created = {"event": "created", "kind": "probe", "name": name, "env": "sandbox"}
+        store.append("run-1", FactKind.NOTE, {**created, **ENDS}, actor="0:sre (claimed)")
+    folder = run_dir("run-1")
+    folder.mkdir(parents=True)
+    book = JourneyBook(place(built_in(), None))
+    assert book.watched() is False
+
+    alive = try_lock(folder / "alive.lock", 1.0)
+    assert alive is not None
+    watched = book.watched()
+    alive.release()
+
+    assert watched is ours
 
 
 def test_the_newest_change_is_told_after_hundreds_of_facts_of_journeys() -> None:

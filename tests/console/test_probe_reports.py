@@ -14,6 +14,7 @@ import pytest
 
 from tests.console.test_left_behind import refuse_undo
 from tests.probes.conftest import CHANGE, LOGIN, Bench, bench  # noqa: F401 - `bench` is a fixture
+from tests.probes.shop import Reply
 
 BAD = LOGIN + "  - name: look\n    get: /plan\n    expect: {json: {plan: gold}}\n"
 
@@ -97,3 +98,64 @@ def test_a_terminal_gets_a_bar_and_no_line_per_step(bench: Bench, count: int) ->
     text = shown.decode()
     assert re.search(rf"\r\[#*\.*\] \d/{count}  ", text), text
     assert "look" not in text
+
+
+PWNED = '"\x1b[2J\x1b]0;pwned\x07\u202e\n::error::taken over\n  ::add-mask::x\n##[error]old"'
+
+
+def say_it(bench: Bench) -> None:
+    """The shop answers with what acts on terminals and runners, as a page and as a value."""
+    bench.journey("bad", LOGIN + "  - name: look\n    get: /page\n    expect: {regex: gold}\n")
+    bench.journey("value", LOGIN + "  - name: look\n    get: /value\n    expect: {json: {plan: gold}}\n")
+    said: dict[str, Reply] = {
+        "/page": (200, PWNED),
+        "/value": (200, {"plan": "old\n::warning::from a value\n##[error]and the older form"}),
+    }
+    bench.shop.before = lambda asked: said.get(asked.path)
+
+
+def test_what_a_server_says_does_not_act_on_the_terminal(bench: Bench) -> None:
+    say_it(bench)
+
+    code, out, err = bench.run("probe", "run", "--all")
+    _, shown, _ = bench.run("probe", "show", "bad")
+
+    assert code == 1
+    for text in (out, shown):
+        assert "\\x1b[2J\\x1b]0;pwned\\x07\\u202e" in text
+    assert not {"\x1b", "\x07", "\u202e"} & set(out + err + shown)
+
+
+def acting_lines(*streams: str) -> list[str]:
+    """The lines that a runner would take for commands."""
+    lines = [line for stream in streams for line in stream.splitlines()]
+    return [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+
+
+@pytest.mark.parametrize("document", [(), ("--junit", "-"), ("--json", "-")], ids=["log", "junit", "json"])
+def test_a_server_gives_a_runner_no_commands(bench: Bench, document: tuple[str, ...]) -> None:
+    say_it(bench)
+
+    code, out, err = bench.run("probe", "run", "--all", "--github", *document)
+
+    assert code == 1
+    assert "taken over" in out + err
+    commands = acting_lines(out, err)
+    assert [line.partition("::")[2].partition(" (")[0] for line in commands] == [
+        "error title=bad",
+        "error title=value",
+    ], commands
+
+
+def test_documents_for_a_runner_say_what_they_say_without_one(bench: Bench) -> None:
+    from xml.etree import ElementTree as ET
+
+    say_it(bench)
+
+    found = json.loads(bench.run("probe", "run", "--all", "--github", "--json", "-")[1])
+    suite = ET.fromstring(bench.run("probe", "run", "--all", "--github", "--junit", "-")[1])
+
+    assert "##[error]old" in json.dumps(found)
+    told = "".join(suite.itertext())
+    assert "##[error]old" in told
+    assert "::add-mask::x" in told

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from console.tui.app import Keelwatch
+from probes.record import Exchange
 from tests.console import histories
 from tests.console.screens import SIZES, assert_golden, console, drive, screen_text, until
+from tests.console.worlds import NOW
 
 
 def named(size: tuple[int, int]) -> str:
@@ -134,6 +139,56 @@ def test_a_step_opens_in_full_with_its_curl() -> None:
         await sees(pilot, "curl -sS -i 'https://portal.example/v2/invoices?limit=5'")
 
     asyncio.run(drive(console(), (80, 24), open_step))
+
+
+def test_no_character_of_an_answer_acts_on_the_terminal() -> None:
+    """The board, the journey and the dialog of its step: an answer is shown, and never obeyed."""
+    nasty = "\x1b[2J\x1b]0;pwned\x07\u202e\x9b31m"
+    last = histories.broken("west", NOW, 999)
+    exchange = Exchange("GET /", f"HTTP/1.1 503\nx-say: {nasty}\n\n{nasty}", f"curl '{nasty}'")
+    step = replace(last.steps[1], exchange=exchange, reason=nasty)
+    histories.bad_evening()
+    histories.keep([replace(last, reason=f"said {nasty}", steps=(last.steps[0], step, last.steps[2]))])
+    seen: list[str] = []
+
+    async def look(pilot: Pilot[str]) -> None:
+        await board(pilot)
+        await sees(pilot, "said \\x1b[2J")
+        seen.append(screen_text(pilot.app))
+        await pilot.press("enter")
+        await sees(pilot, "\\x1b[2J\\x1b]0;pwned\\x07\\u202e\\x9b31m")
+        seen.append(screen_text(pilot.app))
+        await pilot.press("enter")
+        await sees(pilot, "x-say: \\x1b[2J")
+        seen.append(screen_text(pilot.app))
+
+    asyncio.run(drive(console(), (120, 36), look))
+
+    assert all(line.isprintable() for text in seen for line in text.splitlines())
+
+
+def test_what_was_missed_before_it_was_laid_out_never_reaches_the_terminal() -> None:
+    async def slip(pilot: Pilot[str]) -> None:
+        await board(pilot)
+        pilot.app.screen.mount(Static(Text("slipped\x1b[2J\u202e through"), markup=False))
+        await sees(pilot, "slipped[2J through")
+
+    asyncio.run(drive(console(), (120, 36), slip))
+
+
+def test_the_run_dialog_and_the_comparison_call_a_step_as_the_waterfall_does() -> None:
+    """The file names no step of `view-invoices` that logs out: its action is `login`."""
+    histories.bad_evening()
+
+    async def look(pilot: Pilot[str]) -> None:
+        await journey(pilot)
+        await pilot.press("n")
+        await sees(pilot, "log out)")
+        await pilot.press("escape", "c")
+        await sees(pilot, "beside each other")
+        assert "log out" in screen_text(pilot.app)
+
+    assert " login" not in asyncio.run(drive(console(), (120, 36), look))
 
 
 def test_running_a_journey_first_says_what_will_run_and_which_command_does_the_same() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -12,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from console.commands.demo import SCENARIOS, quiet_s
 from keelwatch.ledger import FactKind, open_ledger
+from keelwatch.runs.state import is_alive
 from keelwatch.sandbox.lifecycle import mark_of
 from keelwatch.sandbox.processes import Process, marked, with_descendants
 from tests.console.test_on_the_sandbox import KEELWATCH, keelwatch
+from tests.sandbox.waiting import until
 
 type Json = dict[str, Json] | list[Json] | str | int | float | bool | None
 
@@ -141,7 +146,7 @@ def test_a_redacted_fact_is_gone_told_and_the_chain_holds(state: Path) -> None:
         facts = {event.seq: str(event) for event in store.events()}
     assert "fact-2" not in "".join(facts.values())
     assert "a name slipped in" in facts[6]
-    assert keelwatch("audit", "redact", "99", "--reason", "x").returncode == 6
+    assert keelwatch("audit", "redact", "99", "--reason", "x").returncode == 2
 
     told = json.loads(keelwatch("audit", "redact", "4", "--reason", "another", "--json").stdout)
     assert (told["schema"], told["seq"], told["recorded_as"]) == ("keelwatch/audit-redact/1", 4, 7)
@@ -211,6 +216,23 @@ def test_an_up_that_is_terminated_takes_down_what_had_started(own_sandbox: str) 
     assert marked(mark_of(own_sandbox)) == []
 
 
+def a_dead_watch_is_told_and_another_comes(name: tuple[str, str]) -> None:
+    before = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)["watch"]
+    assert before["state"] == "running"
+    os.kill(before["pid"], signal.SIGKILL)
+    until(lambda: not is_alive(before["run"]), 10)
+
+    told = keelwatch("sandbox", "status", *name).stdout
+    remedy = f"not running, the journeys are not watched: keelwatch sandbox up --name {name[1]}"
+    assert remedy in told
+    assert "(nobody answers there)" in told
+
+    assert keelwatch("sandbox", "up", *name).returncode == 0
+    after = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)["watch"]
+    assert after["state"] == "running"
+    assert after["run"] != before["run"]
+
+
 def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) -> None:
     name = ("--name", own_sandbox)
     before = keelwatch("sandbox", "status", *name)
@@ -226,6 +248,7 @@ def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) ->
     assert (raised["was_running"], raised["ready_after_s"] > 0) == (False, True)
     faults_in_json(name)
     flags_in_json(name)
+    a_dead_watch_is_told_and_another_comes(name)
     first = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)
     again = keelwatch("sandbox", "up", *name)
     second = json.loads(keelwatch("sandbox", "status", "--json", *name).stdout)
@@ -275,6 +298,7 @@ def test_the_headless_demo_tells_its_story_and_leaves_nothing(demo_state: Path) 
 
     assert (document["schema"], document["environment"]) == ("keelwatch/demo/1", "sandbox")
     assert document["scenario"] == "bad-deploy"
+    assert "bad-deploy: portal.errors 100% in west" in done.stderr
     assert 10 < document["watched_s"] < 32
     status = document["status"]
     assert status["schema"] == "keelwatch/status/1"
@@ -285,3 +309,10 @@ def test_the_headless_demo_tells_its_story_and_leaves_nothing(demo_state: Path) 
     assert processes_of("main") == []
     assert keelwatch("sandbox", "status").returncode == 5
     assert keelwatch("audit", "verify").returncode == 0
+
+
+@pytest.mark.parametrize(("lasts_s", "quiet"), [(12.0, 0.0), (60.0, 0.0), (66.0, 4.0), (300.0, 10.0)])
+def test_the_headless_demo_breaks_early_enough_to_page_in_its_time(lasts_s: float, quiet: float) -> None:
+    assert quiet_s(lasts_s) == quiet
+    _, value, _ = SCENARIOS["bad-deploy"]
+    assert value == "100%"  # less would need longer than the default minute

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from keelwatch.ledger import Fact, FactKind, Fence, JsonObject, LedgerStore, anchor, verify
-from keelwatch.workspace import Fenced, InternalError, Refused, Secret
+from keelwatch.workspace import Fenced, InternalError, Refused, Secret, UsageError
 from tests.sentinel import SENTINEL, leaks_in
 
 
@@ -90,9 +90,11 @@ class LedgerConformance:
         store.raise_epoch("west", "r", {}, actor="x")
         note(store, "gone")
         store.redact(2, "why not", actor="x")
-        for seq in (1, 2, 3, 99):  # a lease, gone already, the redaction, nothing
+        for seq in (1, 2, 3):  # a lease, gone already, the redaction
             with pytest.raises(Refused):
                 store.redact(seq, "again", actor="x")
+        with pytest.raises(UsageError, match="there is no fact 99"):
+            store.redact(99, "never was", actor="x")
         assert verify(store).flaw is None
 
     def test_no_fact_of_a_run_that_may_owe_an_undo_can_be_redacted(self, store: LedgerStore) -> None:

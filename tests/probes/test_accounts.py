@@ -105,6 +105,28 @@ async def executed(bench: Bench, journey: Journey, book: Busy) -> Execution:
         return await execute(journey, "west", world, lambda _: None)
 
 
+def test_our_own_lateness_is_no_part_of_a_steps_time(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop stands still while the second step waits for its answer."""
+    monkeypatch.setenv("SHOP_PASSWORD", bench.shop.password)
+    journey = written(tmp_path, f"{HEAD}as: {{pool: pool}}\nsteps:\n{LOGIN}  - get: /plan\n").journey
+
+    def hold_up(asked: Asked) -> Reply | None:
+        if asked.path == "/plan":
+            loop.call_soon_threadsafe(time.sleep, 0.3)
+        return None
+
+    bench.shop.before = hold_up
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        step = runner.run(executed(bench, journey, Busy(0, is_ours=True))).steps[1]
+
+    (hop,) = step.hops
+    assert hop.ours_ms > 100
+    assert step.took_ms < hop.total_ms
+
+
 def test_executions_of_one_run_take_turns_with_its_one_account(bench: Bench) -> None:
     def take_a_while(asked: Asked) -> Reply | None:
         if asked.path == "/plan":

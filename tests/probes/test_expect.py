@@ -171,6 +171,15 @@ def test_a_schema_never_asks_another_host() -> None:
     assert found.startswith("a schema that cannot be used")
 
 
+def test_our_own_lateness_breaks_no_limit_on_the_whole_hop() -> None:
+    late = hop(phases={"wait": 100.0, "unaccounted": 234.0})
+
+    assert unmet(expect(phases={"total": "<150ms"}), answer(hops=(late,))) == []
+    assert unmet(expect(phases={"total": "<90ms"}), answer(hops=(late,))) == [
+        ("phase total", "<90ms", "100ms")
+    ]
+
+
 def test_a_phase_over_its_limit_fails_and_one_that_was_not_measured_in_peace_is_not_judged() -> None:
     slow, late = hop(phases={"wait": 200.0}), hop(phases={"wait": 200.0}, tainted=True)
 

@@ -312,3 +312,35 @@ def test_a_reserve_within_which_a_late_request_may_land_is_warned_of(tmp_path: P
     for reserve, findings in (("5s", ["2:18: warning: short-reserve"]), ("6s", [])):
         head = HEAD.replace("\n", f"\ncleanup_reserve: {reserve}\n", 1)
         assert [one for one in found(tmp_path, undo, head) if "reserve" in one] == findings
+
+
+def test_what_one_key_demands_of_another_silences_no_rule(tmp_path: Path) -> None:
+    """Its keys and types are right, so all there is can be told at once."""
+    file = tmp_path / "one.yaml"
+    file.write_text(f"{HEAD}{AS}steps:\n  - {{put: /x}}\n  - {{get: /y, until: {{status: 200}}}}\n")
+
+    done = run(file)
+
+    assert done.returncode == 3
+    assert [line.rpartition(" ")[2] for line in done.stdout.splitlines()] == [
+        "[no-undo]",
+        "[format]",
+    ]
+    assert "more may be found" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "steps",
+    ["  - {put: /x, retries: many}\n  - {put: /y}\n", "  - {put: /x}\n  - {name: nothing at all}\n"],
+    ids=["a type", "no action"],
+)
+def test_where_rules_must_wait_for_the_format_it_says_so(tmp_path: Path, steps: str) -> None:
+    file, good = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    file.write_text(f"{HEAD}{AS}steps:\n{steps}")
+    good.write_text(f"{HEAD.replace('journey: one', 'journey: two')}{AS}steps:\n  - {{put: /x}}\n")
+
+    done = run(tmp_path)
+
+    assert done.returncode == 3
+    assert f"more may be found once these are mended: {file}\n" in done.stderr
+    assert document(tmp_path)["not_all_told"] == [str(file)]

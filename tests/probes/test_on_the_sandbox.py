@@ -88,7 +88,7 @@ def test_stopped_in_the_middle_of_a_change_the_plan_is_back(sandbox: RunningSand
         follower.send_signal(signal.SIGTERM)
         execution = told_by(follower)
     assert follower.returncode == 7
-    assert (execution["result"], execution["reason"]) == ("inconclusive", "stopped")
+    assert (execution["result"], execution["reason"]) == ("inconclusive", "stopped: SIGTERM")
     assert execution["undos"] == UNDONE
     assert_the_ledger_says_so(execution["run"], execution["id"])
 

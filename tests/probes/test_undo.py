@@ -62,10 +62,8 @@ def test_the_deadline_of_a_journey_undoes_and_keeps_what_ran(bench: Bench) -> No
     assert code == 1
     execution = only(found)
     assert [step["state"] for step in execution["steps"]] == ["ok", "ok", "ok", "failed"]
-    assert (
-        execution["steps"][3]["reason"]
-        == "no answer: cut off by the journey's deadline, or a stop, during wait"
-    )
+    told = "no answer: cut off by the journey's deadline during wait"
+    assert execution["steps"][3]["reason"] == told
     assert bench.shop.plans["ada"] == "basic"
 
 
@@ -78,6 +76,8 @@ def test_a_stop_undoes_and_says_so(bench: Bench, number: signal.Signals) -> None
     out, err = process.communicate(timeout=30)
     assert process.returncode == 7, out + err
     assert "taken back   step 3 put, and verified" in out
+    assert "stopped: SIGTERM [ours]" in out  # the run's own: its follower passes on that it is to stop
+    assert "no answer: cut off by a stop (SIGTERM) during wait" in err
     assert bench.shop.plans["ada"] == "basic"
 
 

@@ -14,13 +14,14 @@ from keelwatch.adapters.prometheus import (
     Matrix,
     Missing,
     QueryRejected,
+    QueryTimedOut,
     QueryTooHeavy,
     Sample,
     Series,
     Vector,
 )
 from keelwatch.workspace.errors import SourceError
-from slo.ask import AT_ONCE, Stretch, bucket_question, in_parallel, instant, stretch
+from slo.ask import AT_ONCE, SMALLEST, Stretch, bucket_question, in_parallel, instant, stretch
 from slo.burn import Absent, Count, Failed
 from slo.objective import Stream
 from slo.plan import TERM, Increase, terms
@@ -88,6 +89,30 @@ def test_patience_ends() -> None:
     with pytest.raises(SourceError):
         instant(Moody(slow), terms(streams, [FIVE]), 0.0, 0.2)
     assert len(asked) < 30
+
+
+def test_a_source_silent_to_the_smallest_question_is_asked_no_halves() -> None:
+    asked: list[str] = []
+
+    def frozen(text: str, _: int) -> SourceError:
+        asked.append(text)
+        return QueryTimedOut("no answer")
+
+    wanted = terms([stream("a"), stream("b")], [FIVE])
+    with pytest.raises(QueryTimedOut):
+        instant(Moody(frozen), wanted, 0.0, 60.0)
+    assert asked[1:] == [SMALLEST]
+    asked.clear()
+    with pytest.raises(QueryTimedOut):
+        stretch(Moody(frozen), terms([stream("a")], [bucket_question(300)]), DAY, 1.0, 60.0)
+    assert asked[1:] == [SMALLEST]
+
+
+def test_a_source_that_is_only_slow_on_one_query_loses_that_one_alone() -> None:
+    moody = Moody(lambda text, _: QueryTimedOut("no answer") if "slow" in text else None)
+    streams = [stream("slow"), stream("a")]
+    answers = instant(moody, terms(streams, [FIVE]), 0.0, 5.0)
+    assert [answers.counted(one, FIVE, "5m") for one in streams] == [Failed("no answer"), Count(1.0)]
 
 
 def test_a_gone_source_is_raised() -> None:

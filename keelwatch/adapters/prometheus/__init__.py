@@ -8,7 +8,7 @@ never follows a redirect, never shows a credential. The client loads with the fi
 from keelwatch.adapters.prometheus.answer import Matrix, Missing, Sample, Series, Vector
 from keelwatch.adapters.prometheus.client import Prometheus
 from keelwatch.adapters.prometheus.config import Basic, Bearer, PrometheusConfig
-from keelwatch.adapters.prometheus.failure import QueryRejected, QueryTooHeavy
+from keelwatch.adapters.prometheus.failure import QueryRejected, QueryTimedOut, QueryTooHeavy
 
 __all__ = [
     "Basic",
@@ -18,6 +18,7 @@ __all__ = [
     "Prometheus",
     "PrometheusConfig",
     "QueryRejected",
+    "QueryTimedOut",
     "QueryTooHeavy",
     "Sample",
     "Series",

@@ -3,6 +3,7 @@
 SourceError                 the source cannot be reached, or answers nonsense
 `-- QueryRejected           the source is well and refuses this one query
     `-- QueryTooHeavy       ... because it is too much work; a smaller question may do
+        `-- QueryTimedOut   ... as it seems, for it did not answer in our time; it may be dead as well
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ class QueryRejected(SourceError):
 
 class QueryTooHeavy(QueryRejected):
     """Too many samples, or the server's own time limit: ask for less."""
+
+
+class QueryTimedOut(QueryTooHeavy):
+    """Our own patience ended. A smaller question may do; a dead server will not answer that either."""
 
 
 _TOO_MUCH = ("too many samples", "query timed out", "exceeded maximum", "maxSamplesPerQuery")

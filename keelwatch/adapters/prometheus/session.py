@@ -21,7 +21,7 @@ from keelwatch import __version__
 from keelwatch.adapters.prometheus import deadline
 from keelwatch.adapters.prometheus.answer import error_of
 from keelwatch.adapters.prometheus.config import PrometheusConfig
-from keelwatch.adapters.prometheus.failure import QueryTooHeavy, of_status
+from keelwatch.adapters.prometheus.failure import QueryTimedOut, QueryTooHeavy, of_status
 from keelwatch.workspace.errors import SourceError
 
 _CHUNK_BYTES = 64 * 1024
@@ -167,10 +167,6 @@ def _explain(error: Exception, config: PrometheusConfig, timeout: float) -> Sour
     if any(isinstance(cause, requests.exceptions.ChunkedEncodingError) for cause in causes):
         return SourceError(f"{shown} cut its answer short", "it will be asked again")
     return SourceError(f"{shown}: {type(causes[-1]).__name__}", "is it running, and is `url` right?")
-
-
-class QueryTimedOut(QueryTooHeavy):
-    """Our own patience ended. A smaller question may do; a dead server will not answer that either."""
 
 
 def _causes(error: BaseException) -> list[BaseException]:
