@@ -91,7 +91,7 @@ def leave(found: Sequence[Finding], *, strict: bool) -> None:
 COMMANDS = {"journey": "probe", "runbook": "runbook"}
 
 
-def _as_json(finding: Finding) -> dict[str, str | int | None]:
+def _as_json(finding: Finding) -> dict[str, Json]:
     problem = finding.problem
     return {
         "severity": finding.severity.value,
