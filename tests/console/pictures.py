@@ -1,7 +1,8 @@
 """Take the pictures of `docs/screens` from the running sandbox: `python -m tests.console.pictures`.
 
 Put a fault on first (`sandbox fault billing.errors 100% --region west`), and wait until `probe watch` has met
-it; what is drawn is what the console shows at that moment.
+it; bring a run of `failover-region` to a question (`sandbox fault database.paused on --region east` before it
+is approved). What is drawn is what the console shows at that moment.
 """
 
 from __future__ import annotations
@@ -49,6 +50,27 @@ async def take(size: tuple[int, int]) -> None:
         await pilot.press("slash", *JOURNEY, "enter", "enter")
         await until(pilot, lambda: "vs median" in screen_text(app))
         _save(pilot, f"journey-{size[0]}x{size[1]}")
+        await _runbooks(pilot, f"{size[0]}x{size[1]}")
+
+
+async def _runbooks(pilot: Pilot[str], size: str) -> None:
+    """The shelf, the run that asks and stands first on it, its question, and the plan of the third runbook."""
+    await pilot.press("6")
+    await _sees(pilot, "drain-region")
+    _save(pilot, f"runbooks-{size}")
+    await pilot.press("enter")
+    await _sees(pilot, "of RTO")
+    _save(pilot, f"runbook-run-{size}")
+    await pilot.press("enter")
+    await _sees(pilot, "esc  not now")
+    _save(pilot, f"runbook-question-{size}")
+    await pilot.press("escape", "escape", "j", "j", "j", "enter")
+    await _sees(pilot, "planned")
+    _save(pilot, f"runbook-plan-{size}")
+
+
+async def _sees(pilot: Pilot[str], words: str) -> None:
+    await until(pilot, lambda: words in screen_text(pilot.app))
 
 
 def _save(pilot: Pilot[str], name: str) -> None:
