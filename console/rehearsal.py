@@ -16,7 +16,7 @@ from keelwatch.adapters.verbs import VERBS
 from keelwatch.ledger import FactKind, LedgerStore, current_actor, verify
 from keelwatch.runs import Attempt, Fate, Phase, RunView, answer, load, resume, view
 from keelwatch.runs.mark import read_mark
-from keelwatch.workspace import KeelwatchError, SourceError, run_dir
+from keelwatch.workspace import ExitCode, KeelwatchError, SourceError, run_dir
 from keelwatch.workspace.estate import Estate, find_estate
 from runbooks.conduct.follow import progress_of
 from runbooks.stages import Mode
@@ -155,7 +155,8 @@ def _act(stage: Stage, case: Case) -> str:
     run = start(stage.store, order, plan)
     found = _to_its_end(stage, run, case)
     verdict = found.state.verdict
-    if verdict is None or verdict.exit_code != 0:
+    allowed = [ExitCode.PASS, *([ExitCode.LEFT_BEHIND] if case.fault else [])]  # a dead region is left
+    if verdict is None or str(verdict.outcome) != "pass" or verdict.exit_code not in allowed:
         raise SourceError(f"run {run} ended otherwise: {verdict or found.phase}")
     _require_sound(stage, run, timeline, lossless=not case.fault)
     return f"{verdict.reason} (run {run})"
@@ -168,13 +169,13 @@ def _to_its_end(stage: Stage, run: str, case: Case) -> RunView:
     while time.monotonic() < end:
         if kill_after:
             if len(list(stage.store.after(0, run=run, kinds=BOUNDARIES))) >= kill_after:
-                _kill(run)
+                if not _kill(run):
+                    raise SourceError(f"run {run} had no process to kill at boundary {kill_after}")
                 kill_after = 0
-            elif _approve(stage, run):
-                continue
-            if kill_after:
+            elif not _approve(stage, run):
+                _answer(stage, view(stage.store, run), case)
                 time.sleep(PAUSE_S)
-                continue
+            continue
         now = view(stage.store, run)
         if now.phase is Phase.ENDED:
             return now
@@ -186,10 +187,10 @@ def _to_its_end(stage: Stage, run: str, case: Case) -> RunView:
     raise SourceError(f"run {run} did not end within {CASE_S:g} s")
 
 
-def _kill(run: str) -> None:
+def _kill(run: str) -> bool:
+    """Whether it hit."""
     mark = read_mark(run_dir(run) / "process.json")
-    if mark is not None:
-        mark.send(signal.SIGKILL)
+    return mark is not None and mark.send(signal.SIGKILL)
 
 
 def _approve(stage: Stage, run: str) -> bool:

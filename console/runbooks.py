@@ -59,7 +59,7 @@ def planned(
     order = Order(where.workspace.file, where.name, sandbox, name, text, values, mode, plan_sha="")
     estate = find_estate(where.workspace.file, where.name, sandbox)
     plan = plan_of(order, runbook.spec, estate, (table or TABLE).verbs)
-    return order.for_plan(plan.sha), plan
+    return order.for_plan(plan.sha, runbook.spec.lock), plan
 
 
 def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
@@ -100,10 +100,13 @@ def approval(
     from console.user import login_name
     from keelwatch.safety import Request, login_of
     from keelwatch.safety import approve as approved
+    from keelwatch.workspace.clock import utc
     from runbooks.conduct.follow import progress_of
 
     state, progress = progress_of(store, run)
     wanted = progress.approval
+    if wanted is not None and time.time() >= wanted.until:
+        raise Refused(f"{wanted.step} of run {run} could be approved until {utc(wanted.until)}")
     if wanted is None or state.verdict is not None:
         raise Refused(f"run {run} waits for nobody's approval", f"watch it: keelwatch attach {run}")
     request = Request(progress.plan_sha, login_of(state.actor), wanted.step, wanted.needed)

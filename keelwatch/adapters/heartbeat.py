@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from keelwatch.adapters.patience import Deadline
@@ -35,6 +36,24 @@ def acknowledged(sandbox: str, since: float) -> tuple[Beat, ...]:
     path = _file(sandbox)
     found = [beat for one in (path.with_name(path.name + ".1"), path) for beat in _beats(one)]
     return tuple(beat for beat in found if beat.at >= since)
+
+
+def at_stake(beats: Sequence[Beat], began: float) -> tuple[Beat, ...]:
+    """Those that a failover that `began` then (Unix s) may lose: all since the primary of before took over,
+    for what was lost was lost before anybody began. Pure."""
+    before = [beat for beat in beats if beat.at < began]
+    if not before:
+        return tuple(beats)
+    other = [number for number, beat in enumerate(before) if beat.region != before[-1].region]
+    return tuple(beats[other[-1] + 1 if other else 0 :])
+
+
+def longest_gap_s(beats: Sequence[Beat], began: float) -> float | None:
+    """The longest time between two acknowledged writes, from the last one before `began` (Unix s). Pure."""
+    ats = [beat.at for beat in beats]
+    earlier = [at for at in ats if at < began][-1:]
+    later = [at for at in ats if at >= began]
+    return max((one - other for other, one in pairwise([*earlier, *later])), default=None)
 
 
 def missing(beats: Sequence[Beat], database: Database, region: str) -> tuple[Beat, ...]:

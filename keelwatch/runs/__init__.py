@@ -12,7 +12,7 @@ from keelwatch.runs.effect import Effect, Fate
 from keelwatch.runs.follow import FollowEnd, Glance, Position, attend, exit_code, follow, look
 from keelwatch.runs.heal import Care, HealReport, OpenUndo, heal, list_open
 from keelwatch.runs.process import main
-from keelwatch.runs.run import Answered, Run, UndoBy
+from keelwatch.runs.run import Answered, LeftInDoubt, Run, UndoBy
 from keelwatch.runs.spawn import NotStarted, resume, spawn
 from keelwatch.runs.state import Phase, Question, RunState, RunView, load, runs, view
 from keelwatch.runs.stream import StreamLine
@@ -33,6 +33,7 @@ __all__ = [
     "FollowEnd",
     "Glance",
     "HealReport",
+    "LeftInDoubt",
     "NotStarted",
     "OnDeath",
     "OnTerm",

@@ -62,7 +62,7 @@ class HealReport:
 
 def list_open(store: LedgerStore) -> tuple[OpenUndo, ...]:
     """Every unfinished undo, newest run first. Reads only."""
-    return tuple(undo for run in _unfinished(store) for undo in _undos(view(store, run)))
+    return tuple(undo for run in unfinished(store) for undo in _undos(view(store, run)))
 
 
 def heal(store: LedgerStore, table: ProcessTable) -> HealReport:
@@ -72,10 +72,10 @@ def heal(store: LedgerStore, table: ProcessTable) -> HealReport:
     run. A run that died owing nothing gets its closing fact too. Where every process of a run is
     frozen, they are ended first, also those of a run that has closed.
     """
-    unfinished = _unfinished(store)
+    open_runs = unfinished(store)
     for folder in frozen(run_folders(), table.tick_s):
         kill_processes(folder)  # what the one would have done to the other
-    healed = [undo for run in unfinished if not is_alive(run) for undo in _heal_one(store, table, run)]
+    healed = [undo for run in open_runs if not is_alive(run) for undo in _heal_one(store, table, run)]
     return HealReport(list_open(store), tuple(healed))
 
 
@@ -96,7 +96,7 @@ def _heal_one(store: LedgerStore, table: ProcessTable, run: str) -> list[OpenUnd
         lock.release()
 
 
-def _unfinished(store: LedgerStore) -> list[str]:
+def unfinished(store: LedgerStore) -> list[str]:
     """Runs that never closed, or closed with something left; newest first."""
     closings = store.after(0, kinds=(FactKind.VERDICT,))
     left = {fact.run: bool(wholes(fact.body, "left")) for fact in closings}  # the last closing counts

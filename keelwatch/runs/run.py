@@ -22,7 +22,7 @@ from keelwatch.runs.guardlink import GuardianLink
 from keelwatch.runs.journal import Journal
 from keelwatch.runs.lease import Lease, take_lease
 from keelwatch.runs.spec import RunSpec
-from keelwatch.runs.state import RunView, runs, view
+from keelwatch.runs.state import RunView, view
 from keelwatch.runs.stopflag import StopFlag
 from keelwatch.runs.stream import StreamWriter
 from keelwatch.runs.table import OnDeath, ProcessTable
@@ -48,6 +48,10 @@ class Answered:
     choice: str
     note: str
     actor: str
+
+
+class LeftInDoubt(UnknownResult):
+    """A person said that an effect is to stay in doubt, and the run to end."""
 
 
 class UndoBy(Enum):
@@ -79,6 +83,9 @@ class Run:
         self._effects = {effect.seq: effect for effect in effects}
         self._inherited = frozenset(self._effects)
         self._left: dict[int, Effect] = {}
+        self._denied: dict[int, str] = {}
+        self._asking = threading.Lock()
+        self.while_asking: Callable[[], None] = lambda: None
         self._read_seq = since
         self._leases: list[Lease] = []
         self._last_words: list[Callable[[], None]] = []
@@ -119,9 +126,12 @@ class Run:
             evidence = self._settled(earlier[-1], known)
             if evidence is not None:
                 return evidence
-        key = earlier[0].key if earlier else self._new_key(step)
+        first = earlier[0] if earlier else None
+        key = first.key if first else self._new_key(step)
         for number in range(len(earlier) + 1, len(earlier) + ATTEMPTS + 1):
-            evidence = self._do(self._intend(known, args, step, undo, key, number), known)
+            effect = self._intend(known, args, step, undo, key, number, first)
+            first = first or effect
+            evidence = self._do(effect, known)
             if evidence is not None:
                 return evidence
         raise UnknownResult(
@@ -202,7 +212,18 @@ class Run:
 
     def ask_why(self, question: str, choices: Sequence[str], wants_note: Sequence[str] = ()) -> Answered:
         """The same, with what the person noted beside the answer; `wants_note` are the choices that are
-        no answer without."""
+        no answer without. Questions of several threads are put one after the other; `while_asking` is called
+        again and again meanwhile, and ends the wait by what it raises."""
+        while not self._asking.acquire(timeout=ASK_PAUSE_S):
+            self.check_stop()
+            self.while_asking()
+        try:
+            return self._answered(question, choices, wants_note)
+        finally:
+            self._asking.release()
+
+    def _answered(self, question: str, choices: Sequence[str], wants_note: Sequence[str]) -> Answered:
+        self.while_asking()
         payload: JsonObject = {
             "question": question,
             "choices": list(choices),
@@ -215,6 +236,7 @@ class Run:
                 if fact.event == "answer" and whole(fact.body, "question") == asked and answer in choices:
                     return Answered(answer, text(fact.body, "note"), fact.actor)
             self.wait(ASK_PAUSE_S)
+            self.while_asking()
 
     def lease(self, scope: str) -> int:
         """Hold `scope` until the run ends; returns the epoch, which also fences every later fact of
@@ -268,8 +290,10 @@ class Run:
         return view(self._store, run)
 
     def others(self) -> list[RunView]:
-        """The newest runs but this one, newest first."""
-        return [one for one in runs(self._store) if one.state.id != self.id]
+        """Every run but this one that has not closed, or has left something, newest first."""
+        from keelwatch.runs.heal import unfinished
+
+        return [view(self._store, run) for run in unfinished(self._store) if run != self.id]
 
     def check(self, action: Action) -> Condition:
         """Whether the world is as `action` leaves it. Never raises for what cannot be told."""
@@ -326,11 +350,20 @@ class Run:
         return f"{self.id}/{step}/{secrets.token_hex(4)}"
 
     def _intend(
-        self, verb: Verb, args: JsonObject, step: str, undo: Action | UndoBy, key: str, number: int
+        self,
+        verb: Verb,
+        args: JsonObject,
+        step: str,
+        undo: Action | UndoBy,
+        key: str,
+        number: int,
+        first: Effect | None = None,
     ) -> Effect:
+        """A later attempt owes what the `first` did: that may have acted in part, and what is before this
+        one is then its work, and not as it was."""
         self.check_stop()
         prediction = verb.plan(args)
-        owed = _owed(verb, args, prediction, undo)
+        owed = first.undo if first else _owed(verb, args, prediction, undo)
         if owed is not None or self.spec.on_death is OnDeath.ORPHAN:
             self.guardian.ensure()
         self.check_stop()
@@ -343,7 +376,7 @@ class Run:
                 action=Action(verb.name, args),
                 effect_class=verb.effect,
                 target=prediction.target,
-                before=prediction.before,
+                before=first.before if first else prediction.before,
                 undo=owed,
                 settle_s=verb.settle_s,
                 number=number,
@@ -353,7 +386,15 @@ class Run:
             )
         )
         self._remember(effect)
+        self._deny_earlier(effect)
         return effect
+
+    def _deny_earlier(self, effect: Effect) -> None:
+        """Earlier attempts of which a check said that they did not happen: only now that their undo is owed
+        by `effect`, so that no moment is without it."""
+        for other in self.effects:
+            if other.key == effect.key and other.seq in self._denied:
+                self._settle(other, Fate.NOT_DONE, {"evidence": self._denied.pop(other.seq)}, by="check")
 
     def _do(self, effect: Effect, verb: Verb) -> JsonObject | None:
         """Evidence, or None when the check says it was not done after all."""
@@ -390,7 +431,7 @@ class Run:
                 self._settle(effect, Fate.DONE, evidence, by="check")
                 return evidence
             case Answer.NO:
-                self._settle(effect, Fate.NOT_DONE, evidence, by="check")
+                self._denied[effect.seq] = found.evidence
                 return None
             case Answer.UNKNOWN if verb.effect is EffectClass.KEYED:
                 return None  # in doubt until an attempt is answered, so that its undo stays owed
@@ -409,7 +450,7 @@ class Run:
             case "not-done":
                 self._settle(effect, Fate.NOT_DONE, evidence, by="person")
                 return None
-        raise UnknownResult(f"{effect.step}: left in doubt by the operator")
+        raise LeftInDoubt(f"{effect.step}: left in doubt by the operator")
 
     def _settle(self, effect: Effect, fate: Fate, evidence: JsonObject, by: str) -> None:
         self._remember(self._journal.settle(effect, fate, evidence, by))

@@ -8,9 +8,8 @@ have, as a heartbeat writer sees them; without one nobody can tell, and that is 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from keelwatch.adapters import heartbeat, postgres
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from runbooks.spec import RunbookSpec
 
 MOST_LISTED = 200
+LOOK_BACK_S = 3600.0  # before the run began: what is lost was lost before anybody was awake
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +102,17 @@ def _writes(world: World, since: float) -> Writes:
             return Writes(reason="this environment has no database")
         if not estate.sandbox:
             return Writes(reason="no heartbeat writes to this database")
-        beats = heartbeat.acknowledged(estate.sandbox, since)
+        told = heartbeat.acknowledged(estate.sandbox, since - LOOK_BACK_S)
+        beats = heartbeat.at_stake(told, since)
+        if not beats:
+            return Writes(reason="the heartbeat told of no write")
         primary = postgres.primary_among(postgres.ask_all(estate.database, estate.database.regions))
         if primary is None:
             return Writes(reason="no primary answers")
-        return Writes(heartbeat.missing(beats, estate.database, primary.region), _gap_s(beats))
+        lost = heartbeat.missing(beats, estate.database, primary.region)
+        return Writes(lost, heartbeat.longest_gap_s(beats, since))
     except KeelwatchError as error:
         return Writes(reason=error.message)
-
-
-def _gap_s(beats: Sequence[Beat]) -> float | None:
-    return max((later.at - earlier.at for earlier, later in pairwise(beats)), default=None)
 
 
 def _split(spec: RunbookSpec, progress: Progress, began: float, now: float) -> Mapping[str, float]:

@@ -32,6 +32,7 @@ class Order:
     values: Mapping[str, str]
     mode: Mode
     plan_sha: str
+    lock: str = ""
 
     @property
     def text_sha(self) -> str:
@@ -43,8 +44,8 @@ class Order:
         place = {"workspace": str(self.workspace), "environment": self.environment}
         return place | ({"sandbox": self.sandbox} if self.sandbox else {})
 
-    def for_plan(self, sha: str) -> Order:
-        return replace(self, plan_sha=sha)
+    def for_plan(self, sha: str, lock: str) -> Order:
+        return replace(self, plan_sha=sha, lock=lock)
 
     def as_args(self) -> JsonObject:
         return {
@@ -54,6 +55,7 @@ class Order:
             "values": dict(self.values),
             "mode": self.mode.value,
             "plan_sha": self.plan_sha,
+            "lock": self.lock,
         }
 
 
@@ -73,6 +75,7 @@ def order_of(args: JsonObject) -> Order:
         values=values,
         mode=mode,
         plan_sha=text(args, "plan_sha"),
+        lock=text(args, "lock"),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from keelwatch.adapters import postgres
 from keelwatch.ledger import FactKind
 from keelwatch.runs import Effect, Fate, Run, Stopped, Verdict, failed, passed
 from keelwatch.runs.fields import mapping
+from keelwatch.runs.spec import read_spec
 from keelwatch.runs.verdict import from_error, stopped
 from keelwatch.safety import require_beside
 from keelwatch.workspace.errors import ExitCode, Fenced, KeelwatchError, Refused, SourceError
@@ -22,7 +25,7 @@ from runbooks.conduct.step import Aborted, Doer
 from runbooks.conduct.world import standing_of
 from runbooks.rules import point_of_no_return
 from runbooks.stages import Mode, stages_of
-from runbooks.verbs.catalogue import BY_THE_RUN
+from runbooks.verbs.catalogue import BY_THE_RUN, CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +56,7 @@ class Conductor:
         self._spec = spec
         self._world = World(run, order)
         self._doer = Doer(run, order, spec, self._world, self._progress)
+        run.while_asking = self._doer.refuse_aborted
 
     def _progress(self) -> Progress:
         return fold(Progress(), self._run.facts(FactKind.NOTE, FactKind.COMMAND))
@@ -66,6 +70,7 @@ class Conductor:
         that is refused has ended: there is nothing to pause."""
         try:
             self._take_lock()
+            self._refuse_beside_unended()
             require_beside("runbook", self._order.environment, self._run.others())
             self._refuse_another_world()
             self._refuse_unready()
@@ -83,6 +88,7 @@ class Conductor:
     def conduct(self) -> Verdict:
         self._take_lock()
         try:
+            self._doer.require_as_left()
             for group in _groups(self._spec.steps):
                 self._together(group)
             return self._settle()
@@ -92,6 +98,19 @@ class Conductor:
     def _take_lock(self) -> None:
         if not self._run.holds(self._scope):
             self._run.lease(self._scope)
+
+    def _refuse_beside_unended(self) -> None:
+        """A run that is paused or died holds no lock, but its work is half done."""
+        for one in self._run.others():
+            state = one.state
+            if state.kind != "runbook" or state.env != self._order.environment or not one.state.since:
+                continue
+            theirs = order_of(read_spec(state.id).args)
+            if (theirs.lock, theirs.sandbox) == (self._spec.lock, self._order.sandbox):
+                raise Refused(
+                    f"run {state.id} of {state.actor} ({state.name}) is {one.phase} and not over",
+                    f"go on with it: keelwatch runbook resume {state.id}; or end it: keelwatch runbook abort",
+                )
 
     @property
     def _scope(self) -> str:
@@ -184,7 +203,51 @@ class Conductor:
             return failed(f"all steps were done, but not settled after {within_s:g} s: {words}")
         result = measured(self._run, self._spec, self._progress(), self._world)
         self._run.note("measured", {"measured": result})
-        return passed(measured_words(result))
+        verdict = passed(measured_words(result))
+        left = [*self._rivals(), *self._doubtful()]
+        if not left:
+            return verdict
+        return Verdict(verdict.outcome, f"{verdict.reason}; LEFT: {'; '.join(left)}", ExitCode.LEFT_BEHIND)
+
+    def _rivals(self) -> list[str]:
+        """Other databases that take writes, or may, after this run has promoted one."""
+        if not any(one.action.verb == "pg.promote" and one.fate is Fate.DONE for one in self._run.effects):
+            return []
+        try:
+            database = self._world.estate().database
+            if database is None:
+                return []
+            answers = postgres.ask_all(database, database.regions)
+        except KeelwatchError as error:
+            return [error.message]
+        primary = postgres.primary_among(answers)
+        found = []
+        for region, one in answers.items():
+            if isinstance(one, KeelwatchError):
+                found.append(f"{region} does not answer: pg.rejoin before it takes writes again")
+            elif primary is None or region == primary.region:
+                continue
+            elif not one.is_standby and not one.is_fenced:
+                found.append(f"{region} takes writes beside {primary.region}: pg.rejoin")
+        return found
+
+    def _doubtful(self) -> list[str]:
+        """Acts of which nobody knows what became, though the run went on without them."""
+        return [
+            f"{one.action.verb} on {one.target} is {one.fate}"
+            for one in self._run.effects
+            if one.may_land_late and CATALOGUE[one.action.verb].acts and not self._is_settled(one)
+        ]
+
+    def _is_settled(self, effect: Effect) -> bool:
+        """Whether a later attempt was done, or it surely is not, or all is as it was before."""
+        later = [one for one in self._run.effects if one.step == effect.step and one.seq > effect.seq]
+        if any(one.fate is Fate.DONE for one in later):
+            return True
+        time.sleep(effect.unsettled_s())
+        if self._run.check(effect.action).answer is Answer.NO:
+            return True
+        return effect.undo is not None and self._run.check(effect.undo).answer is Answer.YES
 
     def _abort(self, reason: str) -> Verdict:
         """Before the point of no return everything is taken back, newest first. After it nothing is: a half
@@ -197,8 +260,10 @@ class Conductor:
         outcomes = self._run.undo_all()
         for one in outcomes:
             self._run.say(f"{one.effect.step}: " + (one.error or "taken back, verified"))
-        if self._run.left:
-            names = ", ".join(one.step for one in self._run.left)
+        left = [one for one in self._run.effects if _counts(one) and CATALOGUE[one.action.verb].acts]
+        left = [one for one in left if one.fate is Fate.DONE or not self._is_settled(one)]
+        if left:
+            names = ", ".join(dict.fromkeys(one.step for one in left))
             return stopped(f"{reason}; not taken back: {names}").but(ExitCode.LEFT_BEHIND)
         return stopped(f"{reason}; " + ("all taken back" if outcomes else "nothing had been done"))
 
@@ -208,8 +273,15 @@ class Conductor:
         if index is None:
             return None
         name = self._spec.steps[index].id
-        done = any(one.step.startswith(f"{name}/") and _counts(one) for one in self._run.effects)
-        return name if done else None
+        effects = [one for one in self._run.effects if one.step.startswith(f"{name}/") and _counts(one)]
+        return name if any(map(self._may_be_done, effects)) else None
+
+    def _may_be_done(self, effect: Effect) -> bool:
+        """Also what nobody can tell. A check is asked only once a request of it can no longer land."""
+        if effect.fate is Fate.DONE:
+            return True
+        time.sleep(effect.unsettled_s())
+        return self._run.check(effect.action).answer is not Answer.NO
 
     def _standing(self) -> str:
         try:

@@ -136,6 +136,8 @@ def _noted(progress: Progress, fact: Fact) -> Progress:
             return replace(progress, approval=wanted)
         case "asked":
             return replace(progress, asked_at=fact.at)
+        case "aborted":
+            return replace(progress, aborted=text(body, "reason"))
         case "settling":
             return replace(progress, settling_since=progress.settling_since or fact.at)
         case "measured":

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
+from keelwatch.adapters import haproxy
 from keelwatch.ledger import FactKind
-from keelwatch.runs import Action, Effect, Fate, Run, Stopped, UndoBy
+from keelwatch.runs import Action, Effect, Fate, LeftInDoubt, Run, Stopped, UndoBy
 from keelwatch.runs.verb import EffectClass
 from keelwatch.safety import Request, login_of, questions, standing
 from keelwatch.workspace.errors import Fenced, InternalError, KeelwatchError, Refused, SourceError
@@ -36,6 +36,8 @@ PAUSE_S = 0.2
 FRESH_S = 1.0
 RETRY, SKIP, ABORT = "retry", "skip", "abort"
 DONE, CANNOT = "done", "cannot"
+GO_ON = "go-on"
+LONG_S = 5.0
 NOBODY_KNOWS = frozenset({EffectClass.OPAQUE, EffectClass.KEYED})
 """Whose checks have nothing to tell: the target's answer was all there is."""
 
@@ -59,30 +61,41 @@ class Doer:
         self._spec = spec
         self._world = world
         self._progress = progress
-        self._asking = threading.Lock()
         self._repeats = 0
+        self._acted_at = time.monotonic()
         self._held_at = 0.0  # monotonic (s): when the rules were last seen to hold
 
     def carry_out(self, step: Step) -> None:
         """Until it is done, or a person or the runbook says that it is borne. Raises `Aborted`, `Stopped`."""
-        if self._progress().step(step.id).state.is_over:
+        before = self._progress().step(step.id)
+        if before.state.is_over:
             return
-        self._note(step, StepState.BEGUN)
+        self._require_edge_as_left()
+        if before.state in {StepState.FAILED, StepState.TAKEN_BACK}:  # it died or paused while it asked
+            if self._is_borne(step, Refused(before.words)):
+                return
+        else:
+            self._note(step, StepState.BEGUN)
         while True:
             self.refuse_aborted()
             skipped = self._left_out(step)
             if skipped is not None:
                 self._note(step, StepState.SKIPPED, skipped)
                 return
+            acted = False
             try:
                 self._require_rules(step)
+                acted = True
                 words = self._do(step)
-                self._held_at = 0.0
+                self._held_at, self._acted_at = 0.0, time.monotonic()
+                acted = False
                 self._require_rules(step)
             except (Stopped, Aborted, Fenced, InternalError):
                 raise
+            except LeftInDoubt as error:
+                self._abort(error.message)
             except KeelwatchError as error:
-                if self._is_borne(step, error):
+                if self._is_borne(step, error, may_accept=acted):
                     return
                 continue
             self._note(step, StepState.DONE, words)
@@ -102,13 +115,40 @@ class Doer:
         }
         self._run.note("asked-world", payload)
 
+    def _abort(self, reason: str) -> NoReturn:
+        """On record first, so that whoever takes the run up again goes on taking back."""
+        self._run.note("aborted", {"reason": reason})
+        raise Aborted(reason)
+
+    def require_as_left(self) -> None:
+        """A run that is taken up again goes on only in the world that it left, unless a person says so."""
+        if not self._progress().steps:
+            return
+        for asked in self._look_again():
+            if asked.found.answer is Answer.NO:
+                question = f"{asked.name}: no, {asked.found.evidence}. Somebody changed it meanwhile. Go on?"
+                answered = self._run.ask_why(question, (GO_ON, ABORT), wants_note=(GO_ON,))
+                if answered.choice == ABORT:
+                    self._abort(answered.note or f"{asked.name}: {asked.found.evidence}")
+
+    def _require_edge_as_left(self) -> None:
+        """After a while in which people did something else: a reload of the edge loses what was set there."""
+        if time.monotonic() - self._acted_at > LONG_S:
+            self.again()
+
+    def _look_again(self) -> list[Asked]:
+        return [
+            Asked(f"{one.step.partition('/')[0]} still holds", self._run.check(one.action))
+            for one in self._newest()
+        ]
+
     def again(self) -> list[Asked]:
-        """Whether what was done last to each target is still so. What only needs to be asserted is asserted
-        again: a reload of the edge loses the weights, and says nothing."""
+        """Whether what was done last to each target is still so. What a reload of the edge has lost is set
+        again; what somebody else has decided is left alone, and told."""
         found = []
         for effect in self._newest():
             condition = self._run.check(effect.action)
-            if condition.answer is Answer.NO and effect.effect_class == EffectClass.DESIRED_STATE:
+            if condition.answer is Answer.NO and haproxy.LOST in condition.evidence:
                 condition = self._assert_again(effect, condition)
             found.append(Asked(f"{effect.step.partition('/')[0]} still holds", condition))
         return found
@@ -182,6 +222,7 @@ class Doer:
         words = ""
         with StepGuard(step.stop_if, self._world, self._order.mode) as guard:
             for number, stage in enumerate(stages_of(step, self._order.values, self._order.mode), 1):
+                self.refuse_aborted()
                 evidence = self._stage(step, f"{step.id}/{number}", stage)
                 words = _in_words(evidence) or words
                 self._stand(step, stage, guard, end)
@@ -191,7 +232,9 @@ class Doer:
 
     def _stage(self, step: Step, name: str, stage: Stage) -> JsonObject:
         """What came of it; of one that was done before a later one failed, what came of it then."""
-        done = [one for one in self._run.effects if one.step == name and one.fate is Fate.DONE]
+        left = {one.seq for one in self._run.left}
+        effects = [one for one in self._run.effects if one.step == name and one.seq not in left]
+        done = [one for one in effects if one.fate is Fate.DONE]
         if done:
             return done[-1].evidence or {}
         action = at_moment(self._world.placed(stage.action), time.time())
@@ -202,6 +245,7 @@ class Doer:
         began = time.monotonic()
         give_up = max(end, began + stage.hold_s + CLEAR_S) if step.stop_if is not None else end
         while True:
+            self.refuse_aborted()
             if guard.trips:
                 self._take_back(step, "; ".join(map(str, guard.trips)))
             stood = time.monotonic() - began >= stage.hold_s
@@ -237,11 +281,12 @@ class Doer:
                 (stage,) = stages_of(other, self._order.values, self._order.mode)
                 return self._world.placed(stage.action)
 
-    def _is_borne(self, step: Step, error: KeelwatchError) -> bool:
-        """Whether to go on without the step. False: try it again. Raises `Aborted`."""
+    def _is_borne(self, step: Step, error: KeelwatchError, *, may_accept: bool = True) -> bool:
+        """Whether to go on without the step. False: try it again. Raises `Aborted`. `may_accept`: it is the
+        act itself that failed, and not a rule."""
         self._note(step, StepState.FAILED, error.message)
         self.refuse_aborted()
-        different = step.ungraceful if self._is_ungraceful else None
+        different = step.ungraceful if self._is_ungraceful and may_accept else None
         if different is not None and different.accept is not None and not isinstance(error, Tripped):
             self._note(
                 step, StepState.ACCEPTED, f"{error.message}; {fill(different.accept, self._order.values)}"
@@ -258,10 +303,9 @@ class Doer:
         else:
             question = f"{step.id} failed: {error.message}"
         choices = (RETRY, ABORT) if step.approve is not None else (RETRY, SKIP, ABORT)
-        with self._asking:
-            answered = self._run.ask_why(question, choices, wants_note=(SKIP,))
+        answered = self._run.ask_why(question, choices, wants_note=(SKIP,))
         if answered.choice == ABORT:
-            raise Aborted(answered.note or f"{step.id} failed: {error.message}")
+            self._abort(answered.note or f"{step.id} failed: {error.message}")
         if answered.choice == SKIP:
             self._note(step, StepState.SKIPPED, f"{answered.actor}: {answered.note}")
             return True
@@ -278,12 +322,13 @@ class Doer:
             self._run.note("approval-wanted", {**pending.as_json(), "shown": self._shown(wanted)})
         while True:
             self.refuse_aborted()
-            found = standing(self._policy(), request, self._run.facts(FactKind.APPROVAL), time.time())
+            in_time = [one for one in self._run.facts(FactKind.APPROVAL) if one.at < pending.until]
+            found = standing(self._policy(), request, in_time, time.time())
             if found.suffice:
                 self._require_same_world()
                 return found.words
             if time.time() >= pending.until:
-                raise Aborted(f"not approved in time: {found.words}")
+                self._abort(f"not approved in time: {found.words}")
             self._run.wait(PAUSE_S)
 
     def _shown(self, wanted: Approve) -> JsonObject:
@@ -298,11 +343,12 @@ class Doer:
 
     def _require_same_world(self) -> None:
         """Raises `Aborted` when something has changed since the plan, and not by this run."""
-        if any(one.fate is not Fate.NOT_DONE for one in self._run.effects):
+        acts = [one for one in self._run.effects if CATALOGUE[one.action.verb].acts]
+        if any(one.fate is not Fate.NOT_DONE for one in acts):
             return
         differences = self._world.changed_since(self._progress().plan)
         if differences:
-            raise Aborted(f"the world has changed since the plan: {'; '.join(differences)}")
+            self._abort(f"the world has changed since the plan: {'; '.join(differences)}")
 
     def _policy(self) -> PolicySpec:
         from keelwatch.workspace.workspace import load_workspace
@@ -318,10 +364,8 @@ class Doer:
         kind = f" (evidence: {step.evidence})" if step.evidence else ""
         complaint = ""
         while True:
-            with self._asking:
-                answered = self._run.ask_why(
-                    f"{step.id}: {complaint}{asks}{kind}", (DONE, CANNOT), wants_note=wants
-                )
+            question = f"{step.id}: {complaint}{asks}{kind}"
+            answered = self._run.ask_why(question, (DONE, CANNOT), wants_note=wants)
             if answered.choice == CANNOT:
                 raise Refused(f"{answered.actor} cannot: {answered.note or 'no reason given'}")
             complaint = _flaw_of(step.evidence, answered.note)

@@ -54,7 +54,7 @@ async def take(size: tuple[int, int]) -> None:
 
 
 async def _runbooks(pilot: Pilot[str], size: str) -> None:
-    """The shelf, the run that asks and stands first on it, its question, and the plan of the third runbook."""
+    """The shelf, the run that asks and stands first on it, its question, and the plan of a runbook."""
     await pilot.press("6")
     await _sees(pilot, "drain-region")
     _save(pilot, f"runbooks-{size}")

@@ -75,15 +75,15 @@ class Shop:
         file = self.folder / "keelwatch.yaml"
         order = Order(file, "shop", "", "one", text, with_defaults(spec, {}), mode, "")
         plan = plan_of(order, spec, find_estate(file, "shop"), TABLE.verbs)
-        return order.for_plan(plan.sha), plan
+        return order.for_plan(plan.sha, spec.lock), plan
 
     def start(self, mode: Mode = Mode.GRACEFUL, plan_sha: str = "", crash_at: str = "") -> str:
         """`crash_at`: kill the run, once, when it gets there: `VERB:plan`, `:before` or `:after`."""
         order, plan = self.planned(mode)
         if crash_at:
-            self._crash_at(crash_at)
+            self.crash_at(crash_at)
         if plan_sha:
-            order = order.for_plan(plan_sha)
+            order = order.for_plan(plan_sha, order.lock)
         args: JsonObject = {**order.as_args(), "plan": plan.as_json()}
         return spawn(self.ledger, TABLE.kind("runbook"), "one", args, "shop", ENTRY)
 
@@ -116,7 +116,8 @@ class Shop:
         assert mark is not None
         assert mark.send(number)
 
-    def _crash_at(self, point: str) -> None:
+    def crash_at(self, point: str) -> None:
+        """Kill the one run there is, once, when it gets there."""
         order = {"point": point, "runs": str(self.folder / "state" / "runs")}
         (self.world / "crash.json").write_text(json.dumps({**order, "signal": "SIGKILL", "victims": ["run"]}))
 

@@ -172,6 +172,9 @@ def test_a_stop_pauses_and_the_pinned_text_goes_on(shop: Shop) -> None:
     shop.write("  - id: other\n    shell: {command: [x]}\n    undo: none\n")
     (shop.world / "broken-database-east").unlink()
     shop.resume(run)
+    assert shop.question(run).text == "promote failed: database-east is broken"  # it asks anew, and acts not
+    assert shop.effects == DONE_ONCE[:1]
+    shop.answer(run, "retry")
     assert shop.end(run).state.verdict is not None
     assert shop.effects == DONE_ONCE
 
@@ -299,7 +302,8 @@ def test_ungraceful_a_dead_region_is_asked_about_and_its_rejoin_is_borne(shop: S
     shop.answer(run, "skip", "the power is gone there")
     found = shop.end(run).state.verdict
     assert found is not None
-    assert found.exit_code is ExitCode.PASS
+    assert found.exit_code is ExitCode.LEFT_BEHIND
+    assert "pg.fence on writes-west is failed" in found.reason
     assert steps(shop, run) == {
         "freeze": StepState.SKIPPED,
         "promote": StepState.DONE,
@@ -367,3 +371,105 @@ def test_a_runbook_may_not_begin_beside_chaos(shop: Shop) -> None:
     assert found.exit_code is ExitCode.REFUSED
     assert "no-chaos-running" in found.reason
     assert shop.effects == []
+
+
+def test_a_retry_owes_what_the_first_attempt_did(shop: Shop) -> None:
+    """That has acted in part: what is before the second is not as it was."""
+    shop.put("writes-west", "free")
+    shop.write(FAILOVER)
+    shop.put("half-writes-west", "")
+    shop.put("broken-database-east", "")
+    run = shop.start()
+    assert shop.question(run).text == "freeze failed: writes-west was changed in part"
+    (shop.world / "half-writes-west").unlink()
+    shop.answer(run, "retry")
+    until(lambda: "promote failed" in shop.question(run).text, 20, "the next question")
+    shop.answer(run, "abort", "enough")
+    found = shop.end(run).state.verdict
+    assert found is not None
+    assert found.exit_code is ExitCode.STOPPED, found
+    assert shop.value("writes-west") == "free"
+
+
+def test_what_nothing_takes_back_is_left_behind_by_an_abort(shop: Shop) -> None:
+    shop.write(
+        "  - {id: cache, redis.promote: {region: $to}}\n"
+        "  - {id: shift, edge.weight: {to: $to, away_from: $from}, undo: previous}\n"
+    )
+    shop.put("broken-edge", "")
+    run = shop.start()
+    shop.answer(run, "abort", "enough")
+    found = shop.end(run).state.verdict
+    assert found is not None
+    assert found.exit_code is ExitCode.LEFT_BEHIND
+    assert "not taken back: cache/1" in found.reason
+
+
+def test_an_abort_that_dies_while_it_takes_back_goes_on_taking_back(shop: Shop) -> None:
+    shop.put("drain-west", "ready")
+    shop.put("edge", "even")
+    shop.write(DRAIN)
+    shop.put("broken-edge", "")
+    run = shop.start()
+    shop.question(run)
+    (shop.world / "broken-edge").unlink()
+    shop.crash_at("edge.ready:before")
+    shop.answer(run, "abort", "enough")
+    until(lambda: shop.view(run).phase is Phase.ORPHANED, 20, "an orphan")
+    shop.resume(run)
+    found = shop.end(run).state.verdict
+    assert found is not None
+    assert found.exit_code is ExitCode.STOPPED
+    assert shop.value("drain-west") == "ready"
+    assert not any(line.startswith("redis.promote") for line in shop.effects)
+
+
+def test_two_questions_of_a_group_are_put_one_after_the_other(shop: Shop) -> None:
+    shop.write(
+        "  - {id: one, pg.promote: {region: $to}, parallel: g}\n"
+        "  - {id: two, redis.promote: {region: $to}, parallel: g}\n"
+    )
+    for target in ("broken-database-east", "broken-cache-east"):
+        shop.put(target, "")
+    run = shop.start()
+    first = shop.question(run)
+    for target in ("broken-database-east", "broken-cache-east"):
+        (shop.world / target).unlink()
+    shop.answer(run, "retry")
+    until(
+        lambda: (now := shop.view(run).state.question) is not None and now.seq != first.seq, 20, "the other"
+    )
+    shop.answer(run, "retry")
+    found = shop.end(run).state.verdict
+    assert found is not None
+    assert found.exit_code is ExitCode.PASS
+    assert len(shop.effects) == 2
+
+
+def test_a_run_that_is_paused_is_gone_on_with_or_ended_before_another_begins(shop: Shop) -> None:
+    shop.write(FAILOVER)
+    shop.put("broken-database-east", "")
+    first = shop.start()
+    shop.question(first)
+    shop.kill(first, signal.SIGTERM)
+    shop.end(first)
+    found = shop.end(shop.start()).state.verdict
+    assert found is not None
+    assert found.exit_code is ExitCode.REFUSED
+    assert f"run {first}" in found.reason
+    assert "is paused and not over" in found.reason
+
+
+def test_a_resumed_run_asks_when_somebody_changed_what_it_had_done(shop: Shop) -> None:
+    shop.write(FAILOVER)
+    shop.put("broken-database-east", "")
+    run = shop.start()
+    shop.question(run)
+    shop.kill(run, signal.SIGTERM)
+    shop.end(run)
+    shop.put("writes-west", "free")
+    shop.resume(run)
+    assert "freeze still holds: no, writes-west is 'free'" in shop.question(run).text
+    shop.answer(run, "abort")
+    assert shop.end(run).state.verdict is not None
+    assert shop.effects == DONE_ONCE[:1]

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from keelwatch.adapters.haproxy import LOST
 from keelwatch.adapters.http_call import CallVerb
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import (
@@ -77,14 +78,19 @@ class Toy:
         if (world / f"dead-{target}").exists():
             raise SourceError(f"{target} does not answer")
         land(world, self.name, target, self.wanted(args))
+        if (world / f"half-{target}").exists():
+            (world / target).write_text("half")
+            raise SourceError(f"{target} was changed in part")
         crash_at(world, f"{self.name}:after")
         return {"value": self.wanted(args)}
 
     def check(self, args: JsonObject) -> Condition:
         if self.effect is EffectClass.OPAQUE:
             return Condition.unknown("nobody can tell")
+        if (world_of(args) / f"dead-{self.target(args)}").exists():
+            return Condition.unknown(f"{self.target(args)} does not answer")
         found = value(world_of(args), self.target(args))
-        evidence = f"{self.target(args)} is {found!r}"
+        evidence = f"{self.target(args)} is {found!r}" + (f" ({LOST})" if found == "even" else "")
         return Condition.yes(evidence) if found == self.wanted(args) else Condition.no(evidence)
 
     def undo(self, args: JsonObject, before: JsonObject) -> Action | None:

@@ -8,8 +8,8 @@ process alone: a reload loses it all, and the checks then say so.
 from keelwatch.adapters.haproxy.drain import DrainVerb, ReadyVerb
 from keelwatch.adapters.haproxy.runtime import EdgeServer, look
 from keelwatch.adapters.haproxy.serving import serving
-from keelwatch.adapters.haproxy.weight import WeightVerb
+from keelwatch.adapters.haproxy.weight import LOST, WeightVerb
 
 VERBS = {verb.name: verb for verb in (WeightVerb(), DrainVerb(), ReadyVerb())}
 
-__all__ = ["VERBS", "DrainVerb", "EdgeServer", "ReadyVerb", "WeightVerb", "look", "serving"]
+__all__ = ["LOST", "VERBS", "DrainVerb", "EdgeServer", "ReadyVerb", "WeightVerb", "look", "serving"]

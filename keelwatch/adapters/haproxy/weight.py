@@ -15,6 +15,8 @@ from keelwatch.workspace.estate import Edge
 from keelwatch.workspace.reading import Condition
 
 NAME = "edge.weight"
+LOST = "a reload lost it?"
+"""In the evidence of a check, where it is so."""
 HEAVIEST = 256  # HAProxy's own limit
 SETTLE_S = 6.0
 KNOWN = ("weights", "servers", "instead_of", "need_up")
@@ -144,7 +146,7 @@ def _refuse_darkness(wish: Wish, now: Mapping[str, EdgeServer]) -> None:
     """One region always serves: not even for a moment do all weights fall to zero."""
     if not wish.need_up:
         return
-    dark = _dark(wish, now)
+    dark = [region for region in _dark(wish, now) if _rises(wish, now, region)]
     if dark:
         raise Refused(
             f"no server of {dark[0]} is up, so nobody would be served there: {_states(wish, now)}",
@@ -155,6 +157,12 @@ def _refuse_darkness(wish: Wish, now: Mapping[str, EdgeServer]) -> None:
         raise Refused(
             "these weights would leave no region serving", "give a region that is up a weight above 0"
         )
+
+
+def _rises(wish: Wish, now: Mapping[str, EdgeServer], region: str) -> bool:
+    """Whether it is to get more than it has: a region that is lost may be left in stages."""
+    servers = of_regions(wish.edge, now)[region]
+    return any(wish.weights.get(one.name, 0) > one.weight for one in servers)
 
 
 def _dark(wish: Wish, now: Mapping[str, EdgeServer]) -> list[str]:
@@ -168,11 +176,7 @@ def _dark(wish: Wish, now: Mapping[str, EdgeServer]) -> list[str]:
 
 
 def _lost(server: EdgeServer, wanted: int) -> str:
-    return (
-        " (that of the configuration: a reload lost it?)"
-        if server.weight == server.configured != wanted
-        else ""
-    )
+    return f" (that of the configuration: {LOST})" if server.weight == server.configured != wanted else ""
 
 
 def _states(wish: Wish, now: Mapping[str, EdgeServer]) -> str:

@@ -31,7 +31,7 @@ from keelwatch.runs import Action, Attempt, EffectClass, Prediction
 from keelwatch.runs.fields import whole as whole_in
 from keelwatch.workspace.errors import KeelwatchError, Refused, SourceError, UnknownResult
 from keelwatch.workspace.estate import Database
-from keelwatch.workspace.reading import Condition
+from keelwatch.workspace.reading import Answer, Condition
 
 USUAL_WAIT_S, LONGEST_WAIT_S = 5.0, 10.0
 REQUEST_S = 2.0  # a request that the server gets to later finds its time over, and does nothing
@@ -47,6 +47,7 @@ PROMOTE = f"""
 # Everything acknowledged before this comes before it in the WAL, which its commit flushes; `local`, for
 # no standby may keep it waiting.
 MARK = "SELECT pg_logical_emit_message(true, 'keelwatch', 'fence') - '0/0'::pg_lsn"
+TOLD = "SELECT pg_is_in_recovery() AND (pg_stat_file('promote', true)).size IS NOT NULL"
 REPLAYED = "SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn() - '0/0'::pg_lsn"
 
 
@@ -114,7 +115,10 @@ class PromoteVerb:
     def check(self, args: JsonObject) -> Condition:
         try:
             wish = _wish(args)
-            return judge(ask_all(wish.database, wish.database.regions, ASK_S), wish.region, wish.above)
+            found = judge(ask_all(wish.database, wish.database.regions, ASK_S), wish.region, wish.above)
+            if found.answer is Answer.NO and _is_told(wish):
+                return Condition.unknown(f"{wish.region} was told to promote, and still replays")
+            return found
         except KeelwatchError as error:
             return Condition.unknown(error.message)
 
@@ -204,6 +208,12 @@ def _fenced_primary(wish: Wish) -> str:
             f"fence it first: pg.fence of {primary.region}",
         )
     return primary.region
+
+
+def _is_told(wish: Wish) -> bool:
+    """Whether the server has a promotion before it: it replays what it has first, however long that takes."""
+    with session(wish.database, wish.region, Deadline.within(ASK_S)) as asked:
+        return asked.row(TOLD)[0] is True
 
 
 def _request(asked: Session, wish: Wish, seen: int) -> None:
