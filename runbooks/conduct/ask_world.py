@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PAUSE_S = 1.0
 JOURNEY_S = 120.0
+LEAST_WINDOW_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,14 @@ class World:
                 return found
             self._run.wait(PAUSE_S)
 
-    def burn_limit(self, limit: BurnLimit) -> Condition:
+    def burn_limit(self, limit: BurnLimit, since_s: float) -> Condition:
+        """Over the limit's window, but no longer than `since_s`: what burned before the step began is what it
+        is to mend, and no reason to stop it."""
+        if since_s < LEAST_WINDOW_S:
+            return Condition.unknown(f"the step has stood for {since_s:.0f} s, too short to tell")
         region = self._text(limit.region) if limit.region is not None else None
-        window_s = limit.window.total_seconds() if limit.window is not None else questions.USUAL_WINDOW_S
+        whole_s = limit.window.total_seconds() if limit.window is not None else questions.USUAL_WINDOW_S
+        window_s = min(whole_s, since_s)
         return self.burn_below(
             limit.above, window_s, region, [self._text(one) for one in limit.objectives or ()]
         )

@@ -68,12 +68,14 @@ def _questions(stop_if: StopIf | None, world: World, mode: Mode) -> dict[str, Ca
     asks: dict[str, Callable[[], Condition]] = {}
     if stop_if is None:
         return asks
-    journeys, burn = stop_if.journey_failing, stop_if.burn_rate
+    journeys, burn, began = stop_if.journey_failing, stop_if.burn_rate, time.monotonic()
     if journeys is not None:
         asks["journeys pass"] = lambda: _told(lambda: world.journey_limit(journeys))
     if burn is not None and (mode is Mode.GRACEFUL or burn.ungraceful == "watch"):
-        asks["the budget burns slowly"] = lambda: _told(lambda: world.burn_limit(burn))
-    lag, promql, elapsed, began = stop_if.lag, stop_if.promql_false, stop_if.elapsed, time.monotonic()
+        asks["the budget burns slowly"] = lambda: _told(
+            lambda: world.burn_limit(burn, time.monotonic() - began)
+        )
+    lag, promql, elapsed = stop_if.lag, stop_if.promql_false, stop_if.elapsed
     if lag is not None:
         asks["the standby keeps up"] = lambda: _told(lambda: world.keeps_up(lag))
     if promql is not None:

@@ -90,6 +90,7 @@ def test_heal_puts_the_weights_back_when_the_guardian_died_as_well(
         assert edge.weights() == AS_BEFORE
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("landed", [True, False], ids=["it landed", "it never left"])
 def test_a_promotion_cut_off_by_a_kill_is_in_doubt_then_checked_and_never_done_twice(
     pair: Pair, ledger: SqliteLedger, *, landed: bool

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.console.tmux import terminal
 from tests.runbooks.test_on_the_sandbox import (  # noqa: F401 - fixtures
     KEELWATCH,
@@ -15,6 +17,8 @@ from tests.runbooks.test_on_the_sandbox import (  # noqa: F401 - fixtures
 )
 from tests.sandbox.failing_over import Estate
 from tests.sandbox.waiting import until
+
+pytestmark = pytest.mark.deep
 
 
 def test_a_region_fails_over_by_keys_and_a_second_terminal_says_yes(

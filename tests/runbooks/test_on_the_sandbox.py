@@ -24,6 +24,8 @@ from tests.runs.conftest import until
 from tests.sandbox.failing_over import NAME, Estate, estate_of
 from tests.sandbox.running import RunningSandbox
 
+pytestmark = pytest.mark.deep
+
 ROOT = Path(__file__).parents[2]
 KEELWATCH = str(Path(sys.executable).with_name("keelwatch"))
 DRILL = ("--env", "sandbox", "--arm", "--approve-as", "second")
@@ -149,7 +151,6 @@ def measured_of(ledger: SqliteLedger, run: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.deep
 def test_a_killed_primary_loses_what_its_standby_had_not_received_and_no_more(
     sandbox: RunningSandbox, estate: Estate, workspace: str, ledger: SqliteLedger
 ) -> None:
@@ -178,7 +179,6 @@ def numbers(measured: dict[str, Any]) -> set[int]:
     return {one["n"] for one in measured["lost"]}
 
 
-@pytest.mark.deep
 def test_regions_cut_off_from_each_other_end_with_one_primary_and_the_loss_is_counted(
     sandbox: RunningSandbox, estate: Estate, workspace: str, ledger: SqliteLedger
 ) -> None:

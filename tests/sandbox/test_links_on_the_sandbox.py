@@ -17,6 +17,8 @@ from tests.sandbox.running import RunningSandbox
 from tests.sandbox.test_faults import server, set_fault, statuses
 from tests.sandbox.waiting import until
 
+pytestmark = pytest.mark.deep
+
 REGIONS = ["west", "east"]
 
 

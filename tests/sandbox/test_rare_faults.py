@@ -17,6 +17,8 @@ from tests.sandbox.running import RunningSandbox, marked_processes
 from tests.sandbox.test_faults import NAME, is_ready, server, set_fault, statuses
 from tests.sandbox.waiting import until
 
+pytestmark = pytest.mark.deep
+
 
 def test_a_killed_database_stays_down_until_its_fault_ends(sandbox: RunningSandbox) -> None:
     before = sandbox.pid("postgres-east")

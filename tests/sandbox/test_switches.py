@@ -92,6 +92,7 @@ def test_the_status_tells_the_switches(sandbox: RunningSandbox) -> None:
 
 
 def test_accounts_named_are_logged_out_in_both_regions_and_others_stay(sandbox: RunningSandbox) -> None:
+    control.revoke_sessions(["c09906"], name=NAME)  # what others left
     with (
         sandbox.customer("c09906", "west-edge") as west,
         sandbox.customer("c09906", "east-edge") as east,
