@@ -163,6 +163,7 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caches]:
             "reader": "+info +role +acl",
             "forgetful": "+info +role +replicaof +acl",
             "silent": "+info +role +replicaof +config|rewrite",
+            "stranger": "",
             "able": "+info +role +replicaof +config|rewrite +acl",
         }
         with running.client("east") as client:
@@ -208,8 +209,11 @@ def test_a_user_who_may_is_let_through_and_what_is_not_known_is_said(
     assert needed == f"Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE{words}"
 
 
-def test_who_is_not_let_in_by_the_cache_cannot_ask(caches: Caches, tmp_path: Path) -> None:
-    args = cache_as(caches, "silent", tmp_path, "another").args(region="east")
+@pytest.mark.parametrize(("user", "password"), [("silent", "another"), ("stranger", PASSWORD)])
+def test_who_is_not_let_in_by_the_cache_cannot_ask(
+    caches: Caches, tmp_path: Path, user: str, password: str
+) -> None:
+    args = cache_as(caches, user, tmp_path, password).args(region="east")
     with pytest.raises(SourceError, match="does not let us in"):
         CACHE_PROMOTE.access(args)
 

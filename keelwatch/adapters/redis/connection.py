@@ -133,7 +133,7 @@ class Connection:
                 "is it running, and its address right? see `cache.regions` in keelwatch.yaml",
             ) from None
         except redis.RedisError as error:
-            if "NOAUTH" in str(error) or "NOPERM" in str(error):
+            if isinstance(error, redis.exceptions.NoPermissionError):
                 raise _locked_out(self._where, error) from None
             raise SourceError(f"{self._where}: {_words(error)}", "see its log") from None
 
@@ -172,7 +172,8 @@ def ask_access(cache: Cache, region: str) -> tuple[str, ...]:
     user = cache.user or "default"
     with connection(cache, region) as asked:
         forbidden = asked.forbidden([*NEEDED, REWRITE])
-        asked.replication()  # let in, whatever it tells of rights
+        if forbidden is None:
+            asked.replication()  # let in at least
     lacking = [one for one in forbidden or () if one in NEEDED]
     if lacking:
         names = [one.split()[0] for one in lacking]
