@@ -36,7 +36,7 @@ from keelwatch.ledger.migrations import MIGRATIONS, applied, migrate
 from keelwatch.ledger.place import refuse_network_filesystem
 from keelwatch.ledger.store import RawEvent
 from keelwatch.ledger.writelock import WriteLock
-from keelwatch.workspace.errors import Fenced, InternalError, Refused, SourceError, UsageError
+from keelwatch.workspace.errors import Fenced, InternalError, KernelError, Refused, UsageError
 from keelwatch.workspace.paths import ledger_path
 
 PATIENCE_S = 10.0
@@ -55,7 +55,7 @@ def open_ledger(
 ) -> SqliteLedger:
     """The ledger at `path` (default: that of the state folder), made and migrated when needed.
 
-    Raises `SourceError` on a network filesystem, a corrupt or newer file, no permission, no space.
+    Raises `KernelError` on a network filesystem, a corrupt or newer file, no permission, no space.
     """
     where = path or ledger_path()
     with _told_plainly(where):
@@ -111,7 +111,7 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
         connection.close()
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:
-            raise SourceError(
+            raise KernelError(
                 f"the last facts of {path} are in {log.name}, which cannot be read in a read-only folder",
                 "copy both files to a folder of yours and read them there",
             ) from None
@@ -196,7 +196,7 @@ class SqliteLedger:
         with self._mutex, _told_plainly(self._path), self._lock.held(self.patience_s):
             busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise SourceError(
+            raise KernelError(
                 f"the payload is dropped, but a reader keeps its old bytes in {self._path}-wal",
                 "close the program that reads the ledger; the next redaction clears them too",
             )
@@ -214,7 +214,7 @@ class SqliteLedger:
 
     def _in_transaction(self, write: Callable[[], Fact]) -> Fact:
         if self._lock is None:
-            raise SourceError(f"the ledger {self._path} was opened to read only")
+            raise KernelError(f"the ledger {self._path} was opened to read only")
         with self._mutex, _told_plainly(self._path), self._lock.held(self.patience_s):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -275,7 +275,7 @@ class SqliteLedger:
             parsed = None if payload is None else parse_payload(_utf8(payload))[0]
             known = FactKind(str(kind))
         except ValueError as error:
-            raise SourceError(f"fact {seq} cannot be read: {error}", "run: keelwatch audit verify") from None
+            raise KernelError(f"fact {seq} cannot be read: {error}", "run: keelwatch audit verify") from None
         when = at if isinstance(at, float) else 0.0
         return Fact(
             int(str(seq)), when, str(run), known, str(actor), parsed, str(payload_sha), str(prev), str(digest)
@@ -332,7 +332,7 @@ def _told_plainly(path: Path) -> Iterator[None]:
         raise _plain(path, error.strerror or str(error)) from None
 
 
-def _plain(path: Path, reason: str) -> SourceError:
+def _plain(path: Path, reason: str) -> KernelError:
     low = reason.lower()
     hints = {
         "full": "free some space; nothing is done that cannot be recorded first",
@@ -347,7 +347,7 @@ def _plain(path: Path, reason: str) -> SourceError:
         "locked": "another program holds the file: fuser it",
     }
     hint = next((text for word, text in hints.items() if word in low), "check the path and KEELWATCH_STATE")
-    return SourceError(f"the ledger {path} cannot be used: {reason}", hint)
+    return KernelError(f"the ledger {path} cannot be used: {reason}", hint)
 
 
 def _utf8(payload: object) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.errors import KernelError
 
 FIRST_PAUSE_S = 0.0005
 LONGEST_PAUSE_S = 0.005
@@ -29,7 +29,7 @@ class WriteLock:
 
     @contextmanager
     def held(self, patience_s: float) -> Iterator[None]:
-        """Raises `SourceError` after `patience_s`: a writer that was frozen with the lock in hand must
+        """Raises `KernelError` after `patience_s`: a writer that was frozen with the lock in hand must
         not freeze everybody else."""
         self._take(patience_s)
         try:
@@ -42,7 +42,7 @@ class WriteLock:
         pause_s = FIRST_PAUSE_S
         while not _try(self._fd):
             if time.monotonic() > deadline:
-                raise SourceError(
+                raise KernelError(
                     f"the ledger was locked by another writer for {patience_s:g} s ({self._path})",
                     f"a frozen process may hold it: fuser {self._path}",
                 )

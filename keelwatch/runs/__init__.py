@@ -6,13 +6,15 @@ whichever process dies; a living run is told by a lock, never by a pid. It knows
 journey, and imports nothing above itself: names become callables through the `ProcessTable` it is given.
 """
 
+from keelwatch.runs.acting import LeftInDoubt, UndoBy
+from keelwatch.runs.asking import Answered
 from keelwatch.runs.child import Child
 from keelwatch.runs.commands import StopReport, answer, living, living_environments, stop, stop_all
 from keelwatch.runs.effect import Effect, Fate
 from keelwatch.runs.follow import FollowEnd, Glance, Position, attend, exit_code, follow, look
 from keelwatch.runs.heal import Care, HealReport, OpenUndo, heal, list_open
 from keelwatch.runs.process import main
-from keelwatch.runs.run import Answered, LeftInDoubt, Run, UndoBy
+from keelwatch.runs.run import Run
 from keelwatch.runs.spawn import NotStarted, resume, spawn
 from keelwatch.runs.state import Phase, Question, RunState, RunView, load, runs, view
 from keelwatch.runs.stream import StreamLine

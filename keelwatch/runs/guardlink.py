@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from keelwatch.runs.mark import wait_gone
 from keelwatch.runs.spec import RunSpec
-from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.errors import KernelError
 
 MISSES = 6  # beats without a word before the other side counts as frozen
 READY = b"R"
@@ -42,7 +42,7 @@ class GuardianLink:
         self._farewell = threading.Event()
 
     def ensure(self) -> None:
-        """Return with a guardian that said it is ready. Raises `SourceError` when none can be had."""
+        """Return with a guardian that said it is ready. Raises `KernelError` when none can be had."""
         with self._mutex:
             if self._line is None:
                 self._start()
@@ -62,7 +62,7 @@ class GuardianLink:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def attend(self) -> None:
-        """Look after the guardian for at most one beat. Raises `SourceError` when it was lost and no
+        """Look after the guardian for at most one beat. Raises `KernelError` when it was lost and no
         other could be started."""
         line, pidfd = self._line, self._pidfd
         if line is None:
@@ -128,7 +128,7 @@ class GuardianLink:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise SourceError(f"no guardian could be started: {error.strerror}") from None
+                raise KernelError(f"no guardian could be started: {error.strerror}") from None
         ours.settimeout(READY_WITHIN_S)
         try:
             answer = ours.recv(1)
@@ -138,7 +138,7 @@ class GuardianLink:
             process.kill()
             process.wait()
             ours.close()
-            raise SourceError(
+            raise KernelError(
                 "the guardian did not become ready, so nothing is done", f"see {spec.folder}/log"
             )
         ours.settimeout(0)

@@ -38,7 +38,7 @@ class Journal:
         return self.fences[-1].epoch if self.fences else 0
 
     def intend(self, effect: Effect) -> Effect:
-        """Synced when this returns; raises `SourceError` when it cannot be, and then nobody may act."""
+        """Synced when this returns; raises `KernelError` when it cannot be, and then nobody may act."""
         return replace(effect, seq=self._append(FactKind.INTENT, intent_payload(effect)).seq)
 
     def settle(self, effect: Effect, fate: Fate, evidence: JsonObject, by: str = "do") -> Effect:

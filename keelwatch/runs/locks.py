@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.errors import KernelError
 
 GLANCE_S = 0.3  # `is_held` holds a lock for an instant; a taker outlasts that
 PAUSE_S = 0.01
@@ -29,7 +29,7 @@ class FileLock:
 
 
 def try_lock(path: Path, patience_s: float = GLANCE_S) -> FileLock | None:
-    """The lock, or None when another process keeps it for `patience_s`. Raises `SourceError`."""
+    """The lock, or None when another process keeps it for `patience_s`. Raises `KernelError`."""
     fd = _open(path)
     deadline = time.monotonic() + patience_s
     while True:
@@ -64,4 +64,4 @@ def _open(path: Path) -> int:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise SourceError(f"cannot lock {path}: {error.strerror}", "check space, owner and mode") from None
+        raise KernelError(f"cannot lock {path}: {error.strerror}", "check space, owner and mode") from None

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-import secrets
 import subprocess
 import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import IO, TYPE_CHECKING
 
 from keelwatch.ledger.fact import Fact, FactKind, JsonObject
 from keelwatch.ledger.store import LedgerStore
+from keelwatch.runs.acting import Acts, UndoBy
+from keelwatch.runs.asking import Answered, Questions
 from keelwatch.runs.child import Child, start_child
 from keelwatch.runs.effect import Effect, Fate
-from keelwatch.runs.fields import text, whole
 from keelwatch.runs.guardlink import GuardianLink
 from keelwatch.runs.journal import Journal
 from keelwatch.runs.lease import Lease, take_lease
@@ -25,38 +21,15 @@ from keelwatch.runs.spec import RunSpec
 from keelwatch.runs.state import RunView, view
 from keelwatch.runs.stopflag import StopFlag
 from keelwatch.runs.stream import StreamWriter
-from keelwatch.runs.table import OnDeath, ProcessTable
-from keelwatch.runs.undo import Undone, undo_effects
-from keelwatch.runs.verb import Action, Attempt, EffectClass, Prediction, Verb
-from keelwatch.runs.verdict import Stopped
-from keelwatch.workspace.clock import boot_id
-from keelwatch.workspace.errors import InternalError, KeelwatchError, Refused, UnknownResult
-from keelwatch.workspace.reading import Answer, Condition
+from keelwatch.runs.table import ProcessTable
+from keelwatch.runs.undo import Undone
+from keelwatch.runs.verb import Action
+from keelwatch.workspace.errors import KeelwatchError, Refused
+from keelwatch.workspace.reading import Condition
 from keelwatch.workspace.sink import narrate
 
 if TYPE_CHECKING:
     from keelwatch.runs.heal import OpenUndo
-
-ATTEMPTS = 3
-ASK_PAUSE_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a person chose, what they noted, and who they are."""
-
-    choice: str
-    note: str
-    actor: str
-
-
-class LeftInDoubt(UnknownResult):
-    """A person said that an effect is to stay in doubt, and the run to end."""
-
-
-class UndoBy(Enum):
-    VERB = auto()  # whatever the verb says takes it back
-    NOBODY = auto()  # point of no return, or a step that takes back another
 
 
 class Run:
@@ -80,16 +53,10 @@ class Run:
         self._table = table
         self._store = store
         self._journal = journal
-        self._effects = {effect.seq: effect for effect in effects}
-        self._inherited = frozenset(self._effects)
-        self._left: dict[int, Effect] = {}
-        self._denied: dict[int, str] = {}
-        self._asking = threading.Lock()
-        self.while_asking: Callable[[], None] = lambda: None
-        self._read_seq = since
+        self._questions = Questions(store, journal, self.stop_requested, since)
+        self._acts = Acts(spec, table, journal, self.guardian, self.stop_requested, self._questions, effects)
         self._leases: list[Lease] = []
         self._last_words: list[Callable[[], None]] = []
-        self._unnamed = itertools.count(1)
         self._mutex = threading.RLock()
 
     @property
@@ -103,72 +70,47 @@ class Run:
     @property
     def effects(self) -> tuple[Effect, ...]:
         """What this run did so far, also before it was resumed, oldest first."""
-        with self._mutex:
-            return tuple(self._effects.values())
+        return self._acts.effects
+
+    @property
+    def left(self) -> tuple[Effect, ...]:
+        """Effects that were to be taken back and are not, or nobody knows, oldest first."""
+        return self._acts.left
 
     def act(
-        self, verb: str, args: JsonObject, *, step: str = "", undo: Action | UndoBy = UndoBy.VERB
+        self,
+        verb: str,
+        args: JsonObject,
+        *,
+        step: str = "",
+        undo: Action | UndoBy = UndoBy.VERB,
+        give_up_at: float | None = None,
     ) -> JsonObject:
         """Do `verb` on the world and return its evidence; its undo is owed from before it acts.
 
         `step` names the act within the run, each act another one. A resumed run gets the recorded
         evidence of a step that was done, and a step in doubt is settled first: by its check, by doing it
-        again where the target knows its key, else by a person. Raises `Stopped` before acting once a stop is
-        asked for, `SourceError` when the intent cannot be synced or no guardian is ready (nothing was done
-        then), and what the verb raises.
+        again where the target knows its key, else by a person. After `give_up_at` (monotonic, s) no further
+        attempt begins. Raises `Stopped` before acting once a stop is asked for, `KernelError` when the intent
+        cannot be synced or no guardian is ready (nothing was done then), and what the verb raises.
         """
-        known = self._table.verb(verb)
-        step = step or f"{next(self._unnamed)}-{verb}"
-        earlier = [effect for effect in self.effects if effect.step == step]
-        if earlier and earlier[-1].fate is Fate.DONE and earlier[-1].seq not in self._inherited:
-            raise InternalError(f"step {step} was done already in this run", "give each act its own name")
-        if earlier and earlier[-1].fate is not Fate.NOT_DONE:
-            evidence = self._settled(earlier[-1], known)
-            if evidence is not None:
-                return evidence
-        first = earlier[0] if earlier else None
-        key = first.key if first else self._new_key(step)
-        for number in range(len(earlier) + 1, len(earlier) + ATTEMPTS + 1):
-            effect = self._intend(known, args, step, undo, key, number, first)
-            first = first or effect
-            evidence = self._do(effect, known)
-            if evidence is not None:
-                return evidence
-        raise UnknownResult(
-            f"{step}: not known to be done after {ATTEMPTS} attempts", "look at the target, then resume"
-        )
+        return self._acts.act(verb, args, step, undo, give_up_at)
 
     def announce(
         self, verb: str, args: JsonObject, *, step: str = "", undo: Action | UndoBy = UndoBy.VERB
     ) -> Effect:
         """The first half of `act`, for an actor that makes the request itself: the intent and its undo
         are on record when this returns. End it with `report`; without that it stays in doubt."""
-        step = step or f"{next(self._unnamed)}-{verb}"
-        return self._intend(self._table.verb(verb), args, step, undo, self._new_key(step), number=1)
+        return self._acts.announce(verb, args, step, undo)
 
     def report(self, effect: Effect, fate: Fate, evidence: JsonObject) -> None:
         """What became of an announced effect: done, failed or not done."""
-        self._settle(effect, fate, evidence, by="do")
+        self._acts.settle(effect, fate, evidence, by="do")
 
     def undo_all(self, steps: str = "") -> list[Undone]:
         """Take back what is owed, newest first, verified: everything, or only the steps whose names
         begin with `steps`. Also runs after a stop."""
-        chosen = [effect for effect in self.effects if effect.step.startswith(steps)]
-        outcomes = undo_effects(self._journal, self._table, chosen)
-        with self._mutex:
-            for done in outcomes:
-                if done.error or not done.recorded:
-                    self._left[done.effect.seq] = done.effect
-                    continue
-                self._left.pop(done.effect.seq, None)
-                del self._effects[done.effect.seq]
-        return outcomes
-
-    @property
-    def left(self) -> tuple[Effect, ...]:
-        """Effects that were to be taken back and are not, or nobody knows, oldest first."""
-        with self._mutex:
-            return tuple(self._left[seq] for seq in sorted(self._left))
+        return self._acts.undo_all(steps)
 
     def sample(self, record: JsonObject) -> None:
         """Add a record to the stream."""
@@ -186,24 +128,19 @@ class Run:
 
     def check_stop(self) -> None:
         """Raises `Stopped` once a stop is asked for."""
-        if self.stop_requested.is_set():
-            raise Stopped(self.stop_requested.reason)
+        self.stop_requested.check()
 
     def wait(self, seconds: float) -> None:
         """Sleep, but raise `Stopped` as soon as a stop is asked for."""
-        self.stop_requested.wait(seconds)
-        self.check_stop()
+        self.stop_requested.sleep(seconds)
 
-    def facts(self, *kinds: FactKind) -> list[Fact]:
-        """Facts of this run, oldest first; only of `kinds` when given."""
-        return list(self._store.after(0, run=self.id, kinds=kinds))
+    def facts(self, *kinds: FactKind, since: int = 0) -> list[Fact]:
+        """Facts of this run after `since`, oldest first; only of `kinds` when given."""
+        return list(self._store.after(since, run=self.id, kinds=kinds))
 
     def commands(self) -> list[Fact]:
         """Commands sent to this run since the last call."""
-        facts = list(self._store.after(self._read_seq, run=self.id, kinds=(FactKind.COMMAND,)))
-        if facts:
-            self._read_seq = facts[-1].seq
-        return facts
+        return self._questions.commands()
 
     def ask(self, question: str, choices: Sequence[str]) -> str:
         """Put a question to a person and wait for the answer, one of `choices`; raises `Stopped`
@@ -212,31 +149,13 @@ class Run:
 
     def ask_why(self, question: str, choices: Sequence[str], wants_note: Sequence[str] = ()) -> Answered:
         """The same, with what the person noted beside the answer; `wants_note` are the choices that are
-        no answer without. Questions of several threads are put one after the other; `while_asking` is called
-        again and again meanwhile, and ends the wait by what it raises."""
-        while not self._asking.acquire(timeout=ASK_PAUSE_S):
-            self.check_stop()
-            self.while_asking()
-        try:
-            return self._answered(question, choices, wants_note)
-        finally:
-            self._asking.release()
+        no answer without. Questions of several threads are put one after the other."""
+        return self._questions.ask(question, choices, wants_note)
 
-    def _answered(self, question: str, choices: Sequence[str], wants_note: Sequence[str]) -> Answered:
-        self.while_asking()
-        payload: JsonObject = {
-            "question": question,
-            "choices": list(choices),
-            "wants_note": list(wants_note),
-        }
-        asked = self._journal.note("asked", payload).seq
-        while True:
-            for fact in self.commands():
-                answer = text(fact.body, "answer")
-                if fact.event == "answer" and whole(fact.body, "question") == asked and answer in choices:
-                    return Answered(answer, text(fact.body, "note"), fact.actor)
-            self.wait(ASK_PAUSE_S)
-            self.while_asking()
+    def while_asking(self, meanwhile: Callable[[], None]) -> None:
+        """Call `meanwhile` again and again while a question is open; what it raises ends the wait. What it
+        does must not ask."""
+        self._questions.meanwhile = meanwhile
 
     def lease(self, scope: str) -> int:
         """Hold `scope` until the run ends; returns the epoch, which also fences every later fact of
@@ -344,127 +263,3 @@ class Run:
         self.check_stop()
         with (self.spec.folder / "log").open("ab") as log:
             return start_child(self.id, argv, env or {}, stdout, log if stderr is None else stderr)
-
-    def _new_key(self, step: str) -> str:
-        """Another one each time, for a step that was undone may be done anew."""
-        return f"{self.id}/{step}/{secrets.token_hex(4)}"
-
-    def _intend(
-        self,
-        verb: Verb,
-        args: JsonObject,
-        step: str,
-        undo: Action | UndoBy,
-        key: str,
-        number: int,
-        first: Effect | None = None,
-    ) -> Effect:
-        """A later attempt owes what the `first` did: that may have acted in part, and what is before this
-        one is then its work, and not as it was."""
-        self.check_stop()
-        prediction = verb.plan(args)
-        owed = first.undo if first else _owed(verb, args, prediction, undo)
-        if owed is not None or self.spec.on_death is OnDeath.ORPHAN:
-            self.guardian.ensure()
-        self.check_stop()
-        effect = self._journal.intend(
-            Effect(
-                run=self.id,
-                seq=0,
-                step=step,
-                key=key,
-                action=Action(verb.name, args),
-                effect_class=verb.effect,
-                target=prediction.target,
-                before=first.before if first else prediction.before,
-                undo=owed,
-                settle_s=verb.settle_s,
-                number=number,
-                epoch=self._journal.epoch,
-                boot=boot_id(),
-                boot_s=time.clock_gettime(time.CLOCK_BOOTTIME),
-            )
-        )
-        self._remember(effect)
-        self._deny_earlier(effect)
-        return effect
-
-    def _deny_earlier(self, effect: Effect) -> None:
-        """Earlier attempts of which a check said that they did not happen: only now that their undo is owed
-        by `effect`, so that no moment is without it."""
-        for other in self.effects:
-            if other.key == effect.key and other.seq in self._denied:
-                self._settle(other, Fate.NOT_DONE, {"evidence": self._denied.pop(other.seq)}, by="check")
-
-    def _do(self, effect: Effect, verb: Verb) -> JsonObject | None:
-        """Evidence, or None when the check says it was not done after all."""
-        attempt = Attempt(effect.key, effect.number, effect.epoch, before=effect.before)
-        try:
-            evidence = verb.do(effect.action.args, attempt)
-        except UnknownResult:
-            return self._settled(effect, verb)
-        except KeelwatchError as error:
-            self._settle(effect, Fate.FAILED, {"error": error.message}, by="do")
-            raise
-        self._supersede(effect)
-        self._settle(effect, Fate.DONE, evidence, by="do")
-        return evidence
-
-    def _supersede(self, effect: Effect) -> None:
-        """Earlier attempts with its key are this one: the target acted once, and one undo is owed. Recorded
-        before it is done itself, so that a kill in between leaves this one in doubt, and none of them."""
-        for other in self.effects:
-            if other.key == effect.key and other.seq != effect.seq and other.may_land_late:
-                words = f"attempt {effect.number} with the same key was answered"
-                self._settle(other, Fate.NOT_DONE, {"evidence": words}, by="key")
-
-    def _settled(self, effect: Effect, verb: Verb) -> JsonObject | None:
-        """The evidence of an effect that may have happened, or None when it is to be tried again: it did not
-        happen, or it has a key, by which the target knows that it did."""
-        if effect.fate is Fate.DONE:
-            return effect.evidence or {}
-        self.wait(effect.unsettled_s())
-        found = verb.check(effect.action.args)
-        evidence: JsonObject = {"evidence": found.evidence}
-        match found.answer:
-            case Answer.YES:
-                self._settle(effect, Fate.DONE, evidence, by="check")
-                return evidence
-            case Answer.NO:
-                self._denied[effect.seq] = found.evidence
-                return None
-            case Answer.UNKNOWN if verb.effect is EffectClass.KEYED:
-                return None  # in doubt until an attempt is answered, so that its undo stays owed
-            case Answer.UNKNOWN:
-                return self._decided(effect, found.evidence)
-
-    def _decided(self, effect: Effect, why: str) -> JsonObject | None:
-        if self.spec.on_death is not OnDeath.ORPHAN:  # nobody sits beside it; its undo will be verified
-            raise UnknownResult(f"{effect.step}: {effect.action.verb} on {effect.target} is in doubt: {why}")
-        question = f"{effect.step}: did {effect.action.verb} on {effect.target} happen? {why}"
-        evidence: JsonObject = {"evidence": why}
-        match self.ask(question, ("done", "not-done", "abort")):
-            case "done":
-                self._settle(effect, Fate.DONE, evidence, by="person")
-                return evidence
-            case "not-done":
-                self._settle(effect, Fate.NOT_DONE, evidence, by="person")
-                return None
-        raise LeftInDoubt(f"{effect.step}: left in doubt by the operator")
-
-    def _settle(self, effect: Effect, fate: Fate, evidence: JsonObject, by: str) -> None:
-        self._remember(self._journal.settle(effect, fate, evidence, by))
-
-    def _remember(self, effect: Effect) -> None:
-        with self._mutex:
-            self._effects[effect.seq] = effect
-
-
-def _owed(verb: Verb, args: JsonObject, prediction: Prediction, undo: Action | UndoBy) -> Action | None:
-    match undo:
-        case Action():
-            return undo
-        case UndoBy.VERB:
-            return verb.undo(args, prediction.before)
-        case UndoBy.NOBODY:
-            return None

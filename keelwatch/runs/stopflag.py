@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import select
 
+from keelwatch.runs.verdict import Stopped
+
 
 class StopFlag:
     def __init__(self) -> None:
@@ -27,6 +29,16 @@ class StopFlag:
     def wait(self, seconds: float) -> bool:
         """True as soon as the flag is up, False after `seconds` without it."""
         return bool(select.select([self._read], [], [], max(0.0, seconds))[0])
+
+    def check(self) -> None:
+        """Raises `Stopped` once the flag is up."""
+        if self.is_set():
+            raise Stopped(self.reason)
+
+    def sleep(self, seconds: float) -> None:
+        """Raises `Stopped` as soon as the flag is up."""
+        self.wait(seconds)
+        self.check()
 
     def fileno(self) -> int:
         """Readable from the moment the flag is up: for `loop.add_reader`."""

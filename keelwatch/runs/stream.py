@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keelwatch.ledger.fact import JsonObject, canonical, parse_object
 from keelwatch.runs.fields import number
-from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.errors import KernelError
 
 PIECE = 1 << 20  # bytes
 
@@ -32,21 +32,21 @@ class StreamWriter:
             self._file = path.open("ab", buffering=0)
             self._hash, self._lines, is_torn = _digest(path)
         except OSError as error:
-            raise SourceError(
+            raise KernelError(
                 f"cannot write the stream {path}: {error.strerror}", "check space and mode"
             ) from None
         if is_torn:
             self._write(b"\n")
 
     def write(self, record: JsonObject) -> None:
-        """Secrets are masked. Raises `SourceError` when the disk is full."""
+        """Secrets are masked. Raises `KernelError` when the disk is full."""
         self._write(canonical({"at": time.time(), **record}).encode() + b"\n")
 
     def _write(self, line: bytes) -> None:
         try:
             written = self._file.write(line)
         except OSError as error:
-            raise SourceError(
+            raise KernelError(
                 f"cannot write the stream {self._path}: {error.strerror}", "free some space"
             ) from None
         self._hash.update(line[:written])
@@ -87,7 +87,7 @@ def read_stream(path: Path, offset: int) -> tuple[list[StreamLine], int]:
     except FileNotFoundError:
         return [], offset
     except OSError as error:
-        raise SourceError(f"cannot read the stream {path}: {error.strerror}") from None
+        raise KernelError(f"cannot read the stream {path}: {error.strerror}") from None
     end = data.rfind(b"\n") + 1
     return [line for text in data[:end].splitlines() if (line := _parse(text))], offset + end
 

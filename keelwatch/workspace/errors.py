@@ -5,6 +5,7 @@
     |-- InputError        3     a file the user wrote is wrong; carries every problem at once
     |-- UnknownResult     4     the question could not be answered
     |-- SourceError       5     one of our sources cannot be reached, or answers nonsense
+    |   `-- KernelError   5     our own ledger, stream or guardian fails: nothing may be done without it
     |-- Refused           6     safety says no: guard, freeze, lease, approval, not armed
     |   `-- Fenced        6     a later operator holds the lease; this one must stop
     |-- LeftBehind        8     an undo failed or an effect is in doubt: act now
@@ -120,6 +121,10 @@ class UnknownResult(KeelwatchError):
 
 class SourceError(KeelwatchError):
     exit_code = ExitCode.SOURCE
+
+
+class KernelError(SourceError):
+    """No target's fault, so no target may be given up for it."""
 
 
 class Refused(KeelwatchError):

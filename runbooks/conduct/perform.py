@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from keelwatch.adapters import postgres
-from keelwatch.ledger import FactKind
 from keelwatch.runs import Effect, Fate, Run, Stopped, Verdict, failed, passed
 from keelwatch.runs.fields import mapping
 from keelwatch.runs.spec import read_spec
@@ -21,8 +20,8 @@ from runbooks.conduct.ask_world import Asked, World, until
 from runbooks.conduct.measure import measured, measured_words
 from runbooks.conduct.order import Order, order_of, pinned
 from runbooks.conduct.plan import plan_sha
-from runbooks.conduct.progress import Progress, fold
-from runbooks.conduct.step import Aborted, Doer
+from runbooks.conduct.record import Aborted, Record, WentBack
+from runbooks.conduct.step import Doer
 from runbooks.conduct.world import standing_of
 from runbooks.rules import point_of_no_return
 from runbooks.stages import Mode
@@ -56,15 +55,12 @@ class Conductor:
         self._order = order
         self._spec = spec
         self._world = World(run, order)
-        self._doer = Doer(run, order, spec, self._world, self._progress)
-        run.while_asking = self._doer.refuse_aborted
-
-    def _progress(self) -> Progress:
-        return fold(Progress(), self._run.facts(FactKind.NOTE, FactKind.COMMAND))
+        self._record = Record(run)
+        self._doer = Doer(run, order, spec, self._world, self._record)
 
     @property
     def has_begun(self) -> bool:
-        return self._progress().is_ready
+        return self._record.progress().is_ready
 
     def refusal(self) -> Verdict | None:
         """Why it cannot begin, as the verdict it ends with; None when it can. Nothing was done yet, so a run
@@ -89,12 +85,21 @@ class Conductor:
     def conduct(self) -> Verdict:
         self._take_lock()
         try:
-            self._doer.require_as_left()
-            for group in _groups(self._spec.steps):
-                self._together(group)
+            self._doer.keeper.require_as_left()
+            while not self._are_over():
+                pass
             return self._settle()
         except Aborted as error:
             return self._abort(error.message)
+
+    def _are_over(self) -> bool:
+        """Whether all steps are; False: one was taken back, and they go on from there."""
+        try:
+            for group in _groups(self._spec.steps):
+                self._together(group)
+        except WentBack:
+            return False
+        return True
 
     def _take_lock(self) -> None:
         if not self._run.holds(self._scope):
@@ -126,7 +131,7 @@ class Conductor:
         """A plan is for the world it was made in. Raises `Refused` naming what has changed."""
         if plan_sha(self._order, standing_of(self._world.estate())) == self._order.plan_sha:
             return
-        differences = self._world.changed_since(self._progress().plan)
+        differences = self._world.changed_since(self._record.progress().plan)
         what = "; ".join(differences) or "the plan that was looked at is not this one"
         raise Refused(f"the world has changed since the plan: {what}", "plan anew: keelwatch runbook plan")
 
@@ -135,7 +140,7 @@ class Conductor:
         flaws: list[Asked] = []
         for one in self._spec.ready:
             for asked in self._ready(one):
-                self._note_asked("ready", asked)
+                self._record.asked("ready", asked)
                 if asked.found.answer is Answer.YES:
                     continue
                 if self._is_ungraceful and one.ungraceful == "warn":
@@ -143,7 +148,7 @@ class Conductor:
                 else:
                     flaws.append(asked)
         for asked in self._world.rules(self._spec.rules):
-            self._note_asked("ready", asked)
+            self._record.asked("ready", asked)
             if asked.found.answer is not Answer.YES:
                 flaws.append(asked)
         if flaws:
@@ -164,11 +169,14 @@ class Conductor:
 
     def _together(self, group: Sequence[Step]) -> None:
         """Neighbours of one `parallel` group at the same time; all end before a failure of one is raised."""
-        if len(group) == 1:
+        self._doer.keeper.now_and_then()
+        self._doer.is_alone = len(group) == 1
+        if self._doer.is_alone:
             self._doer.carry_out(group[0])
             return
         with ThreadPoolExecutor(len(group)) as pool:
             outcomes = [pool.submit(self._doer.carry_out, step) for step in group]
+        self._doer.is_alone = True
         for outcome in outcomes:
             outcome.result()
 
@@ -179,12 +187,12 @@ class Conductor:
         within_s = done.within.total_seconds() if done and done.within is not None else USUAL_SETTLING_S
 
         def look() -> list[Asked]:
-            self._doer.refuse_aborted()
-            found = self._doer.again()
+            self._record.refuse_aborted()
+            found = self._doer.keeper.again()
             wanted = list(self._world.wanted(done)) if done is not None else []
             found += wanted
             for asked in found:
-                self._note_asked("done", asked)
+                self._record.asked("done", asked)
             return found
 
         found = until(self._run, look, within_s)
@@ -192,7 +200,7 @@ class Conductor:
         if unmet:
             words = "; ".join(f"{one.name}: {one.found.answer}, {one.found.evidence}" for one in unmet)
             return failed(f"all steps were done, but not settled after {within_s:g} s: {words}")
-        result = measured(self._run, self._spec, self._progress(), self._world)
+        result = measured(self._run, self._spec, self._record.progress(), self._world)
         self._run.note("measured", {"measured": result})
         verdict = passed(measured_words(result))
         left = [*self._rivals(), *self._doubtful()]
@@ -279,9 +287,6 @@ class Conductor:
             return str(standing_of(self._world.estate()))
         except KeelwatchError as error:
             return error.message
-
-    def _note_asked(self, at: str, asked: Asked) -> None:
-        self._doer.note_asked(at, asked)
 
     @property
     def _is_ungraceful(self) -> bool:

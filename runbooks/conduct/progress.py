@@ -148,7 +148,9 @@ def _noted(progress: Progress, fact: Fact) -> Progress:
 def _step(progress: Progress, fact: Fact) -> Progress:
     name, state = text(fact.body, "step"), one_of(fact.body, "state", StepState.BEGUN)
     before = progress.step(name)
-    if state is StepState.BEGUN:
+    if state is StepState.WAITING:  # an earlier one was taken back
+        now = StepProgress()
+    elif state is StepState.BEGUN:
         now = StepProgress(state, "", before.began or fact.at)
     else:
         words = text(fact.body, "words")

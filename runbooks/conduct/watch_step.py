@@ -1,4 +1,4 @@
-"""The guard of one step: its `stop_if`, watched in a thread of its own while the step acts."""
+"""The guard of one step: its `stop_if`, watched while the step acts."""
 
 from __future__ import annotations
 
@@ -23,44 +23,59 @@ MOST_UNKNOWN_S = 20.0
 
 
 class StepGuard:
-    """A context: it watches while one is in it. Without anything to watch it is always content."""
+    """A context: it watches while one is in it. Without anything to watch it is always content. Each limit is
+    watched in a thread of its own, for one that does not answer must not keep the others from tripping."""
 
     def __init__(self, stop_if: StopIf | None, world: World, mode: Mode) -> None:
         self._asks = _questions(stop_if, world, mode)
         self._over = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._clear_since: float | None = None
-        self.answers: dict[str, Condition] = {}
-        self.trips: tuple[Trip, ...] = ()
+        self._threads: list[threading.Thread] = []
+        self._clear_since: dict[str, float] = {}
+        self._found: dict[str, Condition] = {}
+        self._tripped: dict[str, Trip] = {}
+
+    @property
+    def answers(self) -> dict[str, Condition]:
+        """The last one of each limit that was asked."""
+        return dict(self._found)
+
+    @property
+    def trips(self) -> tuple[Trip, ...]:
+        return tuple(self._tripped.values())
 
     def __enter__(self) -> Self:
-        if self._asks:
-            self._thread = threading.Thread(target=self._watch, name="step guard", daemon=True)
-            self._thread.start()
+        for name, ask in self._asks.items():
+            thread = threading.Thread(
+                target=self._watch, args=(name, ask), name=f"guard: {name}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:  # one that is kept waiting by a journey has nothing to say any more
+            thread.join(EVERY_S)
 
     def is_clear_after(self, moment: float) -> bool:
-        """Whether a look that began at or after `moment` (monotonic, s) found nothing wrong."""
-        return not self._asks or (self._clear_since is not None and self._clear_since >= moment)
+        """Whether a look of each limit that began at or after `moment` (monotonic, s) found nothing wrong."""
+        return all(self._clear_since.get(name, -1.0) >= moment for name in self._asks)
 
-    def _watch(self) -> None:
-        watch = Watch()
-        limits = [Limit(name, MOST_UNKNOWN_S) for name in self._asks]
-        while not self._over.is_set() and not self.trips:
+    def _watch(self, name: str, ask: Callable[[], Condition]) -> None:
+        watch, limits = Watch(), [Limit(name, MOST_UNKNOWN_S)]
+        while not self._over.is_set():
             began = time.monotonic()
             try:
-                found = {name: ask() for name, ask in self._asks.items()}
+                found = ask()
             except Stopped:
                 return
-            watch, self.trips = judge(limits, found, watch, time.monotonic())
-            self.answers = found
-            if all(one.answer is Answer.YES for one in found.values()):
-                self._clear_since = began
+            self._found[name] = found
+            watch, trips = judge(limits, {name: found}, watch, time.monotonic())
+            for trip in trips:
+                self._tripped[name] = trip
+                return
+            if found.answer is Answer.YES:
+                self._clear_since[name] = began
             self._over.wait(max(0.0, EVERY_S - (time.monotonic() - began)))
 
 

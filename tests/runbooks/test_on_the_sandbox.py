@@ -163,7 +163,8 @@ def test_a_killed_primary_loses_what_its_standby_had_not_received_and_no_more(
     assert question is not None
     assert "freeze-writes: it does not answer" in question.text
     told = keelwatch(workspace, "attach", run, "--answer", "skip", "--note", "its machine is off")
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert told.returncode == 8, told.stdout + told.stderr
+    assert "LEFT: west does not answer: pg.rejoin before it takes writes again" in told.stdout
     promoted = [one.evidence for one in load(ledger, run).effects if one.action.verb == "pg.promote"][-1]
     assert promoted is not None
     received = position(promoted["received"])

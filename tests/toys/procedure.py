@@ -3,8 +3,9 @@
 The entry module of such runs. Calls and notifications are the product's own, but nobody waits long for what
 died on loopback. The world is the folder `world` beside the workspace's file; `journeys` in it
 says how journeys end (pass when missing), `broken-TARGET` makes a target fail, `dead-TARGET` unreachable,
-`locked-TARGET` nobody's to write. Who asks for access is listed in `asked`; `meeting` says how many must have
-asked before anybody is answered.
+`locked-TARGET` nobody's to write, `unrecorded-TARGET` the ledger fail, and `slow-TARGET` says for how many
+seconds it takes its time. Who asks for access is listed in `asked`; `meeting` says how many must have asked
+before anybody is answered.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from keelwatch.runs import (
     passed,
 )
 from keelwatch.runs.fields import mapping, text
-from keelwatch.workspace import Condition, Refused, SourceError
+from keelwatch.workspace import Condition, KernelError, Refused, SourceError
 from runbooks.process import KIND
 from runbooks.verbs.notify import NotifyVerb
 from tests.toys.world import crash_at, land, value
@@ -90,6 +91,9 @@ class Toy:
             raise Refused(f"{target} is broken")
         if (world / f"dead-{target}").exists():
             raise SourceError(f"{target} does not answer")
+        if (world / f"unrecorded-{target}").exists():
+            raise KernelError("the ledger is full")
+        time.sleep(float(value(world, f"slow-{target}") or 0))
         land(world, self.name, target, self.wanted(args))
         if (world / f"half-{target}").exists():
             (world / target).write_text("half")
@@ -145,6 +149,8 @@ VERBS: dict[str, Verb] = {
 def journeys(run: Run) -> Verdict:
     """They pass, unless the world says otherwise."""
     told = value(world_of(run.args), "journeys")
+    if told == "hang":
+        run.wait(60)
     return failed("1 of 1 failed") if told == "fail" else passed("1 of 1 passed")
 
 
