@@ -29,10 +29,10 @@ def lint(path: Path | None, workspace: Path | None, *, strict: bool, json_wanted
     """
     from probes.lint import is_lintable
     from probes.lint import lint as lint_journeys
-    from probes.load import examine_all
+    from probes.load import JOURNEYS
 
     files, around, unread = meant(path, workspace, "probes")
-    examined = examine_all(files)
+    examined = JOURNEYS.examine(files)
     written, problems = examined.sound, examined.problems
     readable = [one for one in examined.flawed if is_lintable(one)]
     waiting = {*examined.unread, *(one.document.file for one in examined.flawed if one not in readable)}
