@@ -80,15 +80,9 @@ def _login(actor: str) -> str:
 
 def record_sandbox(text: str, name: str) -> None:
     """Note what was done to a sandbox. The deed is done by then: a ledger that fails is told, not raised."""
+    payload = {"event": SANDBOX_EVENT, "text": text, "sandbox": name}
     try:
-        store: LedgerStore = open_ledger()
+        with closing(open_ledger()) as store:
+            store.append("", FactKind.NOTE, payload, actor=current_actor())
     except KeelwatchError as error:
         narrate(f"not recorded: {error.message}")
-        return
-    try:
-        payload = {"event": SANDBOX_EVENT, "text": text, "sandbox": name}
-        store.append("", FactKind.NOTE, payload, actor=current_actor())
-    except KeelwatchError as error:
-        narrate(f"not recorded: {error.message}")
-    finally:
-        store.close()

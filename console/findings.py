@@ -51,9 +51,13 @@ def _around(path: Path, workspace: Path | None) -> Workspace | None:
         return None
 
 
-def as_findings(problems: Sequence[Problem]) -> list[Finding]:
+def unreadable(path: Path | None, what: str, count: int, problems: Sequence[Problem]) -> list[Finding]:
+    """`problems` as findings. None of them, and none of the kind `what` (`journey`) at the `path` that was
+    named, is one too."""
     from probes.lint import Finding, Severity
 
+    if path is not None and not (count or problems):
+        problems = [Problem(path, 1, 1, f"no {what}", f"at least one: a YAML file with the key {what}")]
     return [Finding(Severity.ERROR, "format", one) for one in problems]
 
 
@@ -92,10 +96,11 @@ COMMANDS = {"journey": "probe", "runbook": "runbook"}
 
 
 def _as_json(finding: Finding) -> dict[str, Json]:
-    problem = finding.problem
+    return {"severity": finding.severity.value, "rule": finding.rule, **problem_json(finding.problem)}
+
+
+def problem_json(problem: Problem) -> dict[str, Json]:
     return {
-        "severity": finding.severity.value,
-        "rule": finding.rule,
         "file": str(problem.file),
         "line": problem.line,
         "column": problem.column,

@@ -6,6 +6,7 @@ Reads the state folder, the ledger and the journeys' files; never runs anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from console.places import Place
@@ -57,12 +58,7 @@ class JourneyBook:
     @property
     def remedy(self) -> str:
         """What starts the watch when nobody watches."""
-        return "keelwatch probe watch" if self._sandbox is None else remedy(self._sandbox)
-
-    @property
-    def _sandbox(self) -> str | None:
-        spec = self._place.environment
-        return spec.sandbox if spec.source == "sandbox" else None
+        return "keelwatch probe watch" if self._place.sandbox is None else remedy(self._place.sandbox)
 
     def rows(self) -> tuple[Row, ...]:
         """The rows alone, the worst first. Raises `InputError` for a bad file, `SourceError` without a state
@@ -154,19 +150,17 @@ class JourneyBook:
     def _from_ledger(self) -> tuple[bool | None, tuple[str, ...]]:
         """Whether somebody watches, and what journeys left behind."""
         try:
-            store = open_ledger(access=Access.READ)
+            with closing(open_ledger(access=Access.READ)) as store:
+                left = [undo for undo in list_open(store) if undo.verb == STEP_VERB and undo.needs_heal]
+                return self._watched(store), tuple(dict.fromkeys(owed(undo) for undo in left))
         except KeelwatchError:
             return None, ()
-        try:
-            left = [undo for undo in list_open(store) if undo.verb == STEP_VERB and undo.needs_heal]
-            return self._watched(store), tuple(dict.fromkeys(owed(undo) for undo in left))
-        except KeelwatchError:
-            return None, ()
-        finally:
-            store.close()
 
     def _watched(self, store: LedgerStore) -> bool:
-        names = {WATCH, f"{WATCH} {self._sandbox}"}  # that of another sandbox has its name, and not ours
+        names = {
+            WATCH,
+            f"{WATCH} {self._place.sandbox}",
+        }  # that of another sandbox has its name, and not ours
         for run in living():
             try:
                 state = load(store, run)
@@ -187,15 +181,10 @@ def left_behind() -> tuple[str, ...]:
     """Where undos are owed that nobody takes care of, the newest first. Empty when the ledger cannot be read:
     whoever asks has been told that already."""
     try:
-        store = open_ledger(access=Access.READ)
+        with closing(open_ledger(access=Access.READ)) as store:
+            return tuple(owed(undo) for undo in list_open(store) if undo.needs_heal)
     except KeelwatchError:
         return ()
-    try:
-        return tuple(owed(undo) for undo in list_open(store) if undo.needs_heal)
-    except KeelwatchError:
-        return ()
-    finally:
-        store.close()
 
 
 def _pick(past: Sequence[Past], chosen: str | None) -> Execution | None:

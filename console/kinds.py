@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keelwatch.workspace.document import Document, read_all, read_one, unsaid
+from keelwatch.workspace.document import Document, read_files, read_one, unsaid
 from keelwatch.workspace.errors import InputError, Problem, in_order
 from keelwatch.workspace.reader import closest, problem
 from keelwatch.workspace.spec_files import SUFFIXES, spec_files
@@ -68,23 +68,18 @@ def kind_of(document: Document) -> SpecKind | Problem:
 
 def check_files(files: Iterable[Path], workspace: Workspace | None) -> tuple[int, list[Problem]]:
     """How many documents were read, and every problem in them."""
+    documents, unread = read_files(files)
     problems: list[Problem] = []
-    unread: list[Problem] = []
     by_kind: dict[str, list[Document]] = {}
-    count = 0
-    for file in files:
-        documents, broken = read_all(file)
-        unread += broken
-        for document in documents:
-            count += 1
-            match kind_of(document):
-                case Problem() as unknown:
-                    problems.append(unknown)
-                case kind:
-                    by_kind.setdefault(kind.name, []).append(document)
+    for document in documents:
+        match kind_of(document):
+            case Problem() as unknown:
+                problems.append(unknown)
+            case kind:
+                by_kind.setdefault(kind.name, []).append(document)
     for kind in KINDS:
         problems += unsaid(_check_kind(kind, by_kind.get(kind.name, []), workspace), unread)
-    return count, in_order([*unread, *problems])
+    return len(documents), in_order([*unread, *problems])
 
 
 def _check_kind(kind: SpecKind, documents: list[Document], workspace: Workspace | None) -> list[Problem]:
@@ -120,32 +115,29 @@ def check_journeys(documents: list[Document], workspace: Workspace | None) -> li
     """Journeys, and whether their components are of the workspace they belong to. What else a journey should
     not do, `probe lint` says."""
     from probes.lint import unknown_component
-    from probes.load import read_journeys
+    from probes.load import JOURNEYS
 
-    written, problems = read_journeys(documents)
-    flaws = [(one, flaw) for one in written for flaw in unknown_component(one.journey.spec, workspace)]
-    return [*problems, *(flaw.problem(one.document) for one, flaw in flaws)]
+    found = JOURNEYS.examine_documents(documents)
+    flaws = [(one, flaw) for one in found.sound for flaw in unknown_component(one.journey.spec, workspace)]
+    return [*found.problems, *(flaw.problem(one.document) for one, flaw in flaws)]
 
 
 def check_runbooks(documents: list[Document], workspace: Workspace | None) -> list[Problem]:
     """Runbooks, and whether the workspace they belong to has their regions. What else they should not do,
     `runbook lint` says."""
-    from runbooks.load import read_runbooks
+    from runbooks.load import RUNBOOKS
     from runbooks.rules import unknown_regions
 
-    written, problems = read_runbooks(documents)
-    flaws = [(one, flaw) for one in written for flaw in unknown_regions(one.runbook.spec, workspace)]
-    return [*problems, *(flaw.problem(one.document) for one, flaw in flaws)]
+    found = RUNBOOKS.examine_documents(documents)
+    flaws = [(one, flaw) for one in found.sound for flaw in unknown_regions(one.runbook.spec, workspace)]
+    return [*found.problems, *(flaw.problem(one.document) for one, flaw in flaws)]
 
 
 def _beside(documents: list[Document], workspace: Workspace | None) -> list[Document]:
     """The documents of the files around these, as far as they can be read."""
     own = {_place(document.file) for document in documents}
     around = {file for place in own for file in _siblings(place, workspace)}
-    found: list[Document] = []
-    for file in sorted(around - own):
-        found += read_all(file)[0]
-    return found
+    return read_files(sorted(around - own))[0]
 
 
 def _siblings(place: Path, workspace: Workspace | None) -> list[Path]:

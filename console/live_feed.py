@@ -67,11 +67,6 @@ class LiveFeed:
     def regions(self) -> tuple[str, ...]:
         return tuple(self._place.environment.regions)
 
-    @property
-    def _sandbox(self) -> str | None:
-        spec = self._place.environment
-        return spec.sandbox if spec.source == "sandbox" else None
-
     def look(self) -> Look:
         """One tick. A source that is gone is named in the snapshot, never raised."""
         now = self._clock.now()
@@ -79,7 +74,7 @@ class LiveFeed:
         watched = self._book.watched()
         if unwatched := watched is False and not snapshot.source_error:
             snapshot = _unwatched(snapshot, self._book.remedy)
-        changes, running, left_open = recent_changes(now, self._place.name, self._sandbox)
+        changes, running, left_open = recent_changes(now, self._place.name, self._place.sandbox)
         left = left_behind() if left_open else ()
         look = Look(
             snapshot=snapshot,
@@ -94,7 +89,7 @@ class LiveFeed:
             asked=asked,
             failover=self._failover_for(snapshot),
             watched=watched,
-            unwatched=self._book.remedy if unwatched and self._sandbox else "",
+            unwatched=self._book.remedy if unwatched and self._place.sandbox else "",
             user=f"{login_name()} ({role_of(self._place.environment.policy, login_name()).value})",
         )
         cache.remember(self._place.workspace.file, world_of(look, now))
@@ -127,7 +122,7 @@ class LiveFeed:
             regions=self.regions,
             asked=bool(self._objectives),
             source="prometheus",
-            changes=changes_before(at, self._place.name, self._sandbox),
+            changes=changes_before(at, self._place.name, self._place.sandbox),
             backfill_until=found.backfill_until,
             owners=self._owners,
             facts=self._with_p95(
@@ -193,17 +188,17 @@ class LiveFeed:
     def _probes(self, now: float, *, watched: bool | None) -> Mapping[str, Tally | Unknown]:
         try:
             # Elsewhere than in a sandbox journeys may run without a watch, say from a scheduler.
-            unwatched = watched is False and self._sandbox is not None
+            unwatched = watched is False and self._place.sandbox is not None
             found = tally(self._book.rows(), now, unwatched=unwatched)
         except KeelwatchError as error:
             return dict.fromkeys(self.regions, Unknown(error.message, now))
         return {region: found.get(region, Unknown(NO_RUN, now)) for region in self.regions}
 
     def _workers(self, now: float) -> dict[str, Workers | Unknown]:
-        if self._sandbox is None:
+        if self._place.sandbox is None:
             return dict.fromkeys(self.regions, Unknown(NO_COUNT, now))
         try:
-            servers = sandbox.status(self._sandbox, PATIENCE_S).servers
+            servers = sandbox.status(self._place.sandbox, PATIENCE_S).servers
         except SourceError as error:
             return dict.fromkeys(self.regions, Unknown(error.message, now))
         states: defaultdict[str | None, list[bool]] = defaultdict(list)

@@ -12,18 +12,22 @@ import click
 from keelwatch.workspace import UsageError
 
 
-def in_environment[Command: Callable[..., Any]](command: Command) -> Command:
-    """`--workspace` and `--env`, as `workspace: Path | None` and `environment: str | None`."""
-    workspace = click.option(
+def in_workspace[Command: Callable[..., Any]](command: Command) -> Command:
+    """`--workspace`, as `workspace: Path | None`."""
+    return click.option(
         "--workspace",
         type=click.Path(path_type=Path),
         callback=or_global,
         help="Workspace folder (default: the nearest keelwatch.yaml).",
-    )
+    )(command)
+
+
+def in_environment[Command: Callable[..., Any]](command: Command) -> Command:
+    """`--workspace` and `--env`, as `workspace: Path | None` and `environment: str | None`."""
     environment = click.option(
         "--env", "environment", callback=or_global, help="Environment; may be omitted where there is one."
     )
-    return workspace(environment(command))
+    return in_workspace(environment(command))
 
 
 def as_json[Command: Callable[..., Any]](command: Command) -> Command:
@@ -84,6 +88,13 @@ def with_inputs[Command: Callable[..., Any]](command: Command) -> Command:
     ):
         found = option(found)
     return cast("Command", found)
+
+
+def to_plan[Command: Callable[..., Any]](command: Command) -> Command:
+    """What a runbook is planned from: its `name`, the environment, its inputs and `ungraceful: bool`."""
+    help_ = "The old region is lost, and what only it has with it."
+    ungraceful = click.option("--ungraceful", is_flag=True, help=help_)
+    return click.argument("name")(in_environment(with_inputs(ungraceful(command))))
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -19,6 +19,11 @@ class Place:
     name: str
     environment: EnvironmentSpec
 
+    @property
+    def sandbox(self) -> str | None:
+        """The one that the environment is bound to."""
+        return self.environment.sandbox if self.environment.source == "sandbox" else None
+
 
 def place(workspace: Path | None, environment: str | None) -> Place:
     """Raises `UsageError` when there is no such workspace or environment, `InputError` for a bad file."""

@@ -4,8 +4,8 @@ what a person tells a run from there. Every method waits: none is for a thread t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
 from console import runbooks
@@ -210,22 +210,12 @@ def story_in(store: LedgerStore, run: str, pinned: Pinned | None = None) -> RunS
     return story_of(now, fold(Progress(), facts), facts, pinned or pinned_of(run) or Pinned())
 
 
-@contextmanager
-def reading() -> Iterator[LedgerStore]:
-    store = open_ledger(access=Access.READ)
-    try:
-        yield store
-    finally:
-        store.close()
+def reading() -> AbstractContextManager[LedgerStore]:
+    return closing(open_ledger(access=Access.READ))
 
 
-@contextmanager
-def writing() -> Iterator[LedgerStore]:
-    store = open_ledger()
-    try:
-        yield store
-    finally:
-        store.close()
+def writing() -> AbstractContextManager[LedgerStore]:
+    return closing(open_ledger())
 
 
 def shelf_row(one: Runbook, last: Rehearsal | None) -> ShelfRow:

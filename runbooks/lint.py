@@ -62,15 +62,12 @@ def lint(
 
 def known_names(workspace: Workspace) -> Known:
     """As far as the files of the workspace can be read; what is wrong with them, `check` says."""
-    from keelwatch.workspace.document import read_all
+    from keelwatch.workspace.document import read_files
     from keelwatch.workspace.spec_files import spec_files
     from slo.load import is_openslo
     from slo.rules import objective_names
 
-    documents = {
-        room: [one for file in spec_files(workspace.folders[room])[0] for one in read_all(file)[0]]
-        for room in ("probes", "slo")
-    }
+    documents = {room: read_files(spec_files(workspace.folders[room])[0])[0] for room in ("probes", "slo")}
     journeys = (one.data.get("journey") for one in documents["probes"] if isinstance(one.data, dict))
     objectives = (name for one in filter(is_openslo, documents["slo"]) for name in objective_names(one))
     names = frozenset(str(name) for name in journeys if isinstance(name, str))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from keelwatch.workspace.document import Document, read_all, unsaid
+from keelwatch.workspace.document import Document, read_files, unsaid
 from keelwatch.workspace.errors import InputError, Problem, in_order
 from keelwatch.workspace.reader import closest, parse, problem
-from keelwatch.workspace.spec_files import spec_files
+from keelwatch.workspace.spec_files import all_spec_files
 from slo import durations
 from slo.objective import Objective, Ratio
 from slo.promql import Counter, Query, read_query
@@ -41,22 +41,14 @@ VERSION = "openslo/v1"
 
 def load_folder(folder: Path) -> tuple[Objective, ...]:
     """Every objective under `folder`, by name. Files of other specs are left alone. Raises `InputError`."""
-    files, problems = spec_files(folder)
-    if problems:
-        raise InputError(problems)
-    return load_files(files)
+    return load_files(all_spec_files(folder))
 
 
 def load_files(files: Iterable[Path]) -> tuple[Objective, ...]:
     """Every objective in `files`, by name. Raises `InputError` with the problems of all files."""
-    documents: list[Document] = []
-    problems: list[Problem] = []
-    for file in files:
-        read, broken = read_all(file)
-        documents += filter(is_openslo, read)
-        problems += broken
+    documents, problems = read_files(files)
     try:
-        objectives = read_objectives(documents)
+        objectives = read_objectives(list(filter(is_openslo, documents)))
     except InputError as error:
         raise InputError(in_order([*problems, *unsaid(error.problems, problems)])) from None
     if problems:

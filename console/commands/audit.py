@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 
 import click
 
@@ -24,11 +25,8 @@ def verify(known: str | None, *, json_wanted: bool) -> None:
     from keelwatch import ledger
 
     anchor = ledger.Anchor.parse(known) if known else None
-    store = ledger.open_ledger(access=ledger.Access.READ)
-    try:
+    with closing(ledger.open_ledger(access=ledger.Access.READ)) as store:
         report = ledger.verify(store, anchor)
-    finally:
-        store.close()
     flaw = report.flaw
     if json_wanted:
         found = {"seq": flaw.seq, "why": flaw.why} if flaw else None
@@ -57,11 +55,8 @@ def anchor(*, json_wanted: bool) -> None:
     """
     from keelwatch import ledger
 
-    store = ledger.open_ledger(access=ledger.Access.READ)
-    try:
+    with closing(ledger.open_ledger(access=ledger.Access.READ)) as store:
         head = ledger.anchor(store)
-    finally:
-        store.close()
     if json_wanted:
         body = {"anchor": str(head), "seq": head.seq, "hash": head.hash}
         emit_json("audit-anchor", None, SystemClock().now(), body)
@@ -82,11 +77,8 @@ def redact(context: click.Context, seq: int, reason: str, *, json_wanted: bool) 
     from keelwatch import ledger
 
     require_operator_here(global_workspace(context), None, "redacting")
-    store = ledger.open_ledger()
-    try:
+    with closing(ledger.open_ledger()) as store:
         fact = store.redact(seq, reason, actor=ledger.current_actor())
-    finally:
-        store.close()
     if not fact.body["salted"]:
         narrate(f"fact {seq} is older than salts: a short value of it may still be guessed from its hash")
     if json_wanted:

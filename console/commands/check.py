@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.findings import problem_json
 from console.kinds import KINDS, check_files, check_folders, model_of
 from console.options import as_json
 from console.output import counted, emit_json
@@ -35,7 +36,7 @@ def check(ctx: click.Context, path: Path | None, *, json_wanted: bool) -> None:
     count, found = check_files(files, workspace)
     problems = in_order([*found, *_untold(problems, found)])
     if json_wanted:
-        told = [_as_json(problem) for problem in problems]
+        told = [problem_json(problem) for problem in problems]
         emit_json("check", None, SystemClock().now(), {"documents": count, "problems": told})
     else:
         for line in lines_of(problems):
@@ -106,17 +107,6 @@ def _load(file: Path) -> tuple[Workspace | None, list[Problem]]:
         return load_workspace(file), []
     except InputError as error:
         return None, list(error.problems)
-
-
-def _as_json(problem: Problem) -> dict[str, str | int | None]:
-    return {
-        "file": str(problem.file),
-        "line": problem.line,
-        "column": problem.column,
-        "found": problem.found,
-        "expected": problem.expected,
-        "did_you_mean": problem.did_you_mean or None,
-    }
 
 
 @click.command()

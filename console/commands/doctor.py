@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,11 +122,8 @@ def _state() -> Finding:
 def _ledger() -> Finding:
     from keelwatch import ledger
 
-    store = ledger.open_ledger(access=ledger.Access.READ)
-    try:
+    with closing(ledger.open_ledger(access=ledger.Access.READ)) as store:
         report = ledger.verify(store)
-    finally:
-        store.close()
     if report.flaw:
         said = f"broken at fact {report.flaw.seq}: {report.flaw.why}"
         return Finding(
@@ -137,11 +135,8 @@ def _ledger() -> Finding:
 def _left_behind() -> Finding:
     from keelwatch import ledger, runs
 
-    store = ledger.open_ledger(access=ledger.Access.READ)
-    try:
+    with closing(ledger.open_ledger(access=ledger.Access.READ)) as store:
         owed = [one for one in runs.list_open(store) if one.needs_heal]
-    finally:
-        store.close()
     if owed:
         said = f"{len(owed)} undos that nobody takes care of"
         return Finding("left behind", "bad", said, "keelwatch heal", ExitCode.LEFT_BEHIND)

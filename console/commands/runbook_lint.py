@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.findings import as_findings, leave, meant, tell
-from console.options import as_json, or_global
-from keelwatch.workspace import KeelwatchError, Problem, SystemClock, UsageError
+from console.findings import leave, meant, tell, unreadable
+from console.options import as_json, in_workspace, or_global
+from keelwatch.workspace import KeelwatchError, SystemClock, UsageError
 
 if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("lint")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--workspace",
-    type=click.Path(path_type=Path),
-    callback=or_global,
-    help="Workspace folder (default: the nearest keelwatch.yaml).",
-)
+@in_workspace
 @click.option("--env", "environment", callback=or_global, help="Ask the systems of this environment too.")
 @click.option("--strict", is_flag=True, help="A warning ends in 3 too.")
 @as_json
@@ -45,10 +40,9 @@ def lint(
 
     files, around, unread = meant(path, workspace, "runbooks")
     written, problems = examine(files)
-    if path is not None and not (written or problems or unread):
-        problems = [Problem(path, 1, 1, "no runbook", "at least one: a YAML file with the key runbook")]
     names = known_names(around) if around and written else None
-    found = [*as_findings([*unread, *problems]), *lint_runbooks(written, around, names, _rehearsals(written))]
+    found = unreadable(path, "runbook", len(written), [*unread, *problems])
+    found += lint_runbooks(written, around, names, _rehearsals(written))
     if environment is not None:
         found += _live(written, around, environment)
     tell("runbook", len(written), found, json_wanted=json_wanted)

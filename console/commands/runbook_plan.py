@@ -6,17 +6,14 @@ from pathlib import Path
 
 import click
 
-from console.options import as_json_or_plain, in_environment, with_inputs
+from console.options import as_json_or_plain, to_plan
 from console.output import emit_json
 from console.places import place
 from keelwatch.workspace import SystemClock, write_out
 
 
 @click.command("plan")
-@click.argument("name")
-@in_environment
-@with_inputs
-@click.option("--ungraceful", is_flag=True, help="The old region is lost, and what only it has with it.")
+@to_plan
 @as_json_or_plain
 def plan(
     name: str,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.commands.runs import ledger
-from console.options import as_json, in_environment, with_inputs
+from console.options import as_json, to_plan
 from console.output import emit_json
 from console.places import Place, place
 from keelwatch.workspace import (
@@ -34,10 +34,7 @@ WIDTH = 100
 
 
 @click.command("run")
-@click.argument("name")
-@in_environment
-@with_inputs
-@click.option("--ungraceful", is_flag=True, help="The old region is lost, and what only it has with it.")
+@to_plan
 @click.option("--plan", "plan_sha", metavar="SHA", help="Only when the plan still has this hash.")
 @click.option("--arm", is_flag=True, help="In place of typing the name at a terminal.")
 @click.option("--approve-as", metavar="NAME", help="For drills: approve as somebody else (sandbox only).")

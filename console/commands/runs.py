@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -21,15 +21,10 @@ if TYPE_CHECKING:
     from keelwatch.runs import FollowEnd, Glance, ProcessTable, RunView, StopReport
 
 
-@contextmanager
-def ledger(*, to_write: bool = False) -> Iterator[LedgerStore]:
+def ledger(*, to_write: bool = False) -> AbstractContextManager[LedgerStore]:
     from keelwatch.ledger import Access, open_ledger
 
-    store = open_ledger(access=Access.WRITE if to_write else Access.READ)
-    try:
-        yield store
-    finally:
-        store.close()
+    return closing(open_ledger(access=Access.WRITE if to_write else Access.READ))
 
 
 def known_processes(context: click.Context) -> ProcessTable:

@@ -1,4 +1,4 @@
-"""Lines to read over a screen, and a question that one key answers."""
+"""Lines to read over a screen, and questions that one key answers."""
 
 from __future__ import annotations
 
@@ -22,25 +22,21 @@ class LinesDialog(TextScreen):
     ]
 
 
-class RunDialog(ModalScreen[bool]):
-    """What will run, and the command that does the same. `r` runs it; any way out does not."""
+class Choice(ModalScreen[bool]):
+    """A question, and a button for each answer: `yes`, and `no`, which loses nothing and has the focus."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "answer(True)", "run", id="run.yes"),
-        Binding("escape,q", "answer(False)", "back", id="run.no", key_display="esc"),
-        Binding("left,right", "app.focus_next", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("left,right", "app.focus_next", show=False)]
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, question: str, *answers: Button) -> None:
         super().__init__()
-        self._lines = lines
+        self._question = visible(question)
+        self._answers = answers
 
     def compose(self) -> ComposeResult:
         with Vertical(id="question"):
-            yield Static(Text(visible("\n".join(self._lines))), markup=False)
+            yield Static(Text(self._question), markup=False)
             with Horizontal():
-                yield Button("r  run it", id="yes", compact=True)
-                yield Button("esc  not now", id="no", compact=True)
+                yield from self._answers
 
     def on_mount(self) -> None:
         self.query_one("#no").focus()
@@ -48,5 +44,21 @@ class RunDialog(ModalScreen[bool]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
 
-    def action_answer(self, run: bool) -> None:  # noqa: FBT001 - Textual passes action arguments by position
-        self.dismiss(run)
+    def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - Textual passes action arguments by position
+        self.dismiss(yes)
+
+
+class RunDialog(Choice):
+    """What will run, and the command that does the same. `r` runs it; any way out does not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "answer(True)", "run", id="run.yes"),
+        Binding("escape,q", "answer(False)", "back", id="run.no", key_display="esc"),
+    ]
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        run, leave = (
+            Button("r  run it", id="yes", compact=True),
+            Button("esc  not now", id="no", compact=True),
+        )
+        super().__init__("\n".join(lines), run, leave)

@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Static
 
 from console.feed import Key
 from console.tui import paint
-from console.tui.table_screen import Cells, TableScreen
+from console.tui.table_screen import Cells, TableScreen, keys_of_table
 from console.tui.worldly import Line
 from console.view import head, overview
 from console.view.filter import matches
@@ -40,12 +40,10 @@ class OverviewScreen(TableScreen):
         Binding("slash", "filter", "filter", id="overview.filter", key_display="/"),
         Binding("space", "fold", "fold ok", id="overview.fold"),
         Binding("y", "copy", "copy", id="overview.copy"),
-        Binding("j", "down", "down", show=False, id="overview.down"),
-        Binding("k", "up", "up", show=False, id="overview.up"),
-        Binding("g", "top", "top", show=False, id="overview.top"),
-        Binding("G", "bottom", "bottom", show=False, id="overview.bottom"),
+        *keys_of_table("overview"),
         Binding("escape", "clear_filter", "clear", show=False, id="overview.clear"),
     ]
+    HEADINGS = frozenset({GROUP_ROW})
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,10 +62,6 @@ class OverviewScreen(TableScreen):
 
     def columns(self, width: int) -> Sequence[Column]:
         return overview.columns(width)
-
-    def on_mount(self) -> None:
-        self.table.headings = frozenset({GROUP_ROW})
-        super().on_mount()
 
     def on_resize(self, event: events.Resize) -> None:
         self.query_one("#regions", Static).styles.width = overview.STRIP_WIDTH + 3

@@ -2,57 +2,33 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, override
 
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import DataTable
 
+from console.feed import FeedLike
 from console.tui import paint
-from console.tui.table_screen import Cells, TableScreen
+from console.tui.book_screen import BookScreen, keys_of_book
+from console.tui.table_screen import Cells
 from console.tui.worldly import Line
 from console.view import shelf
 from console.view.overview import Column
 from console.view.shelf import ENDED_ROW, RunRow, Shelf, ShelfRow
 from console.view.world import World
-from keelwatch.workspace import redact
-
-READ_S = 2.0
 
 
-class ShelfRead(Message):
-    """Only the newest matters."""
-
-    def __init__(self, found: Shelf) -> None:
-        super().__init__()
-        self.shelf = found
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, ShelfRead)
-
-
-class RunbooksScreen(TableScreen):
+class RunbooksScreen(BookScreen[Shelf, ShelfRow | RunRow]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open", id="runbooks.open"),
-        Binding("slash", "filter", "filter", id="runbooks.filter", key_display="/"),
-        Binding("y", "copy", "copy", id="runbooks.copy", tooltip="copy the command that shows the same"),
-        Binding("escape", "back", "back", id="runbooks.back", key_display="esc"),
-        Binding("j", "down", "down", show=False, id="runbooks.down"),
-        Binding("k", "up", "up", show=False, id="runbooks.up"),
-        Binding("g", "top", "top", show=False, id="runbooks.top"),
-        Binding("G", "bottom", "bottom", show=False, id="runbooks.bottom"),
+        *keys_of_book("runbooks"),
     ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shelf: Shelf | None = None
-        self._shown: dict[str, ShelfRow | RunRow] = {}
-        self._reading = False
+    HEADINGS = frozenset({ENDED_ROW})
+    blank = Shelf
 
     def body(self) -> Iterable[Widget]:
         yield from self.table_and_title()
@@ -60,42 +36,16 @@ class RunbooksScreen(TableScreen):
         yield Line("next")
         yield self.search("text   !text")
 
-    def on_mount(self) -> None:
-        self.table.headings = frozenset({ENDED_ROW})
-        super().on_mount()
-        self._read()
-        self.set_interval(READ_S, self._read)
-
-    def on_screen_resume(self) -> None:
-        self._read()
-
-    def _read(self) -> None:
-        """Off the UI thread, and never twice at a time."""
-        if self._reading:
-            return
-        self._reading = True
-        feed, now = self.console_app.feed, self.console_app.clock.now()
-
-        def read() -> None:
-            try:
-                found = feed.runbooks().shelf(now)
-            except Exception as error:  # noqa: BLE001 - a thread's traceback would be written over the screen
-                found = Shelf(self.console_app.world.environment, now, trouble=redact(str(error)))
-            self.post_message(ShelfRead(found))
-
-        threading.Thread(target=read, name="shelf", daemon=True).start()
-
-    def on_shelf_read(self, message: ShelfRead) -> None:
-        self._reading = False
-        self._shelf = message.shelf
-        self.show(self.console_app.shown)
+    @override
+    def read(self, feed: FeedLike, now: float) -> Shelf:
+        return feed.runbooks().shelf(now)
 
     def columns(self, width: int) -> Sequence[Column]:
         return shelf.columns(width)
 
     @override
     def rows(self, world: World) -> dict[str, Cells]:
-        found = self._shelf
+        found = self._page
         if found is None:
             return {}
         every: list[ShelfRow | RunRow] = [*found.living, *found.rows, *found.ended]
@@ -107,51 +57,38 @@ class RunbooksScreen(TableScreen):
                 cells[ENDED_ROW] = {
                     name: Text(text, paint.GROUP, no_wrap=True) for name, text in texts.items()
                 }
-            cells[key] = self._cells(one)
+            cells[key] = self.cells(one)
         return cells
 
     @override
-    def row(self, key: str, world: World) -> Cells | None:
-        one = self._shown.get(key)
-        return self._cells(one) if one is not None else None
-
-    def _cells(self, one: ShelfRow | RunRow) -> Cells:
-        now = self.console_app.clock.now()
-        match one:
+    def cells(self, row: ShelfRow | RunRow) -> Cells:
+        match row:
             case ShelfRow():
-                texts = self.marked(one.key, shelf.runbook_cells(one, self._width, now))
-                style = paint.BAD if shelf.flaws(one, now) else ""
+                texts = self.marked(row.key, shelf.runbook_cells(row, self._width, self._now))
+                style = paint.BAD if shelf.flaws(row, self._now) else ""
                 cells = {key: Text(text, no_wrap=True) for key, text in texts.items()}
                 return cells | {"badge": Text(texts["badge"], style, no_wrap=True)}
             case RunRow():
-                texts = self.marked(one.key, shelf.run_cells(one, self._width, now))
-                style = paint.DIM if one.is_over else paint.CURSOR_ROW
+                texts = self.marked(row.key, shelf.run_cells(row, self._width, self._now))
+                style = paint.DIM if row.is_over else paint.CURSOR_ROW
                 return {key: Text(text, style, no_wrap=True) for key, text in texts.items()}
-
-    def show_time(self, world: World) -> None:
-        super().show_time(world)
-        if self._drawable and self._shelf is not None:
-            self.show_body(world)
 
     @override
     def show_around(self, world: World) -> None:
-        if self._shelf is None:
+        if self._page is None:
             self.line("title").say(" Runbooks: reading the workspace and the ledger ...")
             return
-        told = shelf.heading(self._shelf, self._width, self.console_app.clock.now(), self._filter)
+        told = shelf.heading(self._page, self._width, self._now, self._filter)
         then = " | of NOW, not of the replay" if world.replay else ""
         self.line("title").say(f" {told}{then}")
 
     @override
     def show_selected(self, world: World) -> None:
-        if self._shelf is not None:
+        if self._page is not None:
             row = self.selected()
-            told = shelf.row_line(row, self._shelf, self.console_app.clock.now())
-            self.line("selected").say(f" {self._shelf.trouble or told}")
-            self.line("next").say(f" {shelf.next_line(row, self._shelf, self._width)}")
-
-    def selected(self) -> ShelfRow | RunRow | None:
-        return self._shown.get(self.table.at_cursor() or "")
+            told = shelf.row_line(row, self._page, self._now)
+            self.line("selected").say(f" {self._page.trouble or told}")
+            self.line("next").say(f" {shelf.next_line(row, self._page, self._width)}")
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
@@ -176,10 +113,3 @@ class RunbooksScreen(TableScreen):
                 copy(self.console_app, f"keelwatch runbook show {run}")
             case None:
                 copy(self.console_app, f"keelwatch runbook list --env {environment}")
-
-    def action_back(self) -> None:
-        """First out of the filter, then out of the screen."""
-        if self._filter or self.query_one("#filter").display:
-            self.action_clear_filter()
-        else:
-            self.app.pop_screen()

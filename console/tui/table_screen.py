@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import DataTable, Input
 
@@ -21,6 +23,8 @@ STATE = "state"  # the first column, whose first character is the cursor's
 
 class TableScreen(WorldlyScreen):
     """Subclasses say which columns and rows there are, and draw what stands around them."""
+
+    HEADINGS: ClassVar[frozenset[str]] = frozenset()  # keys of rows that are lines between rows
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +53,7 @@ class TableScreen(WorldlyScreen):
     def table_and_title(self) -> Iterable[Widget]:
         yield Line("title", "line title")
         # The colour of a state is the renderable's own: it must survive under the cursor.
-        yield LiveTable(
+        table = LiveTable(
             id="body",
             cursor_type="row",
             cursor_foreground_priority="renderable",
@@ -57,6 +61,8 @@ class TableScreen(WorldlyScreen):
             zebra_stripes=False,
             cell_padding=0,
         )
+        table.headings = self.HEADINGS
+        yield table
 
     def search(self, placeholder: str) -> Input:
         search = Input(id="filter", placeholder=placeholder, compact=True)
@@ -146,6 +152,11 @@ class TableScreen(WorldlyScreen):
 
     def action_bottom(self) -> None:
         self.table.action_scroll_bottom()
+
+
+def keys_of_table(screen: str) -> list[BindingType]:
+    moves = {"j": "down", "k": "up", "g": "top", "G": "bottom"}
+    return [Binding(key, to, to, show=False, id=f"{screen}.{to}") for key, to in moves.items()]
 
 
 def differences(before: dict[str, Cells], after: dict[str, Cells]) -> dict[str, Cells]:

@@ -78,6 +78,17 @@ def read_all(path: Path) -> tuple[list[Document], list[Problem]]:
     return builder.documents, builder.problems
 
 
+def read_files(paths: Iterable[Path]) -> tuple[list[Document], list[Problem]]:
+    """The same of several files."""
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for path in paths:
+        read, broken = read_all(path)
+        documents += read
+        problems += broken
+    return documents, problems
+
+
 def read_one(path: Path) -> tuple[Document | None, list[Problem]]:
     """The same of a file that is to hold one document."""
     documents, problems = read_all(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from keelwatch.workspace.errors import Problem
+from keelwatch.workspace.errors import InputError, Problem
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 MAX_FOLDERS = 5_000  # a spec folder holds a handful; a whole disk, named by mistake, is not searched
@@ -28,6 +28,14 @@ def spec_files(folder: Path) -> tuple[list[Path], list[Problem]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(place, name) for name in files if _is_spec(name)]
     return sorted(found), problems
+
+
+def all_spec_files(folder: Path) -> list[Path]:
+    """The same files. Raises `InputError` when something kept us from looking further."""
+    files, problems = spec_files(folder)
+    if problems:
+        raise InputError(problems)
+    return files
 
 
 def _is_spec(name: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keelwatch.workspace.workspace import load_workspace
-from runbooks.load import examine, load_folder, read_runbooks
+from runbooks.load import examine, load_folder
 from runbooks.rules import unknown_regions
 from tests.runbooks.made import HEAD, LIBRARY, complaints, library, written
 
@@ -243,4 +243,4 @@ def test_the_regions_of_the_library_are_those_of_its_workspace() -> None:
 
 
 def test_no_document_is_no_runbook() -> None:
-    assert read_runbooks([]) == ([], [])
+    assert examine([]) == ([], [])
