@@ -79,7 +79,8 @@ class JourneyScreen(WorldlyScreen):
         self._chosen: str | None = None
         self._progress: Progress | None = None
         self._reading = False
-        self._trouble = ""
+        self._trouble = ""  # why what is kept cannot be read
+        self._outcome = ""  # of a run that was asked for and told no result; until the next key
 
     def body(self) -> Iterable[Widget]:
         yield Line("title", "line title")
@@ -164,7 +165,9 @@ class JourneyScreen(WorldlyScreen):
         if getattr(self, "_said", None) != text:
             self._said = text
             detail.update(text)
-        self.line("selected").say(f" {self._trouble or journey.twin_line(story, self._view)}")
+        self.line("selected").say(
+            f" {self._trouble or self._outcome or journey.twin_line(story, self._view)}"
+        )
 
     def show_time(self, world: World) -> None:
         """Ages are in the lines; what did not change is not painted again."""
@@ -209,6 +212,7 @@ class JourneyScreen(WorldlyScreen):
         story, view = self.story, self._view
         if story is None:
             return
+        self._outcome = ""
         match view.mode:
             case Mode.STEPS:
                 last = len(journey.planned(story)) - 1
@@ -277,7 +281,7 @@ class JourneyScreen(WorldlyScreen):
     def _run_if(self, wanted: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
         if not wanted:
             return
-        self._chosen, self._trouble = None, ""
+        self._chosen, self._outcome = None, ""
         self._progress = Progress(STARTING)
         self.refresh_bindings()
         self._change(replace(self._view, mode=Mode.STEPS, step=0))
@@ -311,9 +315,9 @@ class JourneyScreen(WorldlyScreen):
         if before != self._follows:
             self.refresh_bindings()
         if message.trouble:
-            self._trouble = f"NOT RUN: {message.trouble}"
+            self._outcome = f"NOT RUN: {message.trouble}"
         elif message.progress is not None and message.progress.ended:
-            self._trouble = "" if message.progress.execution else f"no result: {message.progress.ended}"
+            self._outcome = "" if message.progress.execution else f"no result: {message.progress.ended}"
             if message.progress.execution is not None and self._story is not None:
                 self._story = replace(self._story, shown=message.progress.execution)
                 self._go_to_failure()

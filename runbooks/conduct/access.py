@@ -71,6 +71,8 @@ def _questions(world: World, order: Order, steps: Sequence[Step]) -> Sequence[_Q
 
 def _actions(world: World, order: Order, steps: Sequence[Step]) -> Iterator[tuple[Step, Action]]:
     for step in steps:
+        if order.mode is Mode.UNGRACEFUL and step.ungraceful is not None and step.ungraceful.skip is not None:
+            continue  # it will not act
         for stage in stages_of(step, order.values, order.mode):
             if stage.action.verb not in BY_THE_RUN:
                 yield step, world.placed(stage.action)
@@ -88,8 +90,6 @@ def _instead(step: Step, order: Order) -> str:
     different = step.ungraceful if order.mode is Mode.UNGRACEFUL else None
     if different is None:
         return ""
-    if different.skip is not None:
-        return f"it is left out: {fill(different.skip, order.values)}"
     if different.accept is not None:
         return f"the run goes on: {fill(different.accept, order.values)}"
     return "a person is asked" if different.if_unreachable == "ask" else "it is left out"

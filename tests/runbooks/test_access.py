@@ -79,7 +79,6 @@ def test_what_is_needed_is_on_record_and_asked_once_of_all_at_the_same_time(shop
     [
         ("if_unreachable: skip", "it is left out"),
         ("if_unreachable: ask", "a person is asked"),
-        ("skip: $from is lost", "it is left out: west is lost"),
         ("accept: $from may write on", "the run goes on: west may write on"),
     ],
 )
@@ -94,6 +93,15 @@ def test_what_is_lost_stops_no_ungraceful_run_that_says_what_then(
     shop.end(run)
     assert "pg.promote database-east primary" in shop.effects
     assert evidence(shop, run).endswith(f"; freeze: not asked, writes-west does not answer; then {words}")
+
+
+def test_a_step_that_an_ungraceful_run_leaves_out_is_not_asked_for(shop: Shop) -> None:
+    shop.write(FAILOVER.replace("if_unreachable: skip", "skip: $from is lost"), READY)
+    shop.put("locked-writes-west", "")
+    run = shop.start(Mode.UNGRACEFUL)
+    shop.end(run)
+    assert "pg.promote database-east primary" in shop.effects
+    assert "writes-west" not in evidence(shop, run)
 
 
 def test_an_ungraceful_run_is_refused_for_a_right_that_is_missing(shop: Shop) -> None:
