@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from keelwatch.adapters.haproxy import look
+from keelwatch.workspace import SourceError
 from keelwatch.workspace.estate import Edge
 from tests.adapters.estate import Estate, written
 from tests.adapters.processes import start, stop, until
@@ -95,6 +96,14 @@ class RunningEdge:
         until(lambda: old.poll() is not None, "the end of the old HAProxy")
         self.until_up()
 
+    def answers(self) -> bool:
+        """Its socket is there a moment before it listens."""
+        assert self.process.poll() is None, (self.folder / "haproxy.log").read_text()[-3000:]
+        try:
+            return bool(look(self.edge))
+        except SourceError:
+            return False
+
     def until_up(self, *names: str) -> None:
         until(lambda: all(look(self.edge)[name].is_up for name in names or NAMES), "servers up")
 
@@ -102,6 +111,11 @@ class RunningEdge:
         for name in names:
             self.dummies[name].ill.set()
         until(lambda: not any(look(self.edge)[name].is_up for name in names), "servers down")
+
+    def make_well(self, *names: str) -> None:
+        for name in names:
+            self.dummies[name].ill.clear()
+        self.until_up(*names)
 
 
 @contextmanager
@@ -116,7 +130,7 @@ def running_edge(folder: Path, level: str = "admin") -> Iterator[RunningEdge]:
     edge = Edge(socket, "portal", SERVERS)
     running = RunningEdge(folder, estate, edge, port, dummies, _launch(folder))
     try:
-        until(lambda: socket.exists() and running.process.poll() is None, "HAProxy's socket")
+        until(running.answers, "HAProxy's socket")
         running.until_up()
         yield running
     finally:
