@@ -1,8 +1,7 @@
-"""Approvals that do not count: too late, or of another plan."""
+"""Approvals and their time: what counts is when a yes was given, and to which plan."""
 
 from __future__ import annotations
 
-import signal
 import time
 
 from keelwatch.runs import Phase
@@ -20,10 +19,15 @@ def waiting(shop: Shop, expires: str) -> str:
     return run
 
 
-def asleep(shop: Shop, run: str) -> None:
+def dead(shop: Shop, run: str) -> None:
     """Nobody looks while it is."""
-    shop.kill(run, signal.SIGTERM)
-    assert shop.end(run).phase is Phase.PAUSED
+    shop.kill(run)
+    until(lambda: shop.view(run).pid is None, what="its death")
+
+
+def taken_up(shop: Shop, run: str) -> None:
+    until(lambda: shop.view(run).phase is Phase.ORPHANED, what="an orphan")
+    shop.resume(run)
 
 
 def expired(shop: Shop, run: str) -> None:
@@ -34,10 +38,10 @@ def expired(shop: Shop, run: str) -> None:
 
 def test_a_yes_that_comes_too_late_does_not_count_though_nobody_had_looked_before(shop: Shop) -> None:
     run = waiting(shop, "2s")
-    asleep(shop, run)
+    dead(shop, run)
     expired(shop, run)
     say_yes(shop, run)
-    shop.resume(run)
+    taken_up(shop, run)
     found = shop.end(run).state.verdict
     assert found is not None
     assert found.exit_code is ExitCode.STOPPED
@@ -46,11 +50,11 @@ def test_a_yes_that_comes_too_late_does_not_count_though_nobody_had_looked_befor
 
 
 def test_a_yes_in_time_counts_though_it_is_looked_at_later(shop: Shop) -> None:
-    run = waiting(shop, "2s")
-    asleep(shop, run)
+    run = waiting(shop, "3s")
+    dead(shop, run)
     say_yes(shop, run)
     expired(shop, run)
-    shop.resume(run)
+    taken_up(shop, run)
     found = shop.end(run).state.verdict
     assert found is not None
     assert found.exit_code is ExitCode.PASS
@@ -58,7 +62,7 @@ def test_a_yes_in_time_counts_though_it_is_looked_at_later(shop: Shop) -> None:
 
 
 def test_a_yes_in_time_to_another_plan_does_not_count(shop: Shop) -> None:
-    run = waiting(shop, "2s")
+    run = waiting(shop, "3s")
     say_yes(shop, run, plan_sha="of-another-plan")
     found = shop.end(run).state.verdict
     assert found is not None

@@ -88,6 +88,7 @@ def test_a_run_that_ends_before_its_boundary_is_a_flaw(stage: Stage, shop: Shop)
 def test_a_run_that_is_killed_is_taken_up_again_and_comes_to_its_end(stage: Stage, shop: Shop) -> None:
     shop.write("  - {id: cache, redis.promote: {region: $to}}\n  - {id: look, human: Look.}\n")
     run = shop.start()
+    shop.question(run)  # which nobody hears the answer to, once it is killed
     found = _to_its_end(stage, run, Case("killed after boundary 2 of 2", kill_after=2))
     assert found.phase is Phase.ENDED
     began = [
