@@ -63,6 +63,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "resume": Entry("Go on with a run that was paused or died.", "console.commands.runbook_run:resume"),
         "approve": Entry("Say yes to the plan of a run.", "console.commands.runbook_say:approve"),
         "skip": Entry("Leave a step of a run out.", "console.commands.runbook_say:skip"),
+        "note": Entry("Note something beside a step of a run.", "console.commands.runbook_say:note"),
         "abort": Entry("End a run, and take back what it did.", "console.commands.runbook_say:abort"),
         "rehearse": Entry(
             "Rehearse a runbook in a fresh sandbox.", "console.commands.runbook_rehearse:rehearse"

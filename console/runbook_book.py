@@ -126,6 +126,12 @@ class RunbookBook:
             runbooks.skip(store, run, step, reason)
         return f"{step} is to be skipped"
 
+    def remark(self, run: str, step: str, words: str) -> str:
+        self._refuse_role("noting something")
+        with writing() as store:
+            name = runbooks.remark(store, run, words, step)
+        return f"noted beside {name}"
+
     def abort(self, run: str, reason: str) -> str:
         self._refuse_role("aborting a run")
         with writing() as store:

@@ -142,6 +142,21 @@ def skip(store: LedgerStore, run: str, step: str, reason: str) -> None:
     say(store, run, "skip", step=step, reason=reason)
 
 
+def remark(store: LedgerStore, run: str, words: str, step: str = "") -> str:
+    """Note something beside a step, else beside the one that the run is at; returns its name. Also once the
+    run is over. Raises `UsageError` for a step that is none of the run's."""
+    from runbooks.conduct.follow import progress_of
+
+    _, progress = progress_of(store, run)
+    known = progress.step_names
+    open_now = [one for one in known if not progress.step(one).state.is_over]
+    name = step or next(iter(open_now), known[-1] if known else "")
+    if name not in known:
+        raise UsageError(f"{run} has no step {name!r}", f"its steps: {', '.join(known)}")
+    say(store, run, "remark", step=name, words=words)
+    return name
+
+
 def abort(store: LedgerStore, run: str, reason: str) -> None:
     """End a run and take back what it did; a run without a process is taken up for it. Raises `Refused` when
     it has ended."""
@@ -160,7 +175,7 @@ def abort(store: LedgerStore, run: str, reason: str) -> None:
 
 
 def say(store: LedgerStore, run: str, event: str, **payload: str) -> None:
-    """Tell a run of a runbook something that it looks for between its acts: `abort`, or `skip` a step."""
+    """Tell a run of a runbook something that it looks for between its acts, or that is for people alone."""
     from keelwatch.ledger import FactKind, current_actor
 
     store.append(run, FactKind.COMMAND, {"event": event, **payload}, actor=current_actor())

@@ -1,8 +1,10 @@
-"""What a runbook names that the living environment does not have: asked of it, and nothing changed."""
+"""What a runbook names that the living environment does not have, or does not let us do: asked of it, and
+nothing changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelwatch.workspace.errors import KeelwatchError, Refused
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def live_findings(written: Written, place: JsonObject, verbs: Mapping[str, Verb]) -> Iterator[Finding]:
-    """Steps that could not act on the environment of `place`: what they act on is not there, does not answer,
-    or lets nobody in. With the inputs' defaults; what is refused now, the steps before may make possible."""
+    """Steps that could not act on the environment of `place`: what they act on is not there or does not
+    answer (`not-there`), or we may not do it (`no-access`). With the inputs' defaults; what a plan refuses
+    now, the steps before may make possible."""
     spec = written.runbook.spec
     try:
         values = with_defaults(spec, {})
@@ -32,18 +35,34 @@ def live_findings(written: Written, place: JsonObject, verbs: Mapping[str, Verb]
             if verb is None or stage.action.verb in BY_THE_RUN:
                 continue
             trouble = _trouble(verb, {**stage.action.args, **place})
-            if trouble:
-                flaw = Flaw(("steps", index, step.action), trouble, "what the environment has", on_key=True)
-                yield Finding(Severity.ERROR, "not-there", flaw.problem(written.document))
+            if trouble is not None:
+                flaw = Flaw(("steps", index, step.action), trouble.found, trouble.expected, on_key=True)
+                yield Finding(Severity.ERROR, trouble.rule, flaw.problem(written.document))
                 break
 
 
-def _trouble(verb: Verb, args: JsonObject) -> str:
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    rule: str
+    found: str
+    expected: str
+
+
+def _trouble(verb: Verb, args: JsonObject) -> _Trouble | None:
     try:
         verb.access(args)
+    except Refused as error:
+        return _Trouble("no-access", error.message, error.hint or "one who may")
+    except KeelwatchError as error:
+        return _not_there(error)
+    try:
         verb.plan(args)
     except Refused:
-        return ""
+        return None
     except KeelwatchError as error:
-        return error.message
-    return ""
+        return _not_there(error)
+    return None
+
+
+def _not_there(error: KeelwatchError) -> _Trouble:
+    return _Trouble("not-there", error.message, "what the environment has")

@@ -1,4 +1,4 @@
-"""`keelwatch runbook approve`, `skip`, `abort`: what people say to a run."""
+"""`keelwatch runbook approve`, `skip`, `note`, `abort`: what people say to a run."""
 
 from __future__ import annotations
 
@@ -79,6 +79,35 @@ def skip(context: click.Context, run_id: str, step: str, reason: str, *, json_wa
         emit_json("runbook-skip", state.env, SystemClock().now(), body)
     else:
         write_out(f"{run_id}: {step} is left out: {reason}")
+
+
+@click.command("note")
+@click.argument("run_id", metavar="RUN")
+@click.argument("words")
+@click.option("--step", default="", metavar="STEP", help="Beside this step, not the one that it is at.")
+@as_json
+@click.pass_context
+def note(context: click.Context, run_id: str, words: str, step: str, *, json_wanted: bool) -> None:
+    """Note something beside a step of a run.
+
+    It stands in the ledger, and beside the step wherever the run is shown; also once the run is over.
+    """
+    from console import runbooks
+    from console.options import global_workspace
+    from console.roles import require_operator_here
+    from runbooks.conduct.follow import progress_of
+
+    if not words.strip():
+        raise UsageError("a note wants words")
+    with ledger(to_write=True) as store:
+        state, _ = progress_of(store, run_id)
+        require_operator_here(global_workspace(context), {state.env}, "noting something")
+        name = runbooks.remark(store, run_id, words, step)
+    if json_wanted:
+        body = {"run": run_id, "step": name, "note": words}
+        emit_json("runbook-note", state.env, SystemClock().now(), body)
+    else:
+        write_out(f"{run_id}: noted beside {name}")
 
 
 @click.command("abort")

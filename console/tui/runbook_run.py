@@ -52,11 +52,17 @@ class RunScreen(ActingScreen):
         Binding(
             "k", "skip", "skip", id="run.skip", tooltip="leave the step at the cursor out, with a reason"
         ),
+        Binding("u", "undo", "undo", id="run.undo", tooltip="take back the step before the one that failed"),
         Binding("a", "abort", "abort", id="run.abort", tooltip="end it and take back what it did"),
         Binding("x", "pause", "pause", id="run.pause", tooltip="pause it; r goes on"),
         Binding("p", "approve", "approve", id="run.approve", tooltip="say yes to another person's plan"),
-        Binding("y", "copy", "copy", id="run.copy", tooltip="copy the command that does or shows the same"),
         Binding("escape", "back", "back", id="run.back", key_display="esc"),
+        Binding(
+            "m", "note", show=False, id="run.note", tooltip="note something beside the step at the cursor"
+        ),
+        Binding(
+            "y", "copy", show=False, id="run.copy", tooltip="copy the command that does or shows the same"
+        ),
         Binding("j,down", "move(1)", "down", show=False, id="run.down"),
         Binding("up", "move(-1)", "up", show=False, id="run.up"),
         Binding("pageup", "scroll_text(-5)", show=False, id="run.earlier"),
@@ -225,6 +231,37 @@ class RunScreen(ActingScreen):
 
         lines = [f"Leave {step.name} out. It does: {step.does}"]
         self.app.push_screen(ReasonDialog(f"skip {step.name}", lines), skip)
+
+    def action_undo(self) -> None:
+        story = self._story
+        if self._is_refused("undo") or story is None or story.question is None:
+            return
+        from console.tui.typed import ReasonDialog
+
+        seq, back = story.question.seq, story.way_back
+
+        def undo(reason: str | None) -> None:
+            if reason:
+                self._answer(seq, ("back", reason))
+
+        owed = [one for one in story.owed if one.partition("/")[0] == back]
+        lines = [f"Take {back} back, and ask what to do there.", *(f"  {one}" for one in owed)]
+        self.app.push_screen(ReasonDialog(f"undo {back}", lines), undo)
+
+    def action_note(self) -> None:
+        step = self._step()
+        if self._is_refused("note") or step is None:
+            return
+        from console.tui.typed import ReasonDialog
+
+        book, run = self.console_app.feed.runbooks, self._run_id
+
+        def note(words: str | None) -> None:
+            if words:
+                self.act(lambda: book().remark(run, step.name, words), self._read)
+
+        lines = [f"It stands beside {step.name} from now on."]
+        self.app.push_screen(ReasonDialog(f"note on {step.name}", lines, "the note"), note)
 
     def action_abort(self) -> None:
         story = self._story

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.view import numbers
-from console.view.run_story import BY_HAND, FAILED, IN_DOUBT
+from console.view.run_story import BY_HAND, IN_DOUBT
 from runbooks.conduct.plan import UNTOLD
+from runbooks.conduct.progress import StepState
 
 if TYPE_CHECKING:
     from console.view.run_story import RunStory, StepStory
@@ -52,8 +53,9 @@ def asked(story: RunStory, width: int, now: float) -> Asked | None:
     match question.choices:
         case choices if choices == IN_DOUBT and step is not None and step.doubt is not None:
             title, lines = f"IN DOUBT: {step.name}", _doubt_lines(story, step, step.doubt, width, now)
-        case choices if choices in {FAILED, ("retry", "abort")}:
-            title = f"{step.name} FAILED" if step else "A STEP FAILED"
+        case choices if "retry" in choices:
+            how = "WAS TAKEN BACK" if step and step.state is StepState.TAKEN_BACK else "FAILED"
+            title = f"{step.name} {how}" if step else f"A STEP {how}"
             lines = _failed_lines(story, step, width)
         case choices if choices == BY_HAND:
             title = f"{step.name}: A PERSON DOES THIS" if step else "A PERSON DOES THIS"
@@ -124,9 +126,10 @@ def _failed_lines(story: RunStory, step: StepStory | None, width: int) -> list[s
     question = story.question.text if story.question else ""
     if step is None:
         return _wrapped(question, width)
-    why = question.removeprefix(f"{step.name} failed: ").removeprefix(f"{step.name}: ")
+    for beginning in (" failed: ", " was taken back: ", ": "):
+        question = question.removeprefix(f"{step.name}{beginning}")
     lines = _labelled("it does", step.does, width)
-    lines += _labelled("failed", why, width)
+    lines += _labelled("found", question.partition(" (back: ")[0], width)
     for one in step.asked[:3]:
         if one.answer != "yes":
             lines += _labelled("asked", f"{one.name}: {one.answer}, {one.evidence}", width)
@@ -158,12 +161,16 @@ def _leads_to(story: RunStory, step: StepStory | None, choice: str) -> str:
             return f"The run ends here. {abort_words(story)}"
         case "retry":
             return f"{name} is tried again now. What of it was done is not done twice."
+        case "back":
+            return (
+                f"Takes back {story.way_back or 'what was done before'} too; then it asks what to do there."
+            )
         case "skip":
             return f"The run goes on without {name}, and the ledger says that you said so."
         case "done":
             return f"{name} is done, and the run goes on."
         case "cannot":
-            return f"{name} has failed then, and you are asked: retry, skip or abort."
+            return f"{name} has failed then, and you are asked: what to do."
     return "The run goes on with that."
 
 

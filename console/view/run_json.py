@@ -67,6 +67,7 @@ def _step_json(step: StepStory) -> dict[str, object]:
         if doubt
         else None,
         "asked": [_answer_json(one) for one in step.asked],
+        "notes": [{"at": one.at, "actor": one.actor, "words": one.words} for one in step.remarks],
     }
 
 

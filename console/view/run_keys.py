@@ -94,13 +94,17 @@ def _numbered(number: int, words: str, width: int) -> list[str]:
 
 def why_not(key: str, story: RunStory, step: StepStory | None) -> str:
     """Why a key does nothing now; empty when it does something."""
-    if story.is_over and key != "answer":
+    if story.is_over and key not in {"answer", "note"}:
         return f"it has ended: {story.verdict}"
     match key:
         case "resume":
             return _why_not_resumed(story)
         case "skip":
             return _why_not_skipped(story, step)
+        case "undo":
+            return _why_not_undone(story)
+        case "note":
+            return "" if step is not None else "the cursor stands on no step"
         case "abort":
             return "it is ending already" if story.aborted is not None and story.alive else ""
         case "approve":
@@ -114,6 +118,14 @@ def _why_not_resumed(story: RunStory) -> str:
     if not story.alive:
         return ""
     return "it waits for your answer: enter" if story.question is not None else f"it is {story.phase} already"
+
+
+def _why_not_undone(story: RunStory) -> str:
+    if story.way_back:
+        return ""
+    if story.question is None:
+        return "one step is taken back where one fails; all of it: a"
+    return f"past {story.passed}, the point of no return" if story.passed else "nothing before has a way back"
 
 
 def _why_not_skipped(story: RunStory, step: StepStory | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from console.view import numbers
 from console.view.overview import NARROW
-from console.view.run_story import RunStory, StepStory
+from console.view.run_story import RunStory, StepStory, login_of
 from keelwatch.runs import Phase
 from runbooks.conduct.progress import StepState
 
@@ -76,6 +76,8 @@ def state_of(step: StepStory, story: RunStory) -> tuple[str, str]:
         return mark, word if story.alive else "begun"
     if step.state is StepState.FAILED and story.asking is step:
         return mark, "FAILED, ASKS"
+    if step.state is StepState.TAKEN_BACK and story.asking is step:
+        return mark, "back, ASKS you"
     if step.state is StepState.WAITING:
         return mark, "to be skipped" if step.skip_asked is not None else "" if story.is_over else word
     return mark, word
@@ -240,6 +242,9 @@ def _step_evidence(story: RunStory, step: StepStory, width: int) -> list[str]:
         lines += _labelled(label, step.words, width)
     if step.skip_asked is not None and not step.state.is_over:
         lines += _labelled("to skip", step.skip_asked, width)
+    for remark in step.remarks:
+        told = f"{numbers.clock(remark.at)} {login_of(remark.actor)}: {remark.words}"
+        lines += _labelled("note", told, width)
     if step.told.is_approval and story.approvals:
         lines += _labelled("yes by", ", ".join(story.approvals), width)
     if story.approval is not None and story.approval.step == step.name:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from keelwatch.ledger import Fact, FactKind
 from keelwatch.runs import Effect, Fate, Phase, Question, RunView
 from keelwatch.runs.fields import mapping, text, texts, whole
-from runbooks.conduct.progress import AskedWorld, Progress, StepState, WantedApproval
+from runbooks.conduct.progress import AskedWorld, Progress, Remark, StepState, WantedApproval
 
 if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 NO_RETURN = "none: the point of no return"  # as a plan says it
 IN_DOUBT = ("done", "not-done", "abort")
-FAILED = ("retry", "skip", "abort")
 BY_HAND = ("done", "cannot")
 
 
@@ -60,6 +59,7 @@ class StepStory:
     skip_asked: str | None = None
     told: Told = field(default_factory=Told)
     asked: tuple[AskedWorld, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def is_no_return(self) -> bool:
@@ -137,6 +137,15 @@ class RunStory:
         return next(
             (one for one in self.steps if words.startswith((f"{one.name}:", f"{one.name} "))), None
         ) or (next((one for one in self.steps if words.startswith(f"{one.name}/")), None))
+
+    @property
+    def way_back(self) -> str:
+        """The step that the answer `back` takes back; empty when it is no answer now."""
+        if self.question is None or "back" not in self.question.choices:
+            return ""
+        here = self.asking.name if self.asking is not None else ""
+        names = [one.partition("/")[0] for one in self.owed]
+        return next((one for one in names if one != here), "")
 
     def step(self, name: str) -> StepStory | None:
         return next((one for one in self.steps if one.name == name), None)
@@ -226,6 +235,7 @@ def _step(
         skip_asked=progress.skips.get(name),
         told=told,
         asked=tuple(one for one in progress.asked if one.at in {name, f"guard {name}", f"rule {name}"}),
+        remarks=progress.remarks.get(name, ()),
     )
 
 

@@ -78,6 +78,24 @@ def send(request: Request, within_s: float) -> Reply:
     return Reply(exchange.status, _line(exchange.body))
 
 
+def reach(name: str, host: str, port: int, within_s: float) -> None:
+    """Connects and hangs up: somebody listens there. Raises `SourceError` when nobody does."""
+    loop = asyncio.new_event_loop()  # as in `send`
+    try:
+        loop.run_until_complete(_touch(host, port, within_s))
+    except Exception as error:  # noqa: BLE001 -- as in `send`
+        raise _not_sent(name, _why(error, within_s) or f"no connection ({type(error).__name__})") from None
+    finally:
+        loop.close()
+
+
+async def _touch(host: str, port: int, within_s: float) -> None:
+    async with asyncio.timeout(within_s):
+        _, writer = await asyncio.open_connection(host, port, all_errors=True)
+        writer.close()
+        await writer.wait_closed()
+
+
 async def _converse(request: Request, within_s: float, exchange: _Exchange) -> None:
     import httpx
 
@@ -122,7 +140,11 @@ def _failure(
     why = _why(error, within_s) or f"the connection broke ({type(error).__name__})"
     if exchange.was_sent:
         return UnknownResult(f"{request.name}: sent, and {why}; it may have been carried out")
-    return SourceError(f"{request.name}: {why}; nothing was sent", "is it up, and is its address right?")
+    return _not_sent(request.name, why)
+
+
+def _not_sent(name: str, why: str) -> SourceError:
+    return SourceError(f"{name}: {why}; nothing was sent", "is it up, and is its address right?")
 
 
 def _why(error: Exception, within_s: float) -> str:

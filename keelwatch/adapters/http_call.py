@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from keelwatch.adapters.arguments import PLACE, entrance_in, root_in, statuses, strict, word, words_by_name
-from keelwatch.adapters.http import Reply, Request, send
+from keelwatch.adapters.http import Reply, Request, reach, send
 from keelwatch.adapters.patience import Deadline
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Action, Attempt, EffectClass, Prediction
@@ -26,6 +26,7 @@ METHODS = ("post", "put", "patch", "delete")
 SETTLE_S = 16.0
 WHOLE_S = 15.0  # the token may have to be fetched by a command
 ANSWER_S = 10.0
+REACH_S = 2.0
 NO_ANSWER = frozenset({502, 504})
 """What a gateway says that sent it on and heard nothing: that is no answer of the target's."""
 OURS = frozenset({"authorization", "content-type", "content-length", "transfer-encoding", "host"})
@@ -96,7 +97,10 @@ class CallVerb:
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
         wish = _wish(args)
-        return (wish.name, *needed_secret(wish.bearer, root_in(args)))
+        secret = needed_secret(wish.bearer, root_in(args))
+        _, host, port = address_of(wish.url)
+        reach(wish.name, host, port, REACH_S)
+        return (wish.name, *secret)
 
 
 def token_of(key: str) -> str:

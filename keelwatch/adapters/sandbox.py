@@ -100,6 +100,12 @@ def status(name: str = "main", within_s: float = ANSWER_SECONDS) -> SandboxStatu
         raise _nonsense(name) from None
 
 
+def ask_access(name: str, within_s: float = 5.0) -> tuple[str, ...]:
+    """What it takes to have the sandbox do something: its control socket, which has answered."""
+    status(name, within_s)
+    return (f"the control socket of sandbox {name}",)
+
+
 def set_fault(
     target: str, value: str, *, region: str = "all", for_s: float | None = None, name: str = "main"
 ) -> SandboxFault:

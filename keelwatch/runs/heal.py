@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -98,9 +99,31 @@ def _heal_one(store: LedgerStore, table: ProcessTable, run: str) -> list[OpenUnd
 
 def unfinished(store: LedgerStore) -> list[str]:
     """Runs that never closed, or closed with something left; newest first."""
-    closings = store.after(0, kinds=(FactKind.VERDICT,))
-    left = {fact.run: bool(wholes(fact.body, "left")) for fact in closings}  # the last closing counts
-    return [run for run in reversed(store.runs_with(FactKind.LEASE)) if left.get(run, True)]
+    return Unfinished(store).now()
+
+
+class Unfinished:
+    """`unfinished`, asked again and again: after the first time only what is new is read. From any thread."""
+
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+        self._leased: set[str] = set()
+        self._left: dict[str, bool] = {}  # of each run that closed; the last closing counts
+        self._seen = 0
+        self._mutex = threading.Lock()
+
+    def now(self) -> list[str]:
+        with self._mutex:
+            head = self._store.head()[0]
+            if self._seen:
+                leases = self._store.after(self._seen, kinds=(FactKind.LEASE,))
+                self._leased.update(fact.run for fact in leases)
+            else:
+                self._leased.update(self._store.runs_with(FactKind.LEASE))
+            closings = self._store.after(self._seen, kinds=(FactKind.VERDICT,))
+            self._left.update({fact.run: bool(wholes(fact.body, "left")) for fact in closings})
+            self._seen = head
+            return sorted((run for run in self._leased if self._left.get(run, True)), reverse=True)
 
 
 def _undos(run: RunView) -> list[OpenUndo]:

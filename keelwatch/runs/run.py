@@ -29,7 +29,7 @@ from keelwatch.workspace.reading import Condition
 from keelwatch.workspace.sink import narrate
 
 if TYPE_CHECKING:
-    from keelwatch.runs.heal import OpenUndo
+    from keelwatch.runs.heal import OpenUndo, Unfinished
 
 
 class Run:
@@ -55,6 +55,7 @@ class Run:
         self._journal = journal
         self._questions = Questions(store, journal, self.stop_requested, since)
         self._acts = Acts(spec, table, journal, self.guardian, self.stop_requested, self._questions, effects)
+        self._unfinished: Unfinished | None = None
         self._leases: list[Lease] = []
         self._last_words: list[Callable[[], None]] = []
         self._mutex = threading.RLock()
@@ -210,9 +211,11 @@ class Run:
 
     def others(self) -> list[RunView]:
         """Every run but this one that has not closed, or has left something, newest first."""
-        from keelwatch.runs.heal import unfinished
+        if self._unfinished is None:
+            from keelwatch.runs.heal import Unfinished
 
-        return [view(self._store, run) for run in unfinished(self._store) if run != self.id]
+            self._unfinished = Unfinished(self._store)
+        return [view(self._store, run) for run in self._unfinished.now() if run != self.id]
 
     def check(self, action: Action) -> Condition:
         """Whether the world is as `action` leaves it. Never raises for what cannot be told."""

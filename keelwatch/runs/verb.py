@@ -86,4 +86,9 @@ class Verb(Protocol):
         It must itself be checkable, for an undo counts only once its `check` says yes."""
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        """What the operator must be allowed to do, in the target's own words."""
+        """What the operator must be allowed to do, in the target's own words. It is asked of the target, as
+        far as that tells without acting, and within seconds.
+
+        Raises `Refused` when whoever we log in as may not: who lacks what, and how to grant it; `SourceError`
+        when the target cannot be asked. Where it is down, and getting it back is what the verb is for, those
+        are asked who do it."""

@@ -15,6 +15,7 @@ from keelwatch.runs.verdict import from_error, stopped
 from keelwatch.safety import require_beside
 from keelwatch.workspace.errors import ExitCode, Fenced, KeelwatchError, Refused, SourceError
 from keelwatch.workspace.reading import Answer, Condition
+from runbooks.conduct.access import access
 from runbooks.conduct.ask_world import Asked, World, until
 from runbooks.conduct.measure import measured, measured_words
 from runbooks.conduct.order import Order, order_of, pinned
@@ -23,8 +24,8 @@ from runbooks.conduct.record import Aborted, Record, WentBack
 from runbooks.conduct.step import Doer
 from runbooks.conduct.world import standing_of
 from runbooks.rules import point_of_no_return
-from runbooks.stages import Mode, stages_of
-from runbooks.verbs.catalogue import BY_THE_RUN, CATALOGUE
+from runbooks.stages import Mode
+from runbooks.verbs.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -164,17 +165,7 @@ class Conductor:
         yield from until(self._run, lambda: list(self._world.wanted(one)), READY_S)
 
     def _access(self) -> Condition:
-        """Whether each verb finds what it acts on, as far as that can be told without acting."""
-        needs: list[str] = []
-        for step in self._spec.steps:
-            for stage in stages_of(step, self._order.values, self._order.mode):
-                if stage.action.verb in BY_THE_RUN:
-                    continue
-                try:
-                    needs += self._run.access(self._world.placed(stage.action))
-                except KeelwatchError as error:
-                    return Condition.no(f"{step.id}: {error.message}")
-        return Condition.yes("; ".join(dict.fromkeys(needs)))
+        return access(self._run, self._world, self._order, self._spec.steps)
 
     def _together(self, group: Sequence[Step]) -> None:
         """Neighbours of one `parallel` group at the same time; all end before a failure of one is raised."""

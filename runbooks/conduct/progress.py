@@ -75,6 +75,15 @@ class AskedWorld:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person noted beside a step; `at` in Unix time (s)."""
+
+    at: float
+    actor: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """`aborted` is why, once somebody has said so; `skips` are steps to be left out, with the reason.
     `decided_s` is how long people took to answer, `asked_at` since when it asks now (Unix s)."""
@@ -87,6 +96,7 @@ class Progress:
     is_ready: bool = False
     aborted: str | None = None
     skips: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, tuple[Remark, ...]] = field(default_factory=dict)
     measured: JsonObject = field(default_factory=dict)
     settling_since: float | None = None
     asked_at: float | None = None
@@ -171,4 +181,8 @@ def _commanded(progress: Progress, fact: Fact) -> Progress:
         case "skip":
             skips = {**progress.skips, text(fact.body, "step"): text(fact.body, "reason")}
             return replace(progress, skips=skips)
+        case "remark":
+            step = text(fact.body, "step")
+            told = (*progress.remarks.get(step, ()), Remark(fact.at, fact.actor, text(fact.body, "words")))
+            return replace(progress, remarks={**progress.remarks, step: told})
     return progress

@@ -97,7 +97,7 @@ class RunningEdge:
         self.until_up()
 
     def answers(self) -> bool:
-        """Its socket is there a moment before it listens."""
+        """Its socket is there a moment before anybody listens on it."""
         assert self.process.poll() is None, (self.folder / "haproxy.log").read_text()[-3000:]
         try:
             return bool(look(self.edge))

@@ -52,6 +52,11 @@ def test_a_flag_is_predicted_set_checked_and_put_back(sandbox: RunningSandbox) -
         assert (FLAG.check(back.args).answer, change(client)) == (Answer.YES, 200)
 
 
+def test_access_is_a_control_socket_that_answers(sandbox: RunningSandbox) -> None:
+    assert FLAG.access(args(flag="maintenance", to=True)) == ("the control socket of sandbox tests",)
+    assert REVOKE.access(args()) == ("the control socket of sandbox tests",)
+
+
 def test_a_flag_of_all_regions_goes_back_to_what_each_had(sandbox: RunningSandbox) -> None:
     control.set_flag("maintenance", {"west": True}, name="tests")
     wish = args(flag="maintenance", to=True)

@@ -10,7 +10,7 @@ import pytest
 
 from keelwatch.adapters.verbs import VERBS
 from keelwatch.runs import EffectClass
-from keelwatch.workspace import Answer, UsageError
+from keelwatch.workspace import Answer, SourceError, UsageError
 from tests.adapters.estate import written
 
 ARGS: dict[str, dict[str, object]] = {
@@ -58,7 +58,7 @@ def test_the_processes_of_runs_know_every_verb() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ARGS))
-def test_what_cannot_be_asked_is_unknown_and_what_is_needed_is_said(name: str, tmp_path: Path) -> None:
+def test_what_cannot_be_asked_is_unknown_and_gives_no_access(name: str, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("made-up-secret")
     servers = {"west": ["west-1"], "east": ["east-1"]}
     estate = written(
@@ -71,7 +71,8 @@ def test_what_cannot_be_asked_is_unknown_and_what_is_needed_is_said(name: str, t
     args = estate.args(**ARGS[name])
 
     assert VERBS[name].check(args).answer is Answer.UNKNOWN
-    assert VERBS[name].access(args)
+    with pytest.raises(SourceError):
+        VERBS[name].access(args)
 
 
 @pytest.mark.parametrize("name", sorted(ARGS))

@@ -17,7 +17,7 @@ from keelwatch.workspace import Refused
 from keelwatch.workspace.find import built_in
 from runbooks.conduct.order import Order
 from runbooks.conduct.plan import Forecast, Plan
-from runbooks.conduct.progress import AskedWorld, StepState, WantedApproval
+from runbooks.conduct.progress import AskedWorld, Remark, StepState, WantedApproval
 from runbooks.stages import Mode
 from tests.console.worlds import NOW, RecordedFeed, look
 
@@ -167,6 +167,19 @@ def failed() -> RunStory:
     )
 
 
+def stuck() -> RunStory:
+    """The promotion was refused: nothing is past yet, and the fence can be taken back."""
+    asked = (
+        "promote-database failed: east is 41 MB behind, more than a promote may lose"
+        " (back: take back freeze-writes, which was done before)"
+    )
+    choices = ("retry", "skip", "back", "abort")
+    question = Question(93, asked, choices, ("skip",))
+    found = story(2, StepState.FAILED, question=question, phase=Phase.PAUSED)
+    remark = Remark(NOW - 20, "1000:ada (claimed)", "west's disk is slow, ticket 4411")
+    return with_step(found, "promote-database", words="east is 41 MB behind", remarks=(remark,))
+
+
 def ended() -> RunStory:
     measured: JsonObject = {
         "rto_s": 41.2,
@@ -272,6 +285,10 @@ class MadeBook(RunbookBook):
     def abort(self, run: str, reason: str) -> str:
         self.told.append(("abort", run, reason))
         return f"{run} is told to end"
+
+    def remark(self, run: str, step: str, words: str) -> str:
+        self.told.append(("note", step, words))
+        return f"noted beside {step}"
 
     def answer(self, run: str, seq: int, choice: str, note: str) -> str:
         self.told.append(("answer", str(seq), choice, note))

@@ -338,6 +338,28 @@ def test_skip_and_abort_want_a_reason_and_say_what_they_lead_to() -> None:
     assert book.told[0] == ("skip", "promote-cache", "no cache")
 
 
+def test_one_step_is_taken_back_and_a_note_stands_beside_another() -> None:
+    book = MadeBook(procedures.stuck())
+
+    async def say(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        await sees(pilot, "ada: west's disk is slow")
+        await pilot.press("m")
+        await sees(pilot, "It stands beside promote-database from now on.")
+        await pilot.press(*"seen", "enter")
+        await is_told(pilot, "noted beside promote-database")
+        await pilot.press("u")
+        await sees(pilot, "Take freeze-writes back")
+        await pilot.press(*"too far behind", "enter")
+        await is_told(pilot, "answered back")
+        await pilot.press("enter")
+        await sees(pilot, "b  back     Takes back freeze-writes too; then it asks what to do there.")
+
+    on(book, say)
+
+    assert book.told == [("note", "promote-database", "seen"), ("answer", "93", "back", "too far behind")]
+
+
 @pytest.mark.parametrize(
     ("found", "keys", "reason"),
     [
@@ -348,8 +370,10 @@ def test_skip_and_abort_want_a_reason_and_say_what_they_lead_to() -> None:
         (procedures.waiting(), "k", "an approval is given by another person, and never skipped"),
         (procedures.ended(), "a", "it has ended: pass"),
         (ORPHAN, "x", "no process carries it out: it is orphaned"),
+        (procedures.story(2), "u", "one step is taken back where one fails; all of it: a"),
+        (procedures.failed(), "u", "past promote-database, the point of no return"),
     ],
-    ids=["resume", "resume-question", "approve", "skip", "skip-approval", "abort", "pause"],
+    ids=["resume", "asks", "approve", "skip", "skip-approval", "abort", "pause", "undo", "no-return"],
 )
 def test_a_key_that_does_nothing_says_why(found: RunStory, keys: str, reason: str) -> None:
     book = MadeBook(found)

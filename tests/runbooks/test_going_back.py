@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from keelwatch.runs import Phase
@@ -96,3 +100,23 @@ def test_what_cannot_be_taken_back_itself_keeps_the_run_where_it_is(shop: Shop) 
     until(lambda: shop.question(run).seq != question.seq, 20, "the next question")
     assert shop.question(run).text.startswith("shift: not taken back: edge is broken")
     assert shop.value("drain-west") == "drained"
+
+
+def test_a_note_stands_beside_the_step_that_the_run_is_at(shop: Shop) -> None:
+    shop.put("broken-edge", "")
+    shop.write(DRAIN)
+    run = shop.start()
+    shop.question(run)
+    words = ("--workspace", str(shop.folder), "runbook", "note", run, "the balancer's card is out", "--json")
+    noted = subprocess.run(
+        [sys.executable, "-m", "console.main", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert noted.returncode == 0, noted.stderr
+    assert json.loads(noted.stdout)["step"] == "shift"
+    (remark,) = shop.progress(run).remarks["shift"]
+    assert remark.words == "the balancer's card is out"
+    assert shop.question(run).choices[0] == "retry"  # it goes on asking

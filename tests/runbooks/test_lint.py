@@ -139,6 +139,7 @@ def test_every_rule_is_in_the_manual() -> None:
         "unknown-objective",
         "rehearsal",
         "not-there",
+        "no-access",
     }
 
 

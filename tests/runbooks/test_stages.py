@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from keelwatch.runs import Action
+from keelwatch.workspace import SourceError, UsageError
 from runbooks.stages import Mode, Stage, at_moment, stages_of
 from runbooks.verbs.catalogue import BY_THE_RUN, CATALOGUE
 from tests.runbooks.made import HEAD, library, written
@@ -23,8 +24,8 @@ environments:
       user: postgres
       password: env:NOBODY_READS_THIS
       name: portal
-      regions: {west: {host: a.example, port: 1}, east: {host: b.example, port: 1}}
-    cache: {regions: {west: {host: a.example, port: 2}, east: {host: b.example, port: 2}}}
+      regions: {west: {host: 127.0.0.1, port: 9}, east: {host: 127.0.0.1, port: 9}}
+    cache: {regions: {west: {host: 127.0.0.1, port: 9}, east: {host: 127.0.0.1, port: 9}}}
 """
 
 
@@ -74,7 +75,7 @@ def test_an_approval_is_no_action_on_the_world(tmp_path: Path) -> None:
 
 
 def test_the_adapters_verbs_take_what_the_library_says(tmp_path: Path) -> None:
-    """Their `access` reads the arguments, strictly, and asks nothing of the world."""
+    """Their `access` reads the arguments, strictly, before it asks anybody: here nobody answers."""
     verbs = {
         **pytest.importorskip("keelwatch.adapters.haproxy").VERBS,
         **pytest.importorskip("keelwatch.adapters.postgres").VERBS,
@@ -89,7 +90,10 @@ def test_the_adapters_verbs_take_what_the_library_says(tmp_path: Path) -> None:
             for stage in (one for step in runbook.spec.steps for one in stages_of(step, VALUES, mode)):
                 if stage.action.verb in verbs:
                     verb = verbs[stage.action.verb]
-                    assert verb.access({**stage.action.args, **place})
+                    with pytest.raises(SourceError):
+                        verb.access({**stage.action.args, **place})
+                    with pytest.raises(UsageError):
+                        verb.access({**stage.action.args, "strange": 1, **place})
                     assert verb.effect is CATALOGUE[stage.action.verb].effect, stage.action.verb
                     seen.add(stage.action.verb)
     assert {"edge.weight", "edge.drain", "edge.ready", "pg.fence", "pg.promote", "redis.promote"} <= seen

@@ -10,6 +10,7 @@ from keelwatch.ledger import Fact, FactKind, LedgerStore
 from keelwatch.ledger.fact import Fence, JsonObject
 from keelwatch.ledger.store import RawEvent
 from keelwatch.runs import Phase, load, runs, view
+from keelwatch.runs.heal import Unfinished, unfinished
 from tests.runs.conftest import Stage
 
 LEASES = 3000
@@ -178,3 +179,24 @@ def test_a_listing_and_a_view_agree_on_a_run_that_was_killed(stage: Stage) -> No
     assert (listed.phase, listed.pid) == (seen.phase, seen.pid) == (Phase.ENDED, None)
     assert (listed.state.epoch, listed.state.since) == (seen.state.epoch, seen.state.since)
     assert seen.state == load(stage.ledger, run)
+
+
+def test_who_asks_again_what_is_unfinished_reads_only_what_is_new(stage: Stage) -> None:
+    """A runbook asks before and after each of its steps, while customers wait."""
+    for number in range(30):
+        _made(stage.ledger, f"run-{number:02d}")
+        _closes(stage.ledger, f"run-{number:02d}")
+    _made(stage.ledger, "run-30")
+    counting = Counting(stage.ledger)
+    asked = Unfinished(counting)
+    assert asked.now() == ["run-30"]
+    counting.read.clear()
+    assert asked.now() == ["run-30"]
+    assert counting.read.total() == 0
+    _made(stage.ledger, "run-31")
+    _closes(stage.ledger, "run-30", [_intends(stage.ledger, "run-30", "cache")])
+    assert asked.now() == ["run-31", "run-30"] == unfinished(stage.ledger)
+    _closes(stage.ledger, "run-30")
+    _closes(stage.ledger, "run-31")
+    assert asked.now() == [] == unfinished(stage.ledger)
+    assert counting.read.total() <= 8

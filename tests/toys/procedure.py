@@ -3,7 +3,9 @@
 The entry module of such runs. Calls and notifications are the product's own, but nobody waits long for what
 died on loopback. The world is the folder `world` beside the workspace's file; `journeys` in it
 says how journeys end (pass when missing), `broken-TARGET` makes a target fail, `dead-TARGET` unreachable,
-`unrecorded-TARGET` the ledger fail, and `slow-TARGET` says for how many seconds it takes its time.
+`locked-TARGET` nobody's to write, `unrecorded-TARGET` the ledger fail, and `slow-TARGET` says for how many
+seconds it takes its time. Who asks for access is listed in `asked`; `meeting` says how many must have asked
+before anybody is answered.
 """
 
 from __future__ import annotations
@@ -42,6 +44,16 @@ PLACE = ("workspace", "environment", "sandbox")
 
 def world_of(args: JsonObject) -> Path:
     return Path(text(args, "workspace")).parent / "world"
+
+
+def all_have_asked(world: Path) -> bool:
+    """Whether they came together, within 10 s."""
+    wanted, deadline = int(value(world, "meeting") or 0), time.monotonic() + 10
+    while len((world / "asked").read_text().splitlines()) < wanted:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,16 @@ class Toy:
         return Action(self.undone_by, {**args, "as-before": text(before, "value"), "weights": {}})
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return (f"write {self.target(args)}",)
+        world, target = world_of(args), self.target(args)
+        with (world / "asked").open("a") as asked:
+            asked.write(f"{self.name} {target}\n")
+        if not all_have_asked(world):
+            raise Refused("the others were not asked meanwhile")
+        if (world / f"locked-{target}").exists():
+            raise Refused(f"nobody may write {target}", f"unlock {target}")
+        if (world / f"dead-{target}").exists():
+            raise SourceError(f"{target} does not answer")
+        return (f"write {target}",)
 
 
 VERBS: dict[str, Verb] = {

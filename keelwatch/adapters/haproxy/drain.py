@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keelwatch.adapters.arguments import amount, estate_in, place_in, word
-from keelwatch.adapters.haproxy.runtime import EdgeServer, command, look
+from keelwatch.adapters.haproxy.runtime import EdgeServer, ask_access, command, look
 from keelwatch.adapters.patience import Deadline
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Action, Attempt, EffectClass, Prediction
@@ -75,7 +75,7 @@ class DrainVerb:
         return Action("edge.ready", {**place_in(args), "servers": were_in}) if were_in else None
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return (f"HAProxy's admin socket {_drain(args)[0].socket}, level admin",)
+        return ask_access(_drain(args)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class ReadyVerb:
         return None  # it is an undo itself
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return (f"HAProxy's admin socket {_ready(args)[0].socket}, level admin",)
+        return ask_access(_ready(args)[0])
 
 
 def _drain(args: JsonObject) -> tuple[Edge, str, float]:

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from keelwatch.adapters.patience import Deadline
-from keelwatch.workspace.errors import SourceError, UsageError
+from keelwatch.workspace.errors import Refused, SourceError, UsageError
 from keelwatch.workspace.estate import Edge
 
 ANSWER_S = 3.0
 LONGEST = 4_000_000
 STATE_FORMAT = "1"
+ADMIN, LESSER = "admin", frozenset({"user", "operator"})
 RUNNING = 2  # operational states: 0 stopped, 1 starting (slow start), 2 running, 3 stopping
 MAINTENANCE = 0x01 | 0x02 | 0x20 | 0x40  # forced, inherited, no address, no such host name
 DRAINING = 0x08 | 0x10  # forced, inherited
@@ -72,6 +73,19 @@ def command(edge: Edge, lines: Iterable[str], deadline: Deadline) -> None:
         denied = "ermission denied" in said
         hint = "the socket needs `level admin`" if denied else f"see: show servers state {edge.backend}"
         raise SourceError(f"the edge at {edge.socket} refused: {' '.join(said.split())[:300]}", hint)
+
+
+def ask_access(edge: Edge) -> tuple[str, ...]:
+    """What it takes to change weights and states. Raises `Refused` when the socket does not allow it."""
+    level = exchange(edge, "show cli level", Deadline.within(ANSWER_S)).strip()
+    if level in LESSER:
+        raise Refused(
+            f"whoever uses the edge's socket {edge.socket} has level {level}, and not {ADMIN}",
+            "in HAProxy's configuration: `stats socket PATH level admin`, then reload it",
+        )
+    if level != ADMIN:
+        raise _unexpected(edge, level)
+    return (f"HAProxy's admin socket {edge.socket}, level {ADMIN}",)
 
 
 def parse_states(edge: Edge, told: str) -> dict[str, Mapping[str, int]]:

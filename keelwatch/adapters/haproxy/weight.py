@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from keelwatch.adapters.arguments import counts, estate_in, place_in, truth, words
-from keelwatch.adapters.haproxy.runtime import EdgeServer, command, look, of_regions
+from keelwatch.adapters.haproxy.runtime import EdgeServer, ask_access, command, look, of_regions
 from keelwatch.adapters.patience import Deadline
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Action, Attempt, EffectClass, Prediction
@@ -84,7 +84,7 @@ class WeightVerb:
         return Action(NAME, {**place_in(args), **back})
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return (f"HAProxy's admin socket {_wish(args).edge.socket}, level admin",)
+        return ask_access(_wish(args).edge)
 
 
 def judge(wish: Wish, now: Mapping[str, EdgeServer]) -> Condition:

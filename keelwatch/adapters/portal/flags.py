@@ -56,8 +56,7 @@ class FlagVerb:
         )
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        name = sandbox_in(args, NAME, "flag", "to", "region", "values")
-        return (f"the control socket of sandbox {name}",)
+        return sandbox.ask_access(sandbox_in(args, NAME, "flag", "to", "region", "values"))
 
 
 def _look(args: JsonObject) -> tuple[str, str, Mapping[str, bool]]:

@@ -59,7 +59,7 @@ class RevokeVerb:
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
         name, _, _ = _read(args)
-        return (f"the control socket of sandbox {name}",)
+        return sandbox.ask_access(name)
 
 
 def _read(args: JsonObject) -> tuple[str, list[str] | None, float | None]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from keelwatch.adapters.arguments import estate_in, place_in, truth, word
 from keelwatch.adapters.patience import Deadline
+from keelwatch.adapters.postgres.access import SUPERUSER, ask_access
 from keelwatch.adapters.postgres.session import APPLICATION, Session, session
 from keelwatch.adapters.postgres.standing import Standing, lsn, others, standing, standing_of, whole
 from keelwatch.ledger import JsonObject
@@ -96,9 +97,7 @@ class FenceVerb:
         return Action("pg.unfence", {**place_in(args), "region": word(args, "region")})
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return (
-            f"PostgreSQL: log in as {_read(args)[0].user}, a superuser (ALTER SYSTEM, pg_terminate_backend)",
-        )
+        return ask_access(*_read(args), SUPERUSER, "ALTER SYSTEM, pg_terminate_backend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,8 @@ class UnfenceVerb:
         return None  # it is an undo itself
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return (f"PostgreSQL: log in as {_read_unfence(args)[0].user}, a superuser (ALTER SYSTEM)",)
+        database, region, _ = _read_unfence(args)
+        return ask_access(database, region, SUPERUSER, "ALTER SYSTEM")
 
 
 def set_read_only(asked: Session, region: str, *, wanted: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keelwatch.adapters.arguments import estate_in, maybe_amount, word
+from keelwatch.adapters.postgres.access import MONITOR, ask_access
 from keelwatch.adapters.postgres.standing import Standing, ask_all, primary_among
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Action, Attempt, EffectClass, Prediction
@@ -146,7 +147,8 @@ class LagVerb:
         return None
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return (f"PostgreSQL: log in as {_read(args)[0].user}, a member of pg_monitor",)
+        database, region, _, _ = _read(args)
+        return ask_access(database, region, MONITOR)
 
 
 def _read(args: JsonObject) -> tuple[Database, str, float | None, float | None]:

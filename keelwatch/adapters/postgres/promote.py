@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from keelwatch.adapters.arguments import amount, choice, estate_in, word
 from keelwatch.adapters.patience import Deadline
+from keelwatch.adapters.postgres.access import ask_promotion
 from keelwatch.adapters.postgres.fence import set_read_only, target_of
 from keelwatch.adapters.postgres.lag import lag_between
 from keelwatch.adapters.postgres.session import Session, session
@@ -126,7 +127,8 @@ class PromoteVerb:
         return None  # the old primary lacks what the new one writes; `pg.rejoin`, then promote it
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return (f"PostgreSQL: log in as {_wish(args).database.user}, a superuser (pg_promote)",)
+        wish = _wish(args)
+        return ask_promotion(wish.database, wish.region)
 
 
 def judge(answers: Answers, region: str, above: int = 0) -> Condition:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from keelwatch.adapters import sandbox
 from keelwatch.adapters.arguments import estate_in, word
 from keelwatch.adapters.patience import Deadline
+from keelwatch.adapters.postgres.access import SUPERUSER, ask_beside
 from keelwatch.adapters.postgres.fence import target_of
 from keelwatch.adapters.postgres.session import session
 from keelwatch.adapters.postgres.standing import Answers, Standing, ask_all, lsn, primary_among
@@ -75,12 +76,11 @@ class RejoinVerb:
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
         estate, database, region = _read(args)
-        hands = (
-            f"the sandbox {estate.sandbox}'s control"
-            if estate.sandbox
-            else f"the host of {region}, as postgres"
-        )
-        return (hands, f"PostgreSQL: log in as {database.user}, a superuser")
+        if estate.sandbox:
+            hands = sandbox.ask_access(estate.sandbox)
+        else:  # which nobody can ask from here
+            hands = (f"the host of {region}, as postgres",)
+        return (*hands, *ask_beside(database, region, SUPERUSER))
 
 
 def judge(answers: Answers, region: str) -> Condition:

@@ -35,6 +35,11 @@ class Session:
         self._connection = connection
         self._where = where
 
+    @property
+    def where(self) -> str:
+        """Which server it is, in words."""
+        return self._where
+
     def row(self, query: LiteralString, parameters: Sequence[object] = ()) -> Row:
         """The only row of the answer."""
         import psycopg

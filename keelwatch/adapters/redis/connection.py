@@ -6,7 +6,7 @@ been carried out is not sent again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import redis
 
 ANSWER_S = 2.0
+NEEDED, REWRITE = ("INFO replication", "ROLE", "REPLICAOF NO ONE"), "CONFIG REWRITE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,19 @@ class Connection:
             raise SourceError(f"{self._where} answered ROLE with something else than expected")
         return str(told[0])
 
+    def forbidden(self, commands: Iterable[str]) -> list[str] | None:
+        """Those of `commands` that we may not give; None where the server does not tell: before Redis 7, or
+        to one who may not ask."""
+        import redis
+
+        with self._in_our_words():
+            execute: Any = self._client.execute_command
+            try:
+                user = execute("ACL", "WHOAMI")
+                return [one for one in commands if execute("ACL", "DRYRUN", user, *one.split()) != "OK"]
+            except redis.ResponseError:
+                return None
+
     def follow(self, host: str, port: int) -> bool:
         """Whether a restart keeps it so: a server without a configuration file forgets."""
         return self._replicaof(host, str(port))
@@ -119,7 +133,7 @@ class Connection:
                 "is it running, and its address right? see `cache.regions` in keelwatch.yaml",
             ) from None
         except redis.RedisError as error:
-            if "NOAUTH" in str(error) or "NOPERM" in str(error):
+            if isinstance(error, redis.exceptions.NoPermissionError):
                 raise _locked_out(self._where, error) from None
             raise SourceError(f"{self._where}: {_words(error)}", "see its log") from None
 
@@ -150,6 +164,28 @@ def connection(cache: Cache, region: str, within_s: float = ANSWER_S) -> Iterato
         yield Connection(client, region, f"Redis of {region} ({address})")
     finally:
         client.close()
+
+
+def ask_access(cache: Cache, region: str) -> tuple[str, ...]:
+    """Whoever we log in as may change roles. Raises `Refused` when not. Without CONFIG REWRITE a role is
+    changed all the same, and a restart forgets it."""
+    user = cache.user or "default"
+    with connection(cache, region) as asked:
+        forbidden = asked.forbidden([*NEEDED, REWRITE])
+        if forbidden is None:
+            asked.replication()  # let in at least
+    lacking = [one for one in forbidden or () if one in NEEDED]
+    if lacking:
+        names = [one.split()[0] for one in lacking]
+        rules = " ".join(f"+{one.lower()}" for one in names)
+        raise Refused(
+            f"{user} may not run {', '.join(names)} on Redis of {region} ({cache.region(region)})",
+            f"there: ACL SETUSER {user} {rules}; or name another: `cache.user` in keelwatch.yaml",
+        )
+    needed = "Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE"
+    if forbidden is None:
+        return (f"{needed} (not asked: the server of {region} does not tell)",)
+    return (f"{needed} ({user} may not: a restart of {region} forgets its role)" if forbidden else needed,)
 
 
 def replication_of(cache: Cache, region: str) -> Replication:

@@ -9,7 +9,13 @@ from enum import StrEnum
 from keelwatch.adapters import sandbox
 from keelwatch.adapters.arguments import amount, choice, estate_in, place_in, word
 from keelwatch.adapters.patience import Deadline
-from keelwatch.adapters.redis.connection import Replication, connection, primary_beside, replication_of
+from keelwatch.adapters.redis.connection import (
+    Replication,
+    ask_access,
+    connection,
+    primary_beside,
+    replication_of,
+)
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Action, Attempt, EffectClass, Prediction
 from keelwatch.runs.fields import text, whole
@@ -79,7 +85,8 @@ class PromoteVerb:
         return Action("redis.follow", {**place_in(args), "region": region, "host": host, "port": port})
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return ("Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE",)
+        _, cache, region, _ = _read(args, "mode")
+        return ask_access(cache, region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,8 @@ class FollowVerb:
         return None  # it is an undo itself
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return ("Redis: INFO, REPLICAOF, CONFIG REWRITE",)
+        cache, region, _, _ = _read_follow(args)
+        return ask_access(cache, region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,8 @@ class RejoinVerb:
         return None
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        return ("Redis: INFO, REPLICAOF, CONFIG REWRITE",)
+        estate, cache, region, _ = _read(args)
+        return sandbox.ask_access(estate.sandbox) if estate.sandbox else ask_access(cache, region)
 
 
 def _follow(cache: Cache, region: str, host: str, port: int) -> JsonObject:
