@@ -3,7 +3,6 @@ journal, the regions cut off from each other, and the primary dead."""
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -167,30 +166,29 @@ def _to_its_end(stage: Stage, run: str, case: Case) -> RunView:
     end = time.monotonic() + CASE_S
     kill_after = case.kill_after
     while time.monotonic() < end:
-        if kill_after:
-            if len(list(stage.store.after(0, run=run, kinds=BOUNDARIES))) >= kill_after:
-                if not _kill(run):
-                    raise SourceError(f"run {run} had no process to kill at boundary {kill_after}")
-                kill_after = 0
-            elif not _approve(stage, run):
-                _answer(stage, view(stage.store, run), case)
-                time.sleep(PAUSE_S)
-            continue
+        if kill_after and _boundaries_of(stage, run) >= kill_after:
+            _kill(stage, run, kill_after)
+            kill_after = 0
         now = view(stage.store, run)
+        if now.phase is Phase.ENDED and kill_after:
+            raise SourceError(f"run {run} ended before boundary {kill_after}: it was not disturbed")
         if now.phase is Phase.ENDED:
             return now
-        if now.phase is Phase.ORPHANED:
+        if now.phase is Phase.ORPHANED and not kill_after:
             resume(stage.store, run)
         elif not _approve(stage, run):
             _answer(stage, now, case)
-            time.sleep(PAUSE_S * 10)
+            time.sleep(PAUSE_S if kill_after else PAUSE_S * 10)
     raise SourceError(f"run {run} did not end within {CASE_S:g} s")
 
 
-def _kill(run: str) -> bool:
-    """Whether it hit."""
+def _kill(stage: Stage, run: str, boundary: int) -> None:
+    """Raises `SourceError` when that disturbs nobody: a case that then passes would prove nothing."""
     mark = read_mark(run_dir(run) / "process.json")
-    return mark is not None and mark.send(signal.SIGKILL)
+    if mark is None or not mark.kill():
+        raise SourceError(f"run {run} had no process to kill at boundary {boundary}")
+    if view(stage.store, run).phase is Phase.ENDED:  # its process was on the way out
+        raise SourceError(f"run {run} had ended when it was killed at boundary {boundary}")
 
 
 def _approve(stage: Stage, run: str) -> bool:
@@ -206,7 +204,7 @@ def _approve(stage: Stage, run: str) -> bool:
 def _answer(stage: Stage, now: RunView, case: Case) -> None:
     """Only what the case brings about is answered: a region that is dead is gone on without."""
     question = now.state.question
-    if question is None:
+    if question is None or now.pid is None:  # a run that died asking asks anew
         return
     if case.fault and "may still take writes" in question.text:
         answer(stage.store, now.state.id, "skip", f"rehearsed: {case.name}")
@@ -279,7 +277,11 @@ def _boundaries(stage: Stage) -> int:
     """How many the undisturbed run had: the newest one."""
     runs = sorted(stage.store.runs_with(FactKind.INTENT))
     newest = next(run for run in reversed(runs) if "-runbook-" in run)
-    return len(list(stage.store.after(0, run=newest, kinds=BOUNDARIES)))
+    return _boundaries_of(stage, newest)
+
+
+def _boundaries_of(stage: Stage, run: str) -> int:
+    return len(list(stage.store.after(0, run=run, kinds=BOUNDARIES)))
 
 
 def _put_right(stage: Stage) -> None:

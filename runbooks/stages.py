@@ -78,11 +78,14 @@ def action_of(verb: str, written: object, values: Mapping[str, str], mode: Mode)
 
 
 def _ramp(one: EdgeWeight, values: Mapping[str, str]) -> Sequence[Stage]:
-    """Each stage gives `to` its share, and `away_from` the rest."""
+    """Each stage gives `to` its share, and `away_from` the rest, whether anybody is up there or not."""
     to, away_from = fill(one.to or "", values), fill(one.away_from or "", values)
     hold_s = one.hold.total_seconds() if one.hold is not None else 0.0
     return [
-        Stage(Action("edge.weight", {"weights": {to: share, away_from: WHOLE - share}}), hold_s)
+        Stage(
+            Action("edge.weight", {"weights": {to: share, away_from: WHOLE - share}, "leaving": [away_from]}),
+            hold_s,
+        )
         for share in one.ramp or [WHOLE]
     ]
 

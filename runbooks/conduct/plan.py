@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runbooks.conduct.order import Order
     from runbooks.spec import RunbookSpec, Step
 
-UNTOLD = ("workspace", "environment", "sandbox", "instead_of", "need_up", "even_if_unknown")
+UNTOLD = ("workspace", "environment", "sandbox", "instead_of", "need_up", "leaving", "even_if_unknown")
 """Arguments that only a verb reads."""
 
 

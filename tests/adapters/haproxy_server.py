@@ -112,6 +112,11 @@ class RunningEdge:
             self.dummies[name].ill.set()
         until(lambda: not any(look(self.edge)[name].is_up for name in names), "servers down")
 
+    def make_well(self, *names: str) -> None:
+        for name in names:
+            self.dummies[name].ill.clear()
+        self.until_up(*names)
+
 
 @contextmanager
 def running_edge(folder: Path, level: str = "admin") -> Iterator[RunningEdge]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keelwatch.adapters.haproxy import DrainVerb, ReadyVerb, WeightVerb, serving
+from keelwatch.adapters.haproxy import LOST, DrainVerb, ReadyVerb, WeightVerb, serving
 from keelwatch.adapters.haproxy.runtime import parse_sessions, parse_states
 from keelwatch.adapters.patience import Deadline
 from keelwatch.runs import Action
@@ -71,6 +71,20 @@ def test_a_reload_that_loses_the_weights_is_a_no_that_says_so(edge: RunningEdge)
     assert "a reload lost it?" in found.evidence
     edge.estate.do(WEIGHT, weights=TO_EAST)  # asserting it again mends it
     assert WEIGHT.check(args).answer is Answer.YES
+
+
+def test_a_reload_is_not_blamed_for_what_somebody_decided_since(edge: RunningEdge) -> None:
+    """Who asserts again what a reload has lost would otherwise take that back as well."""
+    args = edge.estate.args(weights=TO_EAST)
+    edge.estate.do(WEIGHT, weights=TO_EAST)
+    edge.reload()
+    edge.estate.do(WEIGHT, servers={"west-1": 30})
+
+    found = WEIGHT.check(args)
+
+    assert found.answer is Answer.NO
+    assert "west-1 has 30, not 0" in found.evidence
+    assert LOST not in found.evidence
 
 
 def test_an_attempt_from_before_somebody_elses_decision_does_not_win(edge: RunningEdge) -> None:
@@ -142,6 +156,68 @@ def test_traffic_is_not_sent_where_nobody_is_up(edge: RunningEdge) -> None:
         edge.estate.do(WEIGHT, weights=TO_EAST)
 
     assert edge.serving() == {"west-1", "west-2"}
+
+
+def test_a_dead_region_is_left_in_stages_and_nobody_goes_back_to_it(edge: RunningEdge) -> None:
+    edge.estate.do(WEIGHT, weights={"west": 100, "east": 100})
+    edge.make_ill("west-1", "west-2")
+
+    for west, east in ((50, 50), (0, 100)):
+        args = edge.estate.args(weights={"west": west, "east": east}, leaving=["west"])
+        planned = WEIGHT.plan(args)
+        assert WEIGHT.check(args).answer is Answer.NO
+        WEIGHT.do(args, attempt(planned))
+        found = WEIGHT.check(args)
+        assert found.answer is Answer.YES, found.evidence
+        assert f"west-1 {west} DOWN" in found.evidence
+        assert edge.serving() == {"east-1", "east-2"}
+
+    for more in ({"west": 1}, {"west": 1, "east": 100}):
+        args = edge.estate.args(weights=more, leaving=["west"])
+        with pytest.raises(Refused, match="no server of west is up"):
+            WEIGHT.plan(args)
+        with pytest.raises(Refused, match="no server of west is up"):
+            WEIGHT.do(args, attempt(planned))
+    assert edge.weights() == {"west-1": 0, "west-2": 0, "east-1": 100, "east-2": 100}
+
+
+def test_weights_that_are_less_for_a_dead_region_must_leave_customers_somewhere(edge: RunningEdge) -> None:
+    edge.estate.do(WEIGHT, weights={"west": 100, "east": 0})
+    edge.make_ill("west-1", "west-2")
+
+    with pytest.raises(Refused, match="leave no region serving"):
+        WEIGHT.plan(edge.estate.args(weights={"west": 50}))
+    edge.estate.do(WEIGHT, weights={"west": 50, "east": 50})
+
+    assert edge.serving() == {"east-1", "east-2"}
+
+
+def test_a_region_that_is_drained_gets_no_more_traffic_than_it_has(edge: RunningEdge) -> None:
+    edge.estate.do(WEIGHT, weights={"west": 100, "east": 100})
+    edge.estate.do(DRAIN, region="west")
+
+    with pytest.raises(Refused, match="no server of west is up"):
+        edge.estate.do(WEIGHT, weights={"west": 200, "east": 100})
+
+    edge.estate.do(WEIGHT, weights={"west": 50, "east": 100})
+    assert edge.weights()["west-1"] == 50
+
+
+def test_a_dead_region_is_drained_and_stays_so_when_it_comes_back(edge: RunningEdge) -> None:
+    args = edge.estate.args(region="west")
+    edge.make_ill("west-1", "west-2")
+
+    planned = DRAIN.plan(args)
+    assert DRAIN.check(args).answer is Answer.NO
+    DRAIN.do(args, attempt(planned))
+    assert DRAIN.check(args).answer is Answer.YES
+    with pytest.raises(Refused, match="draining east would leave no region serving"):
+        DRAIN.plan(edge.estate.args(region="east"))
+
+    edge.make_well("west-1", "west-2")
+    assert edge.serving() == {"east-1", "east-2"}
+    taken_back(edge, DRAIN.undo(args, planned.before))
+    assert edge.serving() == set(NAMES)
 
 
 def test_a_region_that_falls_after_it_was_given_traffic_is_a_no(edge: RunningEdge) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from keelwatch.ledger import FactKind, JsonObject, SqliteLedger, open_ledger
-from keelwatch.runs import Phase, Question, RunView, answer, resume, spawn, view
+from keelwatch.runs import Phase, ProcessTable, Question, RunView, answer, resume, spawn, view
 from keelwatch.runs.mark import kill_marked, read_mark
 from keelwatch.workspace import run_dir
 from keelwatch.workspace.estate import find_estate
@@ -39,10 +39,13 @@ environments:
 
 @dataclass
 class Shop:
-    """A workspace, its world of files, and the ledger of the runs in it."""
+    """A workspace, its world of files, and the ledger of the runs in it. `table` and `entry` are whose verbs
+    its runs act by."""
 
     folder: Path
     ledger: SqliteLedger
+    table: ProcessTable = TABLE
+    entry: str = ENTRY
 
     @property
     def world(self) -> Path:
@@ -74,7 +77,7 @@ class Shop:
         text = (self.folder / "one.yaml").read_text()
         file = self.folder / "keelwatch.yaml"
         order = Order(file, "shop", "", "one", text, with_defaults(spec, {}), mode, "")
-        plan = plan_of(order, spec, find_estate(file, "shop"), TABLE.verbs)
+        plan = plan_of(order, spec, find_estate(file, "shop"), self.table.verbs)
         return order.for_plan(plan.sha, spec.lock), plan
 
     def start(self, mode: Mode = Mode.GRACEFUL, plan_sha: str = "", crash_at: str = "") -> str:
@@ -85,7 +88,7 @@ class Shop:
         if plan_sha:
             order = order.for_plan(plan_sha, order.lock)
         args: JsonObject = {**order.as_args(), "plan": plan.as_json()}
-        return spawn(self.ledger, TABLE.kind("runbook"), "one", args, "shop", ENTRY)
+        return spawn(self.ledger, self.table.kind("runbook"), "one", args, "shop", self.entry)
 
     def view(self, run: str) -> RunView:
         return view(self.ledger, run)

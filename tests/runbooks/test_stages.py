@@ -57,11 +57,12 @@ def test_a_step_is_its_verb_with_inputs_filled_in_and_times_in_seconds(
 def test_a_ramp_is_a_stage_for_each_share_and_nobody_loses_what_nobody_gets(tmp_path: Path) -> None:
     found = stages(tmp_path, "edge.weight: {to: $to, away_from: $from, ramp: [10, 100], hold: 20s}")
     assert [(one.action.args, one.hold_s) for one in found] == [
-        ({"weights": {"east": 10, "west": 90}}, 20.0),
-        ({"weights": {"east": 100, "west": 0}}, 20.0),
+        ({"weights": {"east": 10, "west": 90}, "leaving": ["west"]}, 20.0),
+        ({"weights": {"east": 100, "west": 0}, "leaving": ["west"]}, 20.0),
     ]
     (at_once,) = stages(tmp_path, "edge.weight: {to: $to, away_from: $from}")
-    assert (at_once.action.args, at_once.hold_s) == ({"weights": {"east": 100, "west": 0}}, 0.0)
+    assert at_once.hold_s == 0
+    assert at_once.action.args == {"weights": {"east": 100, "west": 0}, "leaving": ["west"]}
 
 
 def test_the_mode_of_the_run_reaches_the_verbs_that_ask_for_it(tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from keelwatch.adapters.arguments import counts, estate_in, place_in, truth
+from keelwatch.adapters.arguments import counts, estate_in, place_in, truth, words
 from keelwatch.adapters.haproxy.runtime import EdgeServer, ask_access, command, look, of_regions
 from keelwatch.adapters.patience import Deadline
 from keelwatch.ledger import JsonObject
@@ -19,17 +19,19 @@ LOST = "a reload lost it?"
 """In the evidence of a check, where it is so."""
 HEAVIEST = 256  # HAProxy's own limit
 SETTLE_S = 6.0
-KNOWN = ("weights", "servers", "instead_of", "need_up")
+KNOWN = ("weights", "servers", "instead_of", "need_up", "leaving")
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the arguments ask for: `weights` by server. `instead_of` are those it takes back."""
+    """What the arguments ask for: `weights` by server. `instead_of` are those it takes back, `leaving` the
+    regions that need nobody up."""
 
     edge: Edge
     weights: Mapping[str, int]
     instead_of: Mapping[str, int]
     need_up: bool
+    leaving: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,10 @@ class WeightVerb:
     """Set the weights of servers; a reload of HAProxy loses them, and the check then says no.
 
     Arguments: `weights` (region to the weight of each of its servers, 0..256) or `servers` (server to
-    weight). The rest are for taking back: `instead_of` (the weights that it takes back) and `need_up: false`
-    (as before, even where nobody is up). What somebody else has moved since is left alone: weights that
-    are neither those of the plan nor the wanted ones are refused.
+    weight). `leaving` are regions that customers are led away from, in stages: whether somebody is up there
+    does not matter. The rest are for taking back: `instead_of` (the weights that it takes back) and
+    `need_up: false` (as before, even where nobody is up). What somebody else has moved since is left alone:
+    weights that are neither those of the plan nor the wanted ones are refused.
     """
 
     name: str = NAME
@@ -86,14 +89,11 @@ class WeightVerb:
 
 def judge(wish: Wish, now: Mapping[str, EdgeServer]) -> Condition:
     """Whether the edge does what was wished for."""
-    other = [
-        f"{name} has {now[name].weight}, not {weight}{_lost(now[name], weight)}"
-        for name, weight in wish.weights.items()
-        if now[name].weight != weight
-    ]
+    other = {name: weight for name, weight in wish.weights.items() if now[name].weight != weight}
     if other:
-        return Condition.no("; ".join(other))
-    dark = _dark(wish, now)
+        told = "; ".join(f"{name} has {now[name].weight}, not {weight}" for name, weight in other.items())
+        return Condition.no(told + _lost(now[name] for name in other))
+    dark = [region for region in _dark(wish, now) if region not in wish.leaving]
     if wish.need_up and dark:
         return Condition.no(f"no server of {dark[0]} is up: {_states(wish, now)}")
     return Condition.yes(_states(wish, now))
@@ -109,8 +109,15 @@ def _wish(args: JsonObject) -> Wish:
     if strange:
         raise UsageError(f"the edge has no server {strange[0]!r}", "there are: " + ", ".join(known))
     by_region = {one: weight for region, weight in regions.items() for one in edge.region(region)}
+    leaving = words(args, "leaving")
+    for region in leaving:
+        edge.region(region)
     return Wish(
-        edge, by_region or servers, counts(args, "instead_of", HEAVIEST), truth(args, "need_up", default=True)
+        edge,
+        by_region or servers,
+        counts(args, "instead_of", HEAVIEST),
+        truth(args, "need_up", default=True),
+        frozenset(leaving),
     )
 
 
@@ -175,8 +182,9 @@ def _dark(wish: Wish, now: Mapping[str, EdgeServer]) -> list[str]:
     ]
 
 
-def _lost(server: EdgeServer, wanted: int) -> str:
-    return f" (that of the configuration: {LOST})" if server.weight == server.configured != wanted else ""
+def _lost(others: Iterable[EdgeServer]) -> str:
+    """A reload loses all: where one weight is somebody's decision, the rest may be as well."""
+    return f" (as configured: {LOST})" if all(one.weight == one.configured for one in others) else ""
 
 
 def _states(wish: Wish, now: Mapping[str, EdgeServer]) -> str:
