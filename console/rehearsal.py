@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -152,7 +152,11 @@ def _act(stage: Stage, case: Case) -> str:
         sandbox.set_fault(case.fault, "on", region=region, for_s=CASE_S, name=SANDBOX)
     order, plan = planned(stage.where, stage.runbook, inputs, mode, SANDBOX)
     run = start(stage.store, order, plan)
-    found = _to_its_end(stage, run, case)
+    try:
+        found = _to_its_end(stage, run, case)
+    except KeelwatchError:
+        _end(stage, run)
+        raise
     verdict = found.state.verdict
     allowed = [ExitCode.PASS, *([ExitCode.LEFT_BEHIND] if case.fault else [])]  # a dead region is left
     if verdict is None or str(verdict.outcome) != "pass" or verdict.exit_code not in allowed:
@@ -180,6 +184,18 @@ def _to_its_end(stage: Stage, run: str, case: Case) -> RunView:
             _answer(stage, now, case)
             time.sleep(PAUSE_S if kill_after else PAUSE_S * 10)
     raise SourceError(f"run {run} did not end within {CASE_S:g} s")
+
+
+def _end(stage: Stage, run: str) -> None:
+    """What failed must not keep the next case from beginning. It fails for its own reason, not for this."""
+    from console.runbooks import abort
+
+    end = time.monotonic() + CASE_S
+    with suppress(KeelwatchError):
+        if view(stage.store, run).phase is not Phase.ENDED:
+            abort(stage.store, run, "its rehearsal has failed")
+        while view(stage.store, run).phase is not Phase.ENDED and time.monotonic() < end:
+            time.sleep(PAUSE_S * 10)
 
 
 def _kill(stage: Stage, run: str, boundary: int) -> None:
@@ -285,11 +301,13 @@ def _boundaries_of(stage: Stage, run: str) -> int:
 
 
 def _put_right(stage: Stage) -> None:
-    """As for the next case: replicas follow, and customers are shared out evenly."""
-    regions = stage.where.environment.regions
-    _follow("database", [one for one in regions if one != _primary(stage)])
-    cache = stage.estate.the_cache()
-    _follow("cache", [one for one in cache.regions if redis.replication_of(cache, one).is_replica])
+    """As for the next case: both primaries in one region, replicas follow, customers shared out evenly."""
+    regions, home = stage.where.environment.regions, _primary(stage)
+    away = [one for one in regions if one != home]
+    _follow("database", away)
+    if redis.replication_of(stage.estate.the_cache(), home).is_replica:
+        _do(stage, "redis.promote", {"region": home, "mode": Mode.UNGRACEFUL})
+    _follow("cache", away)
     for region in regions:
         _do(stage, "edge.ready", {"region": region})
     _do(stage, "edge.weight", {"weights": dict.fromkeys(regions, 100)})
