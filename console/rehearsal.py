@@ -29,6 +29,8 @@ HISTORY_DAYS = 0.05  # what is rehearsed does not look back
 PAUSE_S = 0.003  # between looks at the journal: a boundary is over in milliseconds
 CASE_S = 180.0
 HUMAN = ("done", "cannot")
+CUT_OFF, KILLED = "link.partition", "database.killed"
+NAMES = {CUT_OFF: "regions cut off from each other", KILLED: "primary database killed"}
 BOUNDARIES = (FactKind.INTENT, FactKind.RESULT)
 
 
@@ -76,7 +78,7 @@ def rehearse(stage: Stage, wanted: int | None, tell: Callable[[Outcome, int], No
         if not first.passed:
             tell(first, 1)
             return [first]
-        others = cases(_boundaries(stage), wanted, fails_over=_fails_over(stage))
+        others = cases(_boundaries(stage), wanted, _faults(stage))
         outcomes = [first]
         tell(first, len(others) + 1)
         for case in others:
@@ -85,16 +87,13 @@ def rehearse(stage: Stage, wanted: int | None, tell: Callable[[Outcome, int], No
     return outcomes
 
 
-def cases(boundaries: int, wanted: int | None, *, fails_over: bool) -> list[Case]:
-    """Crash points, and for what moves the primary between regions also what makes people do so."""
+def cases(boundaries: int, wanted: int | None, faults: Sequence[str] = ()) -> list[Case]:
+    """Crash points, and what makes people fail over."""
     points = list(range(1, boundaries + 1))
     if wanted is not None and wanted < boundaries:
         points = sorted({round((index + 0.5) * boundaries / wanted + 0.5) for index in range(wanted)})
     found = [Case(f"killed after boundary {point} of {boundaries}", point) for point in points]
-    if fails_over:
-        found += [Case("regions cut off from each other", fault="link.partition")]
-        found += [Case("primary database killed", fault="database.killed")]
-    return found
+    return found + [Case(NAMES[fault], fault=fault) for fault in faults]
 
 
 def record(stage: Stage, outcomes: Sequence[Outcome], text_sha: str) -> None:
@@ -282,11 +281,16 @@ def _inputs(stage: Stage) -> dict[str, str]:
     return {"from": primary, "to": next(one for one in stage.where.environment.regions if one != primary)}
 
 
-def _fails_over(stage: Stage) -> bool:
+def _faults(stage: Stage) -> list[str]:
+    """What a runbook is for that promotes a database: a primary that died; and, when it moves customers as
+    well, a region that was cut off."""
     from console.runbooks import named
 
-    spec = named(stage.where.workspace, stage.runbook).spec
-    return any(step.pg_promote is not None for step in spec.steps)
+    steps = named(stage.where.workspace, stage.runbook).spec.steps
+    if not any(step.pg_promote is not None for step in steps):
+        return []
+    leads_away = any(step.edge_weight is not None or step.edge_drain is not None for step in steps)
+    return [CUT_OFF, KILLED] if leads_away else [KILLED]
 
 
 def _boundaries(stage: Stage) -> int:

@@ -178,6 +178,11 @@ def abort_words(story: RunStory) -> str:
     """What ending the run now leaves behind."""
     if story.passed:
         return f"Nothing is taken back: {story.passed} was the point of no return. It ends with 8."
+    if story.maybe_passed:
+        return (
+            f"{story.maybe_passed} is the point of no return: when its check says that it did not happen,"
+            f" {len(story.owed)} acts are taken back, else none, and it ends with 8."
+        )
     if not story.owed:
         return "Nothing has been done that is to be taken back."
     first = story.owed[0].partition(": ")[0]

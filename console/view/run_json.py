@@ -30,6 +30,7 @@ def run_json(story: RunStory, now: float) -> dict[str, object]:
         "rto_objective_s": story.pinned.rto_s,
         "steps": [_step_json(one) for one in story.steps],
         "no_return_passed": story.passed or None,
+        "no_return_maybe_passed": story.maybe_passed or None,
         "ready": [_answer_json(one) for one in story.ready],
         "done_when": [_answer_json(one) for one in story.done],
         "approval": _approval_json(story),

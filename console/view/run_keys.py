@@ -82,6 +82,8 @@ def twin(story: RunStory) -> str:
 
 
 def abort_hint(story: RunStory) -> str:
+    if story.maybe_passed and not story.passed:
+        return "what is taken back depends on a check"
     if story.passed:
         return "nothing is taken back any more"
     return f"{len(story.owed)} acts are taken back" if story.owed else "nothing to take back yet"
@@ -125,7 +127,8 @@ def _why_not_undone(story: RunStory) -> str:
         return ""
     if story.question is None:
         return "one step is taken back where one fails; all of it: a"
-    return f"past {story.passed}, the point of no return" if story.passed else "nothing before has a way back"
+    last = story.passed or story.maybe_passed
+    return f"{last} was the point of no return" if last else "nothing before has a way back"
 
 
 def _why_not_skipped(story: RunStory, step: StepStory | None) -> str:

@@ -132,9 +132,9 @@ def state_line(story: RunStory, now: float, width: int) -> str:
     parts = [phase_words(story), which, time_words(story, now)]
     more = [f" | by {story.starter}"]
     if story.passed:
-        step = story.step(story.passed)
-        maybe = "maybe " if step is not None and step.doubt is not None else ""
-        more.insert(0, f" | {maybe}past the point of no return ({story.passed})")
+        more.insert(0, f" | past the point of no return ({story.passed})")
+    elif story.maybe_passed:
+        more.insert(0, f" | maybe past the point of no return ({story.maybe_passed})")
     return numbers.fit(" | ".join(parts), more, width - 1)
 
 
@@ -204,11 +204,10 @@ def took_words(seconds: float) -> str:
 
 
 def _no_return_line(story: RunStory, width: int) -> str:
-    step = story.no_return
-    if step is not None and step.doubt is not None:
-        words = " MAY BE PASSED: the point of no return "
-    elif story.passed:
+    if story.passed:
         words = " PASSED: the point of no return "
+    elif story.maybe_passed:
+        words = " MAY BE PASSED: the point of no return "
     else:
         words = " point of no return: from here on nothing is taken back "
     line = f"  ==={words}"

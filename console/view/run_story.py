@@ -73,8 +73,9 @@ class StepStory:
 @dataclass(frozen=True, slots=True)
 class RunStory:
     """`alive`: its process is there. `owed` are the acts that an abort would take back, the newest first;
-    `passed` is the step from which there is no way back, once it was done or may have been. `approvals` are
-    who said yes so far. `stands` is why it stands still while nobody carries it out."""
+    `passed` is the step from which there is no way back, once it was done; `maybe_passed` the same, where it
+    failed or is in doubt, and only its check can tell. `approvals` are who said yes so far. `stands` is why
+    it stands still while nobody carries it out."""
 
     run: str
     runbook: str
@@ -100,6 +101,7 @@ class RunStory:
     aborted: str | None = None
     owed: tuple[str, ...] = ()
     passed: str = ""
+    maybe_passed: str = ""
     left: tuple[str, ...] = ()
     stands: str = ""
     pinned: Pinned = field(default_factory=Pinned)
@@ -186,7 +188,8 @@ def story_of(view: RunView, progress: Progress, facts: Sequence[Fact], pinned: P
         measured=progress.measured,
         aborted=progress.aborted,
         owed=tuple(f"{one.step}: {one.action.verb} on {one.target}" for one in reversed(state.open)),
-        passed=_passed(steps, state.effects),
+        passed=_passed(steps, state.effects, {Fate.DONE}),
+        maybe_passed=_passed(steps, state.effects, {Fate.DOUBT, Fate.FAILED}),
         left=tuple(f"{one.step}: {one.undo_error}" for one in state.effects if one.undo_error),
         stands=state.paused or state.orphaned or "",
         pinned=pinned,
@@ -262,11 +265,9 @@ def _doubts(view: RunView) -> dict[str, Effect]:
     return {one.step.partition("/")[0]: one for one in open_now}
 
 
-def _passed(steps: Iterable[StepStory], effects: Iterable[Effect]) -> str:
+def _passed(steps: Iterable[StepStory], effects: Iterable[Effect], fates: set[Fate]) -> str:
     last = next((one.name for one in steps if one.is_no_return), None)
-    acted = last is not None and any(
-        one.step.startswith(f"{last}/") and one.fate is not Fate.NOT_DONE for one in effects
-    )
+    acted = last is not None and any(one.step.startswith(f"{last}/") and one.fate in fates for one in effects)
     return last or "" if acted else ""
 
 

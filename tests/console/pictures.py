@@ -59,7 +59,7 @@ async def _runbooks(pilot: Pilot[str], size: str) -> None:
     await _sees(pilot, "drain-region")
     _save(pilot, f"runbooks-{size}")
     await pilot.press("enter")
-    await _sees(pilot, "of RTO")
+    await _sees(pilot, " RTO ")
     _save(pilot, f"runbook-run-{size}")
     await pilot.press("enter")
     await _sees(pilot, "esc  not now")

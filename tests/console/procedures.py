@@ -145,7 +145,9 @@ def in_doubt() -> RunStory:
         boot_s=0.0,
     )
     asked = "promote-database/1: did pg.promote on database-east happen? east does not answer within 2 s"
-    found = story(2, question=Question(77, asked, IN_DOUBT), phase=Phase.PAUSED, passed="promote-database")
+    found = story(
+        2, question=Question(77, asked, IN_DOUBT), phase=Phase.PAUSED, maybe_passed="promote-database"
+    )
     return with_step(found, "promote-database", doubt=act, doubt_at=NOW - 31)
 
 
@@ -168,16 +170,16 @@ def failed() -> RunStory:
 
 
 def stuck() -> RunStory:
-    """The promotion was refused: nothing is past yet, and the fence can be taken back."""
+    """A rule refuses the promotion before it is begun: the fence can be taken back."""
     asked = (
-        "promote-database failed: east is 41 MB behind, more than a promote may lose"
+        "promote-database failed: one-region-serving: no, no region gets new customers"
         " (back: take back freeze-writes, which was done before)"
     )
     choices = ("retry", "skip", "back", "abort")
     question = Question(93, asked, choices, ("skip",))
     found = story(2, StepState.FAILED, question=question, phase=Phase.PAUSED)
     remark = Remark(NOW - 20, "1000:ada (claimed)", "west's disk is slow, ticket 4411")
-    return with_step(found, "promote-database", words="east is 41 MB behind", remarks=(remark,))
+    return with_step(found, "promote-database", words="one-region-serving: no", remarks=(remark,))
 
 
 def ended() -> RunStory:

@@ -9,11 +9,12 @@ import pytest
 from console.view import planning, run_screen, shelf
 from console.view.head import next_line
 from console.view.planning import Inputs, Planning
-from console.view.question import asked, question_lines
+from console.view.question import abort_words, asked, question_lines
 from console.view.run_json import run_json
 from console.view.run_keys import waits_lines
 from console.view.run_plain import run_lines
 from keelwatch.runs import Question
+from runbooks.conduct.progress import StepState
 from runbooks.stages import Mode
 from tests.console import procedures
 from tests.console.worlds import NOW, bad_evening, objective, world
@@ -142,3 +143,12 @@ def test_when_one_region_pages_alone_the_runbook_that_leads_out_of_it_is_suggest
     )
     agreed = replace(bad_evening(), objectives=(first, both))
     assert "runbook" not in next_line(replace(suggested, snapshot=agreed), 120, first)
+
+
+def test_an_abort_of_what_may_be_past_the_point_of_no_return_says_what_it_hangs_on() -> None:
+    found = procedures.story(2, StepState.FAILED, maybe_passed="promote-database")
+    words = abort_words(found)
+    assert "promote-database is the point of no return: when its check says that it did not happen" in words
+    assert "1 acts are taken back" in words
+    assert "maybe past the point of no return (promote-database)" in run_screen.state_line(found, NOW, 120)
+    assert run_json(found, NOW)["no_return_passed"] is None

@@ -371,7 +371,7 @@ def test_one_step_is_taken_back_and_a_note_stands_beside_another() -> None:
         (procedures.ended(), "a", "it has ended: pass"),
         (ORPHAN, "x", "no process carries it out: it is orphaned"),
         (procedures.story(2), "u", "one step is taken back where one fails; all of it: a"),
-        (procedures.failed(), "u", "past promote-database, the point of no return"),
+        (procedures.failed(), "u", "promote-database was the point of no return"),
     ],
     ids=["resume", "asks", "approve", "skip", "skip-approval", "abort", "pause", "undo", "no-return"],
 )
