@@ -166,7 +166,7 @@ def _leads_to(story: RunStory, step: StepStory | None, choice: str) -> str:
                 f"Takes back {story.way_back or 'what was done before'} too; then it asks what to do there."
             )
         case "skip":
-            return f"The run goes on without {name}, and the ledger says that you said so."
+            return f"The run goes on without {name}, which later steps may need. The ledger says so."
         case "done":
             return f"{name} is done, and the run goes on."
         case "cannot":

@@ -12,6 +12,7 @@ from console.view.overview import NARROW
 from console.view.run_story import RunStory, StepStory, login_of
 from keelwatch.runs import Phase
 from runbooks.conduct.progress import StepState
+from runbooks.inputs import fill
 
 if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
@@ -254,7 +255,7 @@ def _step_evidence(story: RunStory, step: StepStory, width: int) -> list[str]:
         lines += _labelled("plan", effect, width)
     lines += _labelled("back", step.way_back, width)
     lines += _answers(step.asked, width, "")
-    return [*lines, *_labelled("because", _plain(step.told.why), width)]
+    return [*lines, *_labelled("because", fill(_plain(step.told.why), story.inputs), width)]
 
 
 def _ended_lines(story: RunStory, width: int) -> list[str]:

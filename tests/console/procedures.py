@@ -52,7 +52,7 @@ STEPS = (
 )
 WHY = {
     "go": "From here on customers notice. Another person looks at the plan: is east well?",
-    "promote-database": "The standby of east replays what is left and becomes the primary. There is **no"
+    "promote-database": "The standby of $to replays what is left and becomes the primary. There is **no"
     " way** back but the same runbook in the other direction.",
 }
 READY = (
