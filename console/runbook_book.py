@@ -104,6 +104,19 @@ class RunbookBook:
         """What it would do now, asked of the real systems. Raises what `console.runbooks.planned` raises."""
         return runbooks.planned(self._place, name, inputs.values, inputs.mode, table=self._table)
 
+    def busy(self) -> str:
+        """A run of a runbook in this environment that is not over; empty when there is none, or nobody can
+        tell: it is asked again when one is started."""
+        from keelwatch.runs.heal import unfinished
+
+        try:
+            with reading() as store:
+                found = [view(store, one) for one in unfinished(store) if f"-{KIND}-" in one]
+        except KeelwatchError:
+            return ""
+        ours = [one for one in found if one.state.env == self._place.name and one.phase is not Phase.ENDED]
+        return next((one.state.id for one in ours), "")
+
     def refuse_unarmed(self, *, armed: bool) -> None:
         """Raises `Refused` for a role or an arming that is missing."""
         runbooks.allow(self._place, arm=armed, how=HOW_TO_ARM)

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 class Planned(Message):
     """A plan for `inputs`, or why there is none."""
 
-    def __init__(self, inputs: Inputs | None, found: tuple[Order, Plan] | None, trouble: str = "") -> None:
+    def __init__(
+        self, inputs: Inputs | None, found: tuple[Order, Plan] | None, trouble: str = "", busy: str = ""
+    ) -> None:
         super().__init__()
         self.inputs = inputs
         self.found = found
         self.trouble = trouble
+        self.busy = busy
 
 
 class PlanScreen(ActingScreen):
@@ -41,7 +44,7 @@ class PlanScreen(ActingScreen):
         Binding("r", "run", "run", id="plan.run", tooltip="run it: the region's name is to be typed"),
         Binding("n", "plan", "plan anew", id="plan.anew", tooltip="plan anew, and say what has changed"),
         Binding("s", "turn", "swap", id="plan.swap", tooltip="swap from and to, or the next region"),
-        Binding("u", "mode", "mode", id="plan.mode", tooltip="graceful, or ungraceful: a region is lost"),
+        Binding("g", "mode", "mode", id="plan.mode", tooltip="graceful, or ungraceful: a region is lost"),
         Binding("i", "input", "input", id="plan.input", tooltip="give an input: name=value"),
         Binding("y", "copy", "copy", id="plan.copy", tooltip="copy the command that does the same"),
         Binding("escape", "back", "back", id="plan.back", key_display="esc"),
@@ -77,7 +80,7 @@ class PlanScreen(ActingScreen):
             wanted = inputs
             try:
                 wanted = wanted or book().inputs(name)
-                self.post_message(Planned(wanted, book().planned(name, wanted)))
+                self.post_message(Planned(wanted, book().planned(name, wanted), busy=book().busy()))
             except KeelwatchError as error:
                 hint = f"; {error.hint}" if error.hint else ""
                 self.post_message(Planned(wanted, None, redact(f"{error.message}{hint}")))
@@ -100,6 +103,7 @@ class PlanScreen(ActingScreen):
             at=self.console_app.clock.now(),
             before=before.plan or before.before,
             trouble=message.trouble,
+            busy=message.busy,
         )
         self.show(self.console_app.shown)
 

@@ -332,7 +332,8 @@ class RunScreen(ActingScreen):
 def _painted(lines: list[str], at: int) -> Text:
     drawn = [Text(line) for line in lines]
     if at < len(drawn):
-        drawn[at].stylize(paint.CURSOR_ROW)
+        beside = lines[at].find(" | ")  # the evidence there is of the row, but no part of it
+        drawn[at].stylize(paint.CURSOR_ROW, 0, beside if beside > 0 else None)
     text = Text("\n").join(drawn)
     text.no_wrap = True
     text.overflow = "ellipsis"

@@ -51,7 +51,8 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """`plan` is the newest, made `at` (Unix s), `before` the one it replaced; `trouble` why there is none."""
+    """`plan` is the newest, made `at` (Unix s), `before` the one it replaced; `trouble` why there is none.
+    `busy` is a run of a runbook here that is not over: beside it another one is refused."""
 
     runbook: str
     environment: str
@@ -60,6 +61,7 @@ class Planning:
     at: float = 0.0
     before: Plan | None = None
     trouble: str = ""
+    busy: str = ""
     asking: bool = False
 
 
@@ -137,9 +139,11 @@ def next_line(planning: Planning, width: int, *, armed: bool) -> str:
     """The next key, and the command that does the same."""
     if planning.plan is None:
         return "NEXT  n: plan anew   esc: back"
+    if planning.busy:
+        return f"NEXT  esc: run {planning.busy} is not over, so r is refused"
     run = "r: run it" if armed else "A: arm, then r: run it"
     told = f"   ({twin(planning, 'plan')})" if width >= NARROW else ""
-    return f"NEXT  {run}   n: plan anew   s: turn round   u: {planning.inputs.other_mode().mode}{told}"
+    return f"NEXT  {run}   n: plan anew   s: turn round   g: {planning.inputs.other_mode().mode}{told}"
 
 
 def confirm_lines(planning: Planning, width: int) -> list[str]:

@@ -134,7 +134,7 @@ def _failed_lines(story: RunStory, step: StepStory | None, width: int) -> list[s
         if one.answer != "yes":
             lines += _labelled("asked", f"{one.name}: {one.answer}, {one.evidence}", width)
     if step.effects:
-        lines += _labelled("planned", "; ".join(step.effects), width)
+        lines += _labelled("planned", f"{numbers.clock(story.started)} {'; '.join(step.effects)}", width)
     return lines
 
 
@@ -177,18 +177,20 @@ def _leads_to(story: RunStory, step: StepStory | None, choice: str) -> str:
 def abort_words(story: RunStory) -> str:
     """What ending the run now leaves behind."""
     if story.passed:
-        return f"Nothing is taken back: {story.passed} was the point of no return. It ends with 8."
+        return f"Nothing is taken back: {story.passed} was the point of no return. The exit code is 8."
     if story.maybe_passed:
         return (
-            f"{story.maybe_passed} is the point of no return: when its check says that it did not happen,"
-            f" {len(story.owed)} acts are taken back, else none, and it ends with 8."
+            f"{story.maybe_passed} is the point of no return. When its check says that it did not happen,"
+            f" {_owed_steps(story)} is taken back; else nothing, and the exit code is 8."
         )
     if not story.owed:
         return "Nothing has been done that is to be taken back."
-    first = story.owed[0].partition(": ")[0]
-    if len(story.owed) == 1:
-        return f"It takes back {first}."
-    return f"It takes back {len(story.owed)} acts, the newest first: {first} ..."
+    return f"It takes back {_owed_steps(story)}."
+
+
+def _owed_steps(story: RunStory) -> str:
+    """The newest first."""
+    return ", then ".join(dict.fromkeys(one.partition("/")[0] for one in story.owed)) or "nothing"
 
 
 def _key(choice: str, taken: set[str]) -> str:

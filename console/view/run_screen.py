@@ -252,7 +252,7 @@ def _step_evidence(story: RunStory, step: StepStory, width: int) -> list[str]:
             lines += _labelled("shown", f"{name}: {found}", width)
     lines += _labelled("does", step.does, width)
     for effect in step.effects:
-        lines += _labelled("plan", effect, width)
+        lines += _labelled("planned", f"{numbers.clock(story.started)} {effect}", width)
     lines += _labelled("back", step.way_back, width)
     lines += _answers(step.asked, width, "")
     return [*lines, *_labelled("because", fill(_plain(step.told.why), story.inputs), width)]

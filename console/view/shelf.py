@@ -157,7 +157,7 @@ def run_cells(row: RunRow, width: int, now: float) -> dict[str, str]:
         "state": f"  {row.name} {short}",
         "now": row.phase.upper() if not row.is_over else row.phase,
         "steps": f"{row.done}/{row.steps}",
-        "last": f"  {numbers.hour_minute(row.started, now)}Z by {row.starter}",
+        "last": f"  began {numbers.hour_minute(row.started, now)}Z",
         "rto": "",
         "badge": f"  {row.waits}",
     }

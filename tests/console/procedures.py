@@ -270,6 +270,9 @@ class MadeBook(RunbookBook):
         order = Order(file, "sandbox", "", name, "", inputs.values, inputs.mode, made.sha)
         return order, made
 
+    def busy(self) -> str:
+        return ""
+
     def start(self, order: Order, plan: Plan, *, armed: bool) -> str:
         self.refuse_unarmed(armed=armed)
         self.told.append(("start", order.name, order.plan_sha))

@@ -148,7 +148,14 @@ def test_when_one_region_pages_alone_the_runbook_that_leads_out_of_it_is_suggest
 def test_an_abort_of_what_may_be_past_the_point_of_no_return_says_what_it_hangs_on() -> None:
     found = procedures.story(2, StepState.FAILED, maybe_passed="promote-database")
     words = abort_words(found)
-    assert "promote-database is the point of no return: when its check says that it did not happen" in words
-    assert "1 acts are taken back" in words
+    assert "promote-database is the point of no return. When its check says that it did not happen" in words
+    assert "freeze-writes is taken back; else nothing" in words
     assert "maybe past the point of no return (promote-database)" in run_screen.state_line(found, NOW, 120)
     assert run_json(found, NOW)["no_return_passed"] is None
+
+
+def test_a_plan_beside_a_run_that_is_not_over_leads_to_that_run() -> None:
+    found = Planning("failover-region", "sandbox", Inputs(), procedures.plan(), busy=procedures.RUN)
+    told = planning.next_line(found, 79, armed=True)
+    assert told.startswith(f"NEXT  esc: run {procedures.RUN} is not over")
+    assert len(told) <= 79
