@@ -271,14 +271,19 @@ def _timeline(stage: Stage) -> int:
 
 
 def _inputs(stage: Stage) -> dict[str, str]:
-    """From where the primary is, to elsewhere; a runbook with other inputs gets its defaults."""
+    """From where the primary is, to elsewhere; what is to rejoin is not the primary. A runbook with other
+    inputs gets its defaults."""
     from console.runbooks import named
 
     spec = named(stage.where.workspace, stage.runbook).spec
-    if not {"from", "to"} <= spec.inputs.keys():
-        return {}
     primary = _primary(stage)
-    return {"from": primary, "to": next(one for one in stage.where.environment.regions if one != primary)}
+    other = next(one for one in stage.where.environment.regions if one != primary)
+    if {"from", "to"} <= spec.inputs.keys():
+        return {"from": primary, "to": other}
+    rejoins = any(step.pg_rejoin is not None for step in spec.steps)
+    if rejoins and {"region", "other"} <= spec.inputs.keys():
+        return {"region": other, "other": primary}
+    return {}
 
 
 def _faults(stage: Stage) -> list[str]:

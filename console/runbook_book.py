@@ -60,12 +60,12 @@ class RunbookBook:
         trouble = "" if found else "this workspace has no runbooks: keelwatch init DIR writes some"
         try:
             with reading() as store:
-                last, runs = rehearsals(store), self._runs(store, now)
+                last, (runs, more) = rehearsals(store), self._runs(store, now)
         except KeelwatchError as error:
-            last, runs = {}, ()
+            last, runs, more = {}, (), 0
             trouble = trouble or f"neither runs nor rehearsals are known: {error.message}"
         rows = tuple(shelf_row(one, last.get(one.name)) for one in found)
-        return Shelf(self._place.name, now, rows, runs, trouble)
+        return Shelf(self._place.name, now, rows, runs, trouble, more)
 
     def failover(self) -> str:
         """The first runbook that leads from one region to another; empty when there is none to be read."""
@@ -180,15 +180,17 @@ class RunbookBook:
 
         require_operator(self._place.environment.policy, login_name(), deed)
 
-    def _runs(self, store: LedgerStore, now: float) -> tuple[RunRow, ...]:
-        """Those that are not over, then a few that ended in the last day; the newest first."""
+    def _runs(self, store: LedgerStore, now: float) -> tuple[tuple[RunRow, ...], int]:
+        """Those that are not over, then a few that ended in the last day, the newest first; and how many more
+        there are of those."""
         mark = f"-{KIND}-"
         ids = [one for one in store.runs_with(FactKind.NOTE) if mark in one]
         views = [view(store, one) for one in sorted(ids, reverse=True)[:NEWEST_RUNS]]
         ours = [one for one in views if one.state.kind == KIND and one.state.env == self._place.name]
         open_now = [one for one in ours if one.phase is not Phase.ENDED]
         ended = [one for one in ours if one.phase is Phase.ENDED and now - one.state.started < ENDED_FOR_S]
-        return tuple(self._row(store, one) for one in [*open_now, *ended[:MOST_ENDED]])
+        rows = tuple(self._row(store, one) for one in [*open_now, *ended[:MOST_ENDED]])
+        return rows, max(0, len(ended) - MOST_ENDED)
 
     def _row(self, store: LedgerStore, one: RunView) -> RunRow:
         story = story_in(store, one.state.id, self._pinned_of(one.state.id))

@@ -50,8 +50,8 @@ def rehearse(
     from console.rehearsal import rehearse as carry_out
     from console.runbooks import allow, named
 
-    if crash_points != "all" and not crash_points.isdigit():
-        raise UsageError(f"--crash-points {crash_points!r} is no number", "a number, or all")
+    if crash_points != "all" and (not crash_points.isdigit() or int(crash_points) == 0):
+        raise UsageError(f"--crash-points {crash_points!r} is no number of kills", "1 or more, or all")
     where = place(workspace, environment)
     if where.environment.source != "sandbox":
         raise UsageError(

@@ -79,8 +79,8 @@ def run(
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
         if approve_as is not None:
             _approve_when_asked(store, where, run_id, approve_as)
-        code = None if detach else _follow(store, run_id, tell)
-        _finish(store, run_id, code, json_wanted=json_wanted)
+        code = None if detach else follow_run(store, run_id, tell)
+        finish(store, run_id, code, json_wanted=json_wanted)
 
 
 @click.command("resume")
@@ -103,11 +103,11 @@ def resume(context: click.Context, run_id: str, *, detach: bool, json_wanted: bo
         state, _ = progress_of(store, run_id)
         require_operator_here(global_workspace(context), {state.env}, "resuming a run")
         kernel.resume(store, run_id)
-        code = None if detach else _follow(store, run_id, narrate if json_wanted else write_out)
-        _finish(store, run_id, code, json_wanted=json_wanted)
+        code = None if detach else follow_run(store, run_id, narrate if json_wanted else write_out)
+        finish(store, run_id, code, json_wanted=json_wanted)
 
 
-def _finish(store: LedgerStore, run_id: str, code: ExitCode | None, *, json_wanted: bool) -> None:
+def finish(store: LedgerStore, run_id: str, code: ExitCode | None, *, json_wanted: bool) -> None:
     """The document, or the id of a run that nobody follows; and out with `code`."""
     if json_wanted:
         from console.runbook_book import story_in
@@ -159,8 +159,9 @@ def _approve_when_asked(store: LedgerStore, where: Place, run_id: str, name: str
         time.sleep(0.05)
 
 
-def _follow(store: LedgerStore, run_id: str, tell: Callable[[str], None]) -> ExitCode:
+def follow_run(store: LedgerStore, run_id: str, tell: Callable[[str], None]) -> ExitCode:
     """To its end, answering what it asks when there is a terminal."""
+    from console.view.run import answer_lines
     from console.view.runbook import glance_lines
     from keelwatch import runs as kernel
 
@@ -180,9 +181,8 @@ def _follow(store: LedgerStore, run_id: str, tell: Callable[[str], None]) -> Exi
         case kernel.FollowEnd.DETACHED:
             narrate(f"detached; the run goes on: keelwatch attach {run_id}")
         case kernel.FollowEnd.ASKED if question is not None:
-            narrate(question.text)
-            choices = "|".join(question.choices)
-            narrate(f"  answer it: keelwatch attach {run_id} --answer {choices} [--note WHY]")
+            for line in answer_lines(run_id, question):
+                narrate(line)
         case _ if view.state.verdict is None:
             narrate(f"{view.phase}: {view.state.paused or view.state.orphaned or 'its process ended'}")
             narrate(f"  go on: keelwatch runbook resume {run_id}")

@@ -113,17 +113,20 @@ def note(context: click.Context, run_id: str, words: str, step: str, *, json_wan
 @click.command("abort")
 @click.argument("run_id", metavar="RUN")
 @click.option("--reason", required=True, help="Why; it goes into the ledger.")
+@click.option("--detach", is_flag=True, help="Do not wait for its end.")
 @as_json
 @click.pass_context
-def abort(context: click.Context, run_id: str, reason: str, *, json_wanted: bool) -> None:
+def abort(context: click.Context, run_id: str, reason: str, *, detach: bool, json_wanted: bool) -> None:
     """End a run, and take back what it did.
 
-    The newest first, each verified.
+    The newest first, each verified. Its end is waited for, and its exit code is this one's: 7 when all is
+    taken back.
 
     After the point of no return nothing is taken back: the run ends with what is left, exit code 8. A paused
     run is taken up for it.
     """
     from console import runbooks
+    from console.commands.runbook_run import finish, follow_run
     from console.options import global_workspace
     from console.roles import require_operator_here
     from runbooks.conduct.follow import progress_of
@@ -132,6 +135,5 @@ def abort(context: click.Context, run_id: str, reason: str, *, json_wanted: bool
         state, _ = progress_of(store, run_id)
         require_operator_here(global_workspace(context), {state.env}, "aborting a run")
         runbooks.abort(store, run_id, reason)
-    if json_wanted:
-        emit_json("runbook-abort", state.env, SystemClock().now(), {"run": run_id, "reason": reason})
-    narrate(f"{run_id} takes back what it did: keelwatch attach {run_id}")
+        code = None if detach else follow_run(store, run_id, narrate if json_wanted else write_out)
+        finish(store, run_id, code, json_wanted=json_wanted)

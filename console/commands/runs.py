@@ -117,9 +117,10 @@ def _tell_end(run: RunView, end: FollowEnd, code: ExitCode) -> None:
         case kernel.FollowEnd.DETACHED:
             narrate(f"detached; the run goes on. Follow it again: keelwatch attach {run.state.id}")
         case kernel.FollowEnd.ASKED:
-            choices = "|".join(question.choices) if question else "ANSWER"
-            narrate(f"{question.text if question else 'the run waits'}")
-            narrate(f"  answer it: keelwatch attach {run.state.id} --answer {choices}")
+            from console.view.run import answer_lines
+
+            for line in answer_lines(run.state.id, question) if question else ["the run waits"]:
+                narrate(line)
         case kernel.FollowEnd.OVER:
             narrate(f"{run.state.id} is over, exit code {int(code)}")
 

@@ -53,7 +53,7 @@ class RunbooksScreen(BookScreen[Shelf, ShelfRow | RunRow]):
         cells: dict[str, Cells] = {}
         for key, one in self._shown.items():
             if isinstance(one, RunRow) and one.is_over and ENDED_ROW not in cells:
-                texts = shelf.ended_cells(len(found.ended), self._width)
+                texts = shelf.ended_cells(found, self._width)
                 cells[ENDED_ROW] = {
                     name: Text(text, paint.GROUP, no_wrap=True) for name, text in texts.items()
                 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from console.view import numbers
 from keelwatch.ledger import Fact, FactKind
-from keelwatch.runs import Glance, HealReport, OpenUndo, RunView, StreamLine
+from keelwatch.runs import Glance, HealReport, OpenUndo, Question, RunView, StreamLine
 
 
 def listed(runs: Sequence[RunView]) -> list[str]:
@@ -35,6 +35,16 @@ def as_json(run: RunView) -> dict[str, str | float | int | None]:
         "actor": state.actor,
         "verdict": str(state.verdict) if state.verdict else None,
     }
+
+
+def answer_lines(run: str, question: Question) -> list[str]:
+    """What is asked, and the command of each answer."""
+    lines = question.text.splitlines()
+    for number, choice in enumerate(question.choices):
+        note = " --note WHY" if choice in question.wants_note else ""
+        head = "  answer it:" if number == 0 else "         or:"
+        lines.append(f"{head} keelwatch attach {run} --answer {choice}{note}")
+    return lines
 
 
 def glance_lines(glance: Glance) -> list[str]:

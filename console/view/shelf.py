@@ -82,13 +82,15 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Every runbook of one environment, and its runs, at one time; `trouble` says what could not be read."""
+    """Every runbook of one environment, and its runs, at one time; `trouble` says what could not be read.
+    `more_ended` runs of the last day are left out."""
 
     environment: str
     at: float
     rows: tuple[ShelfRow, ...] = ()
     runs: tuple[RunRow, ...] = ()
     trouble: str = ""
+    more_ended: int = 0
 
     @property
     def living(self) -> tuple[RunRow, ...]:
@@ -164,14 +166,16 @@ def run_cells(row: RunRow, width: int, now: float) -> dict[str, str]:
     return _fitted(text, width)
 
 
-def ended_cells(count: int, width: int) -> dict[str, str]:
+def ended_cells(found: Shelf, width: int) -> dict[str, str]:
     """The line above the runs that ended lately."""
-    line = f"  ENDED in the last day: {count}"
-    found, at = {}, 0
+    count = len(found.ended) + found.more_ended
+    newest = f", the newest {len(found.ended)}" if found.more_ended else ""
+    line = f"  ENDED in the last day: {count}{newest}"
+    cells, at = {}, 0
     for column in columns(width):
-        found[column.key] = line[at : at + column.width].ljust(column.width)
+        cells[column.key] = line[at : at + column.width].ljust(column.width)
         at += column.width
-    return found
+    return cells
 
 
 def _fitted(text: dict[str, str], width: int) -> dict[str, str]:
@@ -244,6 +248,6 @@ def shelf_lines(shelf: Shelf, now: float, width: int = NARROW + 1) -> list[str]:
     lines += joined(run_cells(one, width, now) for one in shelf.living)
     lines += joined(runbook_cells(one, width, now) for one in shelf.rows)
     if shelf.ended:
-        lines += joined([ended_cells(len(shelf.ended), width)])
+        lines += joined([ended_cells(shelf, width)])
         lines += joined(run_cells(one, width, now) for one in shelf.ended)
     return lines

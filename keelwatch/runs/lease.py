@@ -74,7 +74,7 @@ def _refusal(scope: str, path: Path) -> Refused:
     run, actor, since = text(holder, "run"), text(holder, "actor"), text(holder, "since")
     return Refused(
         f"{scope} is held by {actor} with run {run} since {since}",
-        f"watch it: keelwatch attach {run}; take over: keelwatch stop {run}, then try again",
+        f"watch it, and answer what it asks: keelwatch attach {run}; or end it: keelwatch stop {run}",
     )
 
 

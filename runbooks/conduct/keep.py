@@ -35,10 +35,9 @@ class Keeper:
         """A run that is taken up again goes on only in the world that it left, unless a person says so."""
         if not self._record.progress().steps:
             return
-        for effect in self._newest():
-            found = self._run.check(effect.action)
-            if found.answer is Answer.NO:
-                self._ask_about(f"{step_of(effect)} still holds: no, {found.evidence}")
+        for one in self.again():
+            if one.found.answer is Answer.NO:
+                self._ask_about(f"{one.name}: no, {one.found.evidence}")
 
     def now_and_then(self) -> None:
         """`again`, where some time has passed since the last look: people may be thinking for long."""

@@ -8,11 +8,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from keelwatch.adapters import postgres
-from keelwatch.runs import Effect, Fate, Run, Stopped, Verdict, failed, passed
+from keelwatch.runs import Effect, Fate, Run, RunView, Stopped, Verdict, failed, passed
 from keelwatch.runs.fields import mapping
 from keelwatch.runs.spec import read_spec
 from keelwatch.runs.verdict import from_error, stopped
 from keelwatch.safety import require_beside
+from keelwatch.workspace.clock import utc
 from keelwatch.workspace.errors import ExitCode, Fenced, KeelwatchError, Refused, SourceError
 from keelwatch.workspace.reading import Answer, Condition
 from runbooks.conduct.access import access
@@ -22,7 +23,7 @@ from runbooks.conduct.order import Order, order_of, pinned
 from runbooks.conduct.plan import plan_sha
 from runbooks.conduct.record import Aborted, Record, WentBack
 from runbooks.conduct.step import Doer
-from runbooks.conduct.world import standing_of
+from runbooks.conduct.world import in_words, standing_of
 from runbooks.rules import point_of_no_return
 from runbooks.stages import Mode
 from runbooks.verbs.catalogue import CATALOGUE
@@ -102,21 +103,37 @@ class Conductor:
         return True
 
     def _take_lock(self) -> None:
-        if not self._run.holds(self._scope):
+        if self._run.holds(self._scope):
+            return
+        try:
             self._run.lease(self._scope)
+        except Fenced:
+            raise
+        except Refused as error:
+            holder = self._holder()
+            raise Refused(error.message, _how_to_take_over(holder) if holder else error.hint) from None
 
     def _refuse_beside_unended(self) -> None:
         """A run that is paused or died holds no lock, but its work is half done."""
+        holder = self._holder()
+        if holder is not None:
+            state = holder.state
+            raise Refused(
+                f"run {state.id} of {state.actor} ({state.name}) since {utc(state.started)}"
+                f" is {holder.phase} and not over",
+                _how_to_take_over(holder),
+            )
+
+    def _holder(self) -> RunView | None:
+        """Another run of a runbook with our lock that is not over."""
         for one in self._run.others():
             state = one.state
             if state.kind != "runbook" or state.env != self._order.environment or not one.state.since:
                 continue
             theirs = order_of(read_spec(state.id).args)
             if (theirs.lock, theirs.sandbox) == (self._spec.lock, self._order.sandbox):
-                raise Refused(
-                    f"run {state.id} of {state.actor} ({state.name}) is {one.phase} and not over",
-                    f"go on with it: keelwatch runbook resume {state.id}; or end it: keelwatch runbook abort",
-                )
+                return one
+        return None
 
     @property
     def _scope(self) -> str:
@@ -284,13 +301,22 @@ class Conductor:
 
     def _standing(self) -> str:
         try:
-            return str(standing_of(self._world.estate()))
+            return in_words(standing_of(self._world.estate()))
         except KeelwatchError as error:
             return error.message
 
     @property
     def _is_ungraceful(self) -> bool:
         return self._order.mode is Mode.UNGRACEFUL
+
+
+def _how_to_take_over(holder: RunView) -> str:
+    run = holder.state.id
+    adopt = "" if holder.pid is None else f"keelwatch attach {run}, or keelwatch stop {run} and then "
+    return (
+        f"take over: {adopt}keelwatch runbook resume {run};"
+        f" or end it: keelwatch runbook abort {run} --reason WHY"
+    )
 
 
 def _counts(effect: Effect) -> bool:

@@ -38,6 +38,19 @@ def changed(before: JsonObject, now: JsonObject, at: str = "") -> list[str]:
     return found
 
 
+def in_words(standing: JsonObject) -> str:
+    """`database: west primary, timeline 1; east standby, timeline 1`, and so on."""
+    return " | ".join(
+        f"{part}: {_part_words(found)}" for part, found in standing.items() if found is not None
+    )
+
+
+def _part_words(found: object) -> str:
+    if isinstance(found, dict):
+        return "; ".join(f"{name} {one}" for name, one in found.items())
+    return str(found)
+
+
 def _edge(estate: Estate) -> JsonObject | None:
     if estate.edge is None:
         return None

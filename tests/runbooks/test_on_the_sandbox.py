@@ -122,9 +122,10 @@ def test_whoever_comes_second_is_told_who_is_at_it(
     second = keelwatch(workspace, "runbook", "run", "failover-region", *DRILL)
     assert second.returncode == 6
     assert f"with run {first} since" in second.stdout + second.stderr
-    assert f"take over: keelwatch stop {first}" in second.stdout + second.stderr
+    told = second.stdout + second.stderr
+    assert f"take over: keelwatch attach {first}, or keelwatch stop {first} and then" in told
     aborted = keelwatch(workspace, "runbook", "abort", first, "--reason", "only a test")
-    assert aborted.returncode == 0, aborted.stderr
+    assert aborted.returncode == 7, aborted.stderr
     until(lambda: view(ledger, first).phase is Phase.ENDED, 30, "its end")
     verdict = load(ledger, first).verdict
     assert verdict is not None
@@ -193,6 +194,13 @@ def test_regions_cut_off_from_each_other_end_with_one_primary_and_the_loss_is_co
     assert measured["lost_writes"] >= 10
     assert measured["rpo_met"] is False
     assert numbers(measured) <= set(estate.lost("east", began))
+    assert estate.primaries() == {"east"}
+
+    control.clear_faults(name=NAME)
+    words = ("--region", "west", "--input", "other=east", *DRILL)
+    home = keelwatch(workspace, "runbook", "run", "rejoin-region", *words)
+    assert home.returncode == 0, home.stdout + home.stderr
+    assert estate.sql("west", "select pg_is_in_recovery()") is True
     assert estate.primaries() == {"east"}
 
 

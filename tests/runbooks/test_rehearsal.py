@@ -108,7 +108,13 @@ def tell(one: Outcome, total: int) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("runbook", "points"),
-    [("failover-region", None), ("promote-database", 2), ("drain-region", 2), ("rebuild-cache", 2)],
+    [
+        ("failover-region", None),
+        ("promote-database", 2),
+        ("drain-region", 2),
+        ("rebuild-cache", 2),
+        ("rejoin-region", 2),
+    ],
 )
 def test_the_library_passes_at_every_crash_point(stage: Stage, runbook: str, points: int | None) -> None:
     stage = Stage(stage.where, runbook, stage.approver, stage.store)

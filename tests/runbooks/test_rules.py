@@ -32,6 +32,7 @@ def test_the_library_is_right() -> None:
         "failover-region",
         "promote-database",
         "rebuild-cache",
+        "rejoin-region",
     ]
 
 

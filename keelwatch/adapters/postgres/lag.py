@@ -91,7 +91,10 @@ def lag_of(database: Database, region: str) -> Lag:
     if isinstance(mine, KeelwatchError):
         raise mine
     if not mine.is_standby:
-        raise Refused(f"{mine.words}: it lags behind nobody", "name the region of a standby")
+        raise Refused(
+            f"{mine.words}: it lags behind nobody",
+            "name the region of a standby, or make this one a standby first: pg.rejoin",
+        )
     return lag_between(primary_among(answers), mine)
 
 
