@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+
+from keelwatch.runs import Phase
 from keelwatch.workspace import ExitCode
 from runbooks.conduct.progress import StepState
 from runbooks.stages import Mode
@@ -53,11 +56,30 @@ def test_a_failing_kernel_is_no_reason_to_bear_a_step(shop: Shop) -> None:
     assert shop.effects == []
 
 
+SHIFT_AND_TELL = """\
+  - id: shift
+    edge.weight: {to: $to, away_from: $from}
+    undo: none
+  - id: tell
+    human: Tell support
+"""
+
+
+def test_what_a_reload_loses_while_a_run_is_paused_is_set_again_and_blamed_on_nobody(shop: Shop) -> None:
+    shop.write(SHIFT_AND_TELL)
+    run = shop.start()
+    before = shop.question(run)
+    shop.kill(run, signal.SIGTERM)
+    until(lambda: shop.view(run).phase is Phase.PAUSED and shop.view(run).pid is None, 20, "a pause")
+    shop.put("edge", "even")
+    shop.resume(run)
+    until(lambda: shop.question(run).seq != before.seq, 20, "the next question")
+    assert shop.question(run).text == before.text
+    assert shop.value("edge") == "east=100 west=0"
+
+
 def test_what_a_reload_loses_while_a_person_thinks_is_set_again(shop: Shop) -> None:
-    shop.write(
-        "  - id: shift\n    edge.weight: {to: $to, away_from: $from}\n    undo: none\n"
-        "  - id: tell\n    human: Tell support\n"
-    )
+    shop.write(SHIFT_AND_TELL)
     run = shop.start()
     question = shop.question(run)
     shop.put("edge", "even")
