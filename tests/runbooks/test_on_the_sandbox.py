@@ -194,14 +194,14 @@ def test_regions_cut_off_from_each_other_end_with_one_primary_and_the_loss_is_co
     assert measured["lost_writes"] >= 10
     assert measured["rpo_met"] is False
     assert numbers(measured) <= set(estate.lost("east", began))
-    assert estate.primaries() == {"east"}
+    assert estate.writable() == {"east"}
 
     control.clear_faults(name=NAME)
     words = ("--region", "west", "--input", "other=east", *DRILL)
     home = keelwatch(workspace, "runbook", "run", "rejoin-region", *words)
     assert home.returncode == 0, home.stdout + home.stderr
     assert estate.sql("west", "select pg_is_in_recovery()") is True
-    assert estate.primaries() == {"east"}
+    assert estate.writable() == {"east"}
 
 
 def test_a_plan_tells_each_effect_and_changes_when_the_world_does(

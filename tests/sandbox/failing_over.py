@@ -82,11 +82,13 @@ class Estate:
     # the steps of a failover
 
     def primaries(self) -> set[str]:
+        """The regions whose PostgreSQL is no standby, fenced or not."""
+        return {region for region in ("west", "east") if not self.sql(region, "select pg_is_in_recovery()")}
+
+    def writable(self) -> set[str]:
         """The regions whose PostgreSQL takes writes."""
-        takes_writes = (
-            "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off'"
-        )
-        return {region for region in ("west", "east") if self.sql(region, takes_writes)}
+        fenced = "select current_setting('default_transaction_read_only') = 'on'"
+        return {region for region in self.primaries() if not self.sql(region, fenced)}
 
     def fence(self, region: str) -> str:
         """No more writes there; returns the LSN of the last one."""
