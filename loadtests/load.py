@@ -1,0 +1,79 @@
+"""From files to load profiles, with every problem of every file at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelwatch.workspace.document import Document
+from keelwatch.workspace.errors import InputError, Problem
+from keelwatch.workspace.spec_files import all_spec_files
+from keelwatch.workspace.step_specs import StepSpecs
+from loadtests.arrivals import Stage
+
+if TYPE_CHECKING:
+    from loadtests.spec import ProfileSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile and where it stands; its locustfile is relative to `folder`."""
+
+    spec: ProfileSpec
+    file: Path
+
+    @property
+    def name(self) -> str:
+        return self.spec.profile
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+    @property
+    def stages(self) -> list[Stage]:
+        """Levels in journeys per second (open) or users (closed)."""
+        found: list[Stage] = []
+        before = 0.0
+        for one in self.spec.stages:
+            level = float((one.rate if self.spec.model == "open" else one.users) or 0)
+            found.append(Stage(before if one.ramp else level, level, one.for_.total_seconds()))
+            before = level
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A profile with the document it was read from, for whoever has more to say about its lines."""
+
+    profile: Profile
+    document: Document
+
+
+def load_folder(folder: Path) -> tuple[Profile, ...]:
+    """Every profile under `folder`, by name. Files of other specs are left alone. Raises `InputError`."""
+    found = PROFILES.load(all_spec_files(folder))
+    return tuple(sorted((one.profile for one in found), key=lambda profile: profile.name))
+
+
+def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:
+    """The profiles of `files` that are right, and what is wrong with the others."""
+    found = PROFILES.examine(files)
+    return found.sound, found.problems
+
+
+def _read(document: Document) -> tuple[Written | None, list[Problem]]:
+    from keelwatch.workspace.reader import parse
+    from loadtests.rules import broken_rules
+    from loadtests.spec import ProfileSpec
+
+    try:
+        spec = parse(document, ProfileSpec)
+    except InputError as error:
+        return None, list(error.problems)
+    return Written(Profile(spec, document.file), document), broken_rules(document, spec)
+
+
+PROFILES = StepSpecs("profile", _read)

@@ -1,0 +1,122 @@
+"""A load profile as the user writes it. Field descriptions are the documentation of the format.
+
+What one key demands of another is in `loadtests.rules`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from keelwatch.workspace.model import Name
+from keelwatch.workspace.reader import Duration, StrictModel
+
+
+def _one_of(*keys: str) -> ConfigDict:
+    """What an editor is told; `loadtests.rules` says it to everybody else."""
+    choices: list[JsonValue] = [{"required": [key]} for key in keys]
+    return ConfigDict(**StrictModel.model_config, json_schema_extra={"oneOf": choices})
+
+
+class Share(StrictModel):
+    """A journey that customers of this load take."""
+
+    journey: Name
+    weight: int = Field(1, ge=1, le=1000, description="How often, beside the weights of the others")
+
+
+class StageSpec(StrictModel):
+    """A level held, or led up to, for a time."""
+
+    model_config = _one_of("rate", "users")
+
+    rate: float | None = Field(
+        None, ge=0, le=10_000, description="open: journeys that begin in a second, in all regions together"
+    )
+    users: int | None = Field(
+        None, ge=0, le=10_000, description="closed: customers, each of whom waits for the answer"
+    )
+    for_: Duration = Field(alias="for")
+    ramp: bool = Field(
+        default=False, description="Lead up (or down) to the level in a line, from that of the stage before"
+    )
+
+
+class Threshold(StrictModel):
+    """What must hold of the load's own requests, or it has failed: exactly one of `objective`, `percentile`
+    and `failures_below`."""
+
+    model_config = _one_of("objective", "percentile", "failures_below")
+
+    objective: Name | None = Field(
+        None,
+        description="An objective, asked of the source for this load's traffic instead of the customers'",
+    )
+    percentile: float | None = Field(None, gt=0, lt=100, description="Of the times, with `below`")
+    below: Duration | None = Field(None, description="What the percentile must stay under")
+    of: Literal["response", "service"] = Field(
+        "response",
+        description="`response`: from when the request was due; `service`: from when it was sent",
+    )
+    failures_below: float | None = Field(
+        None, gt=0, le=100, description="Which part of the requests may fail, in percent"
+    )
+    request: str | None = Field(None, min_length=1, description="Of requests of this name alone")
+
+
+class BurnLimit(StrictModel):
+    above: float = Field(14.4, gt=0, description="The burn rate that stops the load")
+    window: Duration | None = Field(None, description="Over this window (default: 5m)")
+    objectives: list[Name] = Field(min_length=1)
+
+
+class GuardSpec(StrictModel):
+    """Watched while the load lasts: any of them ends it. Before it starts, no objective of it may burn."""
+
+    burn_rate: BurnLimit
+    journeys: list[Name] = Field(
+        default_factory=list, description="Must pass, asked again and again beside the load"
+    )
+    promql_false: str | None = Field(
+        None, min_length=1, description="This PromQL has no answer, or a number in it is 0"
+    )
+
+
+class ProfileSpec(StrictModel):
+    """A load: who comes, how many, for how long, what must hold, and what ends it."""
+
+    model_config = ConfigDict(**StrictModel.model_config, title="A load profile")
+
+    profile: Name
+    title: str = Field(min_length=1, description="What it is like, in a sentence")
+    owner: str = Field(min_length=1, description="The team that keeps it right")
+    journeys: list[Share] | None = Field(None, min_length=1, description="What customers do; or `locustfile`")
+    locustfile: str | None = Field(
+        None, min_length=1, description="An existing locustfile, run as it is; relative to this file"
+    )
+    model: Literal["open", "closed"] = Field(
+        description="`open`: they come when they come, however slow the answers are; `closed`: so many,"
+        " each of whom waits for an answer before the next request"
+    )
+    arrivals: Literal["poisson", "paced"] = Field(
+        "poisson", description="open: independent of each other, or evenly spread"
+    )
+    most_in_flight: int = Field(
+        500,
+        ge=1,
+        le=10_000,
+        description="open: arrivals beyond so many unanswered ones are dropped, and counted",
+    )
+    stages: list[StageSpec] = Field(min_length=1, max_length=50)
+    warm_up: Duration | None = Field(None, description="At the start: applied, and not measured")
+    processes: int = Field(1, ge=1, le=16, description="Generators; more than one needs as many cores")
+    thresholds: list[Threshold] = Field(default_factory=list)
+    guard: GuardSpec
+    budget: float = Field(
+        1.0,
+        gt=0,
+        le=100,
+        description="What it may spend of the period's error budget of each of its objectives, "
+        "in percent: set aside before, settled afterwards",
+    )

@@ -1,0 +1,77 @@
+"""What came of a load: pass, fail, invalid or inconclusive, and every reason. Pure.
+
+Locust's own exit code says nothing of this: it is 0 when all workers are lost, and 1 when one request failed.
+A load that was not applied as ordered proves nothing about the server, so it is *invalid*, never green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from keelwatch.runs import Verdict, failed, inconclusive, invalid, passed
+from keelwatch.workspace.errors import ExitCode
+
+LEAST_SHARE = 0.9
+"""Of the users wanted, once they were to be there: less is another load."""
+MOST_CPU = 0.9
+"""Of one core: beyond it the generator itself is what answers late."""
+MOST_DROPPED = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A threshold and what was found. `value` None: too little to tell, `reason` says why."""
+
+    name: str
+    value: str | None
+    met: bool
+    samples: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How the load was applied. `cpu` is the busiest generator process' share of a core (0..1) in its busiest
+    second, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted."""
+
+    ended: str  # finished | stopped | died
+    workers: int
+    least_workers: int
+    least_users: float | None
+    cpu: float | None
+    due: int
+    dropped: int
+
+
+def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
+    """`trip` is why the guard stopped it, `stopped` why a person did; both are empty for a load that went to
+    its end. What makes it worthless comes before what it found."""
+    if trip:
+        return inconclusive(f"guard-tripped: {trip}").but(ExitCode.STOPPED)
+    if stopped:
+        return inconclusive(f"stopped: {stopped}").but(ExitCode.STOPPED)
+    flaws = list(_flaws(applied))
+    if flaws:
+        return invalid("; ".join(flaws))
+    missed = [f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met]
+    if missed:
+        return failed(f"threshold-missed: {'; '.join(missed)}")
+    dark = [f"{one.name}: {one.reason}" for one in findings if one.value is None]
+    if dark:
+        return inconclusive(f"too-few-samples: {'; '.join(dark)}")
+    met = [f"{one.name} {one.value}" for one in findings]
+    return passed("; ".join(met) or "no thresholds were asked for")
+
+
+def _flaws(applied: Applied) -> Iterator[str]:
+    if applied.ended != "finished":
+        yield f"generator-{applied.ended}: it did not go to its end"
+    if applied.least_workers < applied.workers:
+        yield f"workers-lost: {applied.least_workers} of {applied.workers}"
+    if applied.least_users is not None and applied.least_users < LEAST_SHARE:
+        yield f"users-below-target: {applied.least_users:.0%} of those wanted"
+    if applied.cpu is not None and applied.cpu > MOST_CPU:
+        yield f"generator-cpu-bound: {applied.cpu:.0%} of a core"
+    if applied.due and applied.dropped / applied.due > MOST_DROPPED:
+        yield f"arrivals-dropped: {applied.dropped} of {applied.due}"

@@ -1,0 +1,62 @@
+"""What came of a load: nothing that was not applied as ordered is green."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from keelwatch.runs import Outcome
+from keelwatch.workspace import ExitCode
+from loadtests.verdict import Applied, Finding, judge
+
+WELL = Applied("finished", workers=2, least_workers=2, least_users=1.0, cpu=0.5, due=1000, dropped=0)
+MET = Finding("p95 of responses < 800 ms", "212 ms", met=True, samples=900)
+MISSED = Finding("failures < 1 %", "4.2 %", met=False, samples=900)
+DARK = Finding("p99 of responses < 2 s", None, met=False, samples=12, reason="12 samples, 100 are needed")
+
+
+@pytest.mark.parametrize(
+    ("applied", "words"),
+    [
+        (replace(WELL, ended="died"), "generator-died"),
+        (replace(WELL, least_workers=1), "workers-lost: 1 of 2"),
+        (replace(WELL, least_users=0.5), "users-below-target: 50% of those wanted"),
+        (replace(WELL, cpu=0.97), "generator-cpu-bound: 97% of a core"),
+        (replace(WELL, dropped=3), "arrivals-dropped: 3 of 1000"),
+    ],
+)
+def test_a_load_that_was_not_applied_as_ordered_is_invalid_whatever_it_found(
+    applied: Applied, words: str
+) -> None:
+    for findings in ([], [MET], [MISSED]):
+        verdict = judge(applied, findings)
+        assert (verdict.outcome, verdict.exit_code) == (Outcome.INVALID, ExitCode.UNKNOWN)
+        assert words in verdict.reason
+
+
+def test_all_that_is_wrong_is_named() -> None:
+    verdict = judge(replace(WELL, least_workers=0, cpu=1.0), [])
+    assert "workers-lost" in verdict.reason
+    assert "generator-cpu-bound" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("findings", "outcome", "code", "words"),
+    [
+        ([], Outcome.PASS, ExitCode.PASS, "no thresholds were asked for"),
+        ([MET], Outcome.PASS, ExitCode.PASS, "p95 of responses < 800 ms 212 ms"),
+        ([MET, MISSED, DARK], Outcome.FAIL, ExitCode.FAIL, "threshold-missed: failures < 1 %: 4.2 %"),
+        ([MET, DARK], Outcome.INCONCLUSIVE, ExitCode.UNKNOWN, "too-few-samples: p99"),
+    ],
+)
+def test_thresholds_decide(findings: list[Finding], outcome: Outcome, code: ExitCode, words: str) -> None:
+    verdict = judge(WELL, findings)
+    assert (verdict.outcome, verdict.exit_code) == (outcome, code)
+    assert words in verdict.reason
+
+
+def test_the_guard_and_a_person_end_it_in_7() -> None:
+    tripped = judge(replace(WELL, ended="stopped"), [MISSED], trip="login burns 20x")
+    assert (tripped.exit_code, tripped.reason) == (ExitCode.STOPPED, "guard-tripped: login burns 20x")
+    assert judge(WELL, [MET], stopped="enough").exit_code is ExitCode.STOPPED
