@@ -1,7 +1,7 @@
 """Policy: who may do what, and what may never happen, whoever acts.
 
 Promises: a rule is a pure function of the workspace, the facts and what was asked of the world. It never
-acts and never asks itself, and what is unknown lets nobody act.
+acts and never asks itself (`Watching` asks, by what it is given), and what is unknown lets nobody act.
 """
 
 from keelwatch.safety.approval import Approvals, Request, approve, login_of, require_approval, standing
@@ -10,6 +10,7 @@ from keelwatch.safety.budget import Reservation, reservations, reserve, settle
 from keelwatch.safety.guard import Limit, Trip, Watch, judge
 from keelwatch.safety.invariants import Rule, Situation, holds, require_beside
 from keelwatch.safety.roles import require_operator, role_of
+from keelwatch.safety.watching import Watching
 
 __all__ = [
     "Approvals",
@@ -20,6 +21,7 @@ __all__ = [
     "Situation",
     "Trip",
     "Watch",
+    "Watching",
     "approve",
     "holds",
     "judge",

@@ -20,7 +20,7 @@ from runbooks.conduct.keep import Keeper, take_back
 from runbooks.conduct.people import People
 from runbooks.conduct.progress import StepState
 from runbooks.conduct.record import Aborted, Tripped, WentBack
-from runbooks.conduct.watch_step import StepGuard
+from runbooks.conduct.watch_step import step_guard
 from runbooks.inputs import fill
 from runbooks.stages import Mode, Stage, at_moment, stages_of
 from runbooks.verbs.catalogue import CATALOGUE
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keelwatch.ledger import JsonObject
+    from keelwatch.safety import Watching
     from runbooks.conduct.order import Order
     from runbooks.conduct.record import Record
     from runbooks.spec import RunbookSpec, Step
@@ -157,7 +158,7 @@ class Doer:
         """Every stage of it, each after the one before has stood as long as it must and nothing tripped."""
         end = time.monotonic() + _limit_s(step)
         words = ""
-        with StepGuard(step.stop_if, self._world, self._order.mode) as guard:
+        with step_guard(step.stop_if, self._world, self._order.mode) as guard:
             for number, stage in enumerate(stages_of(step, self._order.values, self._order.mode), 1):
                 self._record.refuse_aborted()
                 evidence = self._stage(step, f"{step.id}/{number}", stage, end)
@@ -180,7 +181,7 @@ class Doer:
         undo = self._undo(step, action.verb)
         return self._run.act(action.verb, action.args, step=name, undo=undo, give_up_at=end)
 
-    def _stand(self, step: Step, stage: Stage, guard: StepGuard, end: float) -> None:
+    def _stand(self, step: Step, stage: Stage, guard: Watching, end: float) -> None:
         """What a stage made stands for as long as it must, and until the guard has seen it and is content."""
         began = time.monotonic()
         give_up = max(end, began + stage.hold_s + CLEAR_S) if step.stop_if is not None else end
