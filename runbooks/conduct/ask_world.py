@@ -9,27 +9,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelwatch.adapters import haproxy
-from keelwatch.runs import Action, Phase, Run
+from keelwatch.runs import Action, Run
 from keelwatch.safety import Rule, Situation, holds, questions
+from keelwatch.safety.around import Around
 from keelwatch.workspace.errors import KeelwatchError
 from keelwatch.workspace.reading import Answer, Condition
 from runbooks.conduct.world import changed, standing_of
 from runbooks.inputs import fill
 
 if TYPE_CHECKING:
-    from keelwatch.adapters.prometheus import Prometheus
     from keelwatch.ledger import JsonObject
     from keelwatch.workspace.estate import Estate
-    from keelwatch.workspace.model import EnvironmentSpec
-    from keelwatch.workspace.workspace import Workspace
     from runbooks.conduct.order import Order
     from runbooks.spec import BurnLimit, JourneyLimit
     from runbooks.spec import Condition as Wanted
     from runbooks.verbs.spec import PgLag, Probe, SloHold
-    from slo.source import Source
 
 PAUSE_S = 1.0
-JOURNEY_S = 120.0
 LEAST_WINDOW_S = 8.0
 
 
@@ -47,6 +43,7 @@ class World:
     def __init__(self, run: Run, order: Order) -> None:
         self._run = run
         self._order = order
+        self._around = Around(order.workspace, order.environment, order.sandbox)
 
     def wanted(self, condition: Wanted) -> Iterator[Asked]:
         """Each key that is given, in order. Raises `Stopped` while journeys run."""
@@ -104,27 +101,7 @@ class World:
 
     def journeys(self, names: Sequence[str], region: str) -> Condition:
         """One execution of each."""
-        from probes.instance import arguments
-
-        what = ", ".join(names) or "all journeys"
-        try:
-            args = arguments(self._order.workspace, names, [region])
-            if self._order.sandbox:
-                args = {**args, "sandbox": self._order.sandbox}
-            run = self._run.start("probe", f"{what} (of {self._run.id})", args)
-        except KeelwatchError as error:
-            return Condition.unknown(f"{what} in {region}: {error.message}")
-        give_up = time.monotonic() + JOURNEY_S
-        while (view := self._run.other(run)).phase is not Phase.ENDED:
-            if time.monotonic() > give_up:
-                return Condition.unknown(f"{what} in {region}: run {run} has no end after {JOURNEY_S:g} s")
-            self._run.wait(0.1)
-        verdict = view.state.verdict
-        if verdict is None:
-            return Condition.unknown(f"{what} in {region}: run {run} died")
-        words = f"{what} in {region}: {verdict} (run {run})"
-        answers = {"pass": Condition.yes(words), "fail": Condition.no(words)}
-        return answers.get(verdict.outcome, Condition.unknown(words))
+        return self._around.journeys(self._run, names, region)
 
     def budget_holds(self, wanted: SloHold) -> Condition:
         """Whether it burns slower than is wanted, for as long as is asked."""
@@ -156,58 +133,18 @@ class World:
 
     def burn_below(self, most: float, window_s: float, region: str | None, names: Sequence[str]) -> Condition:
         """Whether no objective on real traffic burns at `most` or more over the window."""
-        from slo.load import load_folder
-        from slo.objective import track
-
-        try:
-            workspace, spec = self._environment()
-            source, client = self._source()
-            objectives = load_folder(workspace.folders["slo"])
-        except KeelwatchError as error:
-            return Condition.unknown(error.message)
-        chosen = [one for one in objectives if one.stratum == "real" and (not names or one.name in names)]
-        tracked = [each for one in chosen for each in track(one, tuple(spec.regions))]
-        wanted = [one for one in tracked if region is None or one.region in {region, None}]
-        return questions.burn_below(client, wanted, most, window_s, time.time(), source.stale_after_s)
+        return self._around.burn_below(most, window_s, region, names)
 
     def promql_holds(self, query: str) -> Condition:
-        try:
-            _, client = self._source()
-        except KeelwatchError as error:
-            return Condition.unknown(error.message)
-        return questions.promql_holds(client, self._text(query), time.time())
+        return self._around.promql_holds(self._text(query))
 
     def keeps_up(self, wanted: PgLag) -> Condition:
         """Whether a standby does."""
-        try:
-            database = self.estate().the_database()
-        except KeelwatchError as error:
-            return Condition.unknown(error.message)
         max_s = wanted.max.total_seconds() if wanted.max is not None else None
-        return questions.lag_below(database, self._text(wanted.region), max_s, wanted.max_bytes)
+        return self._around.keeps_up(self._text(wanted.region), max_s, wanted.max_bytes)
 
     def estate(self) -> Estate:
-        from keelwatch.workspace.estate import find_estate
-
-        order = self._order
-        return find_estate(order.workspace, order.environment, order.sandbox)
-
-    def _environment(self) -> tuple[Workspace, EnvironmentSpec]:
-        from keelwatch.workspace.workspace import load_workspace
-
-        workspace = load_workspace(self._order.workspace)
-        _, spec = workspace.environment(self._order.environment)
-        if self._order.sandbox:
-            spec = spec.model_copy(update={"sandbox": self._order.sandbox})
-        return workspace, spec
-
-    def _source(self) -> tuple[Source, Prometheus]:
-        from keelwatch.adapters.prometheus import Prometheus
-        from slo.source import find_source
-
-        workspace, spec = self._environment()
-        source = find_source(spec, workspace.root)
-        return source, Prometheus(source.config)
+        return self._around.estate()
 
     def _text(self, text: str) -> str:
         return fill(text, self._order.values)

@@ -1,0 +1,116 @@
+"""What a guard asks of the environment around a run: burn rates, PromQL, replica lag, whether journeys pass.
+
+Reads alone, but for journeys, which are runs of their own and take back what they change. The environment is
+looked up anew each time: a sandbox that came up again is found.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelwatch.runs import Phase, Run
+from keelwatch.safety import questions
+from keelwatch.workspace.errors import KeelwatchError
+from keelwatch.workspace.reading import Condition
+
+if TYPE_CHECKING:
+    from keelwatch.adapters.prometheus import Prometheus
+    from keelwatch.workspace.estate import Estate
+    from keelwatch.workspace.model import EnvironmentSpec
+    from keelwatch.workspace.workspace import Workspace
+    from slo.source import Source
+
+JOURNEY_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """`sandbox` names another one than the environment's; empty: its own."""
+
+    workspace: Path
+    environment: str
+    sandbox: str = ""
+
+    def burn_below(self, most: float, window_s: float, region: str | None, names: Sequence[str]) -> Condition:
+        """Whether no objective on real traffic burns at `most` or more over the window; of `names`, or of all
+        without any, in `region` or in all."""
+        from slo.load import load_folder
+        from slo.objective import track
+
+        try:
+            workspace, spec = self._declared()
+            source, client = self._source()
+            objectives = load_folder(workspace.folders["slo"])
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+        chosen = [one for one in objectives if one.stratum == "real" and (not names or one.name in names)]
+        tracked = [each for one in chosen for each in track(one, tuple(spec.regions))]
+        wanted = [one for one in tracked if region is None or one.region in {region, None}]
+        return questions.burn_below(client, wanted, most, window_s, time.time(), source.stale_after_s)
+
+    def promql_holds(self, query: str) -> Condition:
+        try:
+            _, client = self._source()
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+        return questions.promql_holds(client, query, time.time())
+
+    def keeps_up(self, region: str, max_s: float | None, max_bytes: int | None) -> Condition:
+        """Whether the standby of `region` does."""
+        try:
+            database = self.estate().the_database()
+        except KeelwatchError as error:
+            return Condition.unknown(error.message)
+        return questions.lag_below(database, region, max_s, max_bytes)
+
+    def journeys(self, run: Run, names: Sequence[str], region: str) -> Condition:
+        """One execution of each, or of all without names, in a run that `run` starts. Raises `Stopped`."""
+        from probes.instance import arguments
+
+        what = ", ".join(names) or "all journeys"
+        try:
+            args = arguments(self.workspace, names, [region])
+            if self.sandbox:
+                args = {**args, "sandbox": self.sandbox}
+            started = run.start("probe", f"{what} (of {run.id})", args)
+        except KeelwatchError as error:
+            return Condition.unknown(f"{what} in {region}: {error.message}")
+        give_up = time.monotonic() + JOURNEY_S
+        while (view := run.other(started)).phase is not Phase.ENDED:
+            if time.monotonic() > give_up:
+                return Condition.unknown(
+                    f"{what} in {region}: run {started} has no end after {JOURNEY_S:g} s"
+                )
+            run.wait(0.1)
+        verdict = view.state.verdict
+        if verdict is None:
+            return Condition.unknown(f"{what} in {region}: run {started} died")
+        words = f"{what} in {region}: {verdict} (run {started})"
+        answers = {"pass": Condition.yes(words), "fail": Condition.no(words)}
+        return answers.get(verdict.outcome, Condition.unknown(words))
+
+    def estate(self) -> Estate:
+        from keelwatch.workspace.estate import find_estate
+
+        return find_estate(self.workspace, self.environment, self.sandbox)
+
+    def _declared(self) -> tuple[Workspace, EnvironmentSpec]:
+        from keelwatch.workspace.workspace import load_workspace
+
+        workspace = load_workspace(self.workspace)
+        _, spec = workspace.environment(self.environment)
+        if self.sandbox:
+            spec = spec.model_copy(update={"sandbox": self.sandbox})
+        return workspace, spec
+
+    def _source(self) -> tuple[Source, Prometheus]:
+        from keelwatch.adapters.prometheus import Prometheus
+        from slo.source import find_source
+
+        workspace, spec = self._declared()
+        source = find_source(spec, workspace.root)
+        return source, Prometheus(source.config)
