@@ -67,7 +67,7 @@ def test_every_command_that_prints_was_tried_on_the_full_device() -> None:
     followed = {("attach",), ("slo", "show"), ("slo", "why"), ("sandbox", "status"), ("sandbox", "fault")}
     followed |= {("sandbox", "flag")}
     followed |= {("probe", "run"), ("probe", "watch"), ("probe", "lint")}
-    of_runs = ("show", "run", "resume", "approve", "skip", "abort", "plan", "rehearse")
+    of_runs = ("show", "run", "resume", "approve", "skip", "note", "abort", "plan", "rehearse")
     followed |= {("runbook", name) for name in of_runs}
 
     assert every - tried - set(NOT_HERE) <= followed  # they print only with a run or a sandbox at hand

@@ -10,7 +10,7 @@ from keelwatch.workspace import InputError
 from loadtests.arrivals import Stage, length_s
 from loadtests.load import examine, load_folder
 
-LIBRARY = Path(__file__).parents[2] / "loadtests" / "profiles"
+LIBRARY = Path(__file__).parent
 HEAD = "profile: one\ntitle: A load\nowner: team\nguard: {burn_rate: {objectives: [a]}}\n"
 OPEN = "model: open\njourneys: [{journey: log-in}]\nstages: [{rate: 1, for: 10s}]\n"
 CLOSED = "model: closed\njourneys: [{journey: log-in}]\nstages: [{users: 1, for: 10s}]\n"
@@ -23,7 +23,7 @@ def complaints(folder: Path, text: str) -> list[str]:
     return [str(one).removeprefix(f"{file}:") for one in problems]
 
 
-def test_the_library_is_right_and_lasts_five_minutes() -> None:
+def test_a_whole_profile_is_read_and_lasts_five_minutes() -> None:
     (baseline,) = load_folder(LIBRARY)
     assert baseline.name == "portal-baseline"
     assert length_s(baseline.stages) == 300
