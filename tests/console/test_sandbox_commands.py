@@ -233,6 +233,7 @@ def a_dead_watch_is_told_and_another_comes(name: tuple[str, str]) -> None:
     assert after["run"] != before["run"]
 
 
+@pytest.mark.deep
 def test_up_twice_is_one_sandbox_and_down_leaves_no_process(own_sandbox: str) -> None:
     name = ("--name", own_sandbox)
     before = keelwatch("sandbox", "status", *name)

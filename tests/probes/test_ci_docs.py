@@ -176,6 +176,7 @@ class Runner:
         return sorted(path.name for path in (self._temp / "journeys").iterdir())
 
 
+@pytest.mark.deep
 def test_the_action_reports_a_failure_and_leaves_nothing_behind(job: Job, bench: Bench) -> None:
     action = the_document("runs")
     defaults = {name: given.get("default", "") for name, given in action["inputs"].items()}

@@ -93,6 +93,7 @@ def test_stopped_in_the_middle_of_a_change_the_plan_is_back(sandbox: RunningSand
     assert_the_ledger_says_so(execution["run"], execution["id"])
 
 
+@pytest.mark.deep
 def test_killed_in_the_middle_of_a_change_the_plan_is_back(sandbox: RunningSandbox, workspace: Path) -> None:
     """Its guardian logs in anew, with the next one-time code."""
     with changing(sandbox, workspace) as follower:
