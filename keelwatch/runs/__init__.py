@@ -8,6 +8,7 @@ journey, and imports nothing above itself: names become callables through the `P
 
 from keelwatch.runs.acting import LeftInDoubt, UndoBy
 from keelwatch.runs.asking import Answered
+from keelwatch.runs.bridge import Bridge, Line
 from keelwatch.runs.child import Child
 from keelwatch.runs.commands import StopReport, answer, living, living_environments, stop, stop_all
 from keelwatch.runs.effect import Effect, Fate
@@ -27,6 +28,7 @@ __all__ = [
     "Action",
     "Answered",
     "Attempt",
+    "Bridge",
     "Care",
     "Child",
     "Effect",
@@ -36,6 +38,7 @@ __all__ = [
     "Glance",
     "HealReport",
     "LeftInDoubt",
+    "Line",
     "NotStarted",
     "OnDeath",
     "OnTerm",

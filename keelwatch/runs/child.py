@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -49,23 +49,31 @@ class Child:
 
 
 def start_child(
-    run: str, argv: Sequence[str], env: Mapping[str, str], stdout: IO[bytes] | int, stderr: IO[bytes] | int
+    run: str,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int,
+    cwd: Path | None = None,
+    keep: Collection[str] | None = None,
 ) -> Child:
-    """Start `argv` so that it dies with the calling thread, which must be the main one.
+    """Start `argv` so that it dies with the calling thread, which must be the main one. `keep` names the
+    variables it gets of our environment beside `env`: all of them, unless given.
 
     Raises `SourceError` when it cannot be started.
     """
     if threading.current_thread() is not threading.main_thread():
         raise InternalError("a child must be started from the main thread: it dies with the one that did")
+    ours = {name: value for name, value in os.environ.items() if keep is None or name in keep}
     try:
         process = subprocess.Popen(
             tied(argv),
-            env={**os.environ, **env, RUN_VARIABLE: run},
+            env={**ours, **env, RUN_VARIABLE: run},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
             process_group=0,
-            cwd=Path.cwd(),
+            cwd=cwd or Path.cwd(),
         )
     except OSError as error:
         raise SourceError(f"cannot start {argv[0]}: {error.strerror}", "is it installed?") from None

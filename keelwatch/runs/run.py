@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from keelwatch.ledger.fact import Fact, FactKind, JsonObject
@@ -139,6 +140,10 @@ class Run:
         """Facts of this run after `since`, oldest first; only of `kinds` when given."""
         return list(self._store.after(since, run=self.id, kinds=kinds))
 
+    def facts_of(self, run: str, *kinds: FactKind) -> list[Fact]:
+        """Facts of another run, oldest first; only of `kinds` when given."""
+        return list(self._store.after(0, run=run, kinds=kinds))
+
     def commands(self) -> list[Fact]:
         """Commands sent to this run since the last call."""
         return self._questions.commands()
@@ -259,10 +264,14 @@ class Run:
         env: Mapping[str, str] | None = None,
         stdout: IO[bytes] | int = subprocess.PIPE,
         stderr: IO[bytes] | int | None = None,
+        cwd: Path | None = None,
+        keep: Collection[str] | None = None,
     ) -> Child:
         """Start a tool that dies with this run: its process by the kernel's word, its whole group by
-        the guardian's. Call it from the main thread. stderr goes to the run's log unless given."""
+        the guardian's. Call it from the main thread. stderr goes to the run's log unless given; `keep` names
+        the variables it gets of our environment beside `env` (all of them, unless given)."""
         self.guardian.ensure()
         self.check_stop()
         with (self.spec.folder / "log").open("ab") as log:
-            return start_child(self.id, argv, env or {}, stdout, log if stderr is None else stderr)
+            errors = log if stderr is None else stderr
+            return start_child(self.id, argv, env or {}, stdout, errors, cwd, keep)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from keelwatch.runs import Phase, Run
 from keelwatch.safety import questions
-from keelwatch.workspace.errors import KeelwatchError
+from keelwatch.workspace.errors import KeelwatchError, SourceError, UsageError
 from keelwatch.workspace.reading import Condition
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from keelwatch.workspace.estate import Estate
     from keelwatch.workspace.model import EnvironmentSpec
     from keelwatch.workspace.workspace import Workspace
+    from slo.snapshot import ObjectiveReading
     from slo.source import Source
 
 JOURNEY_S = 120.0
@@ -51,6 +52,33 @@ class Around:
         tracked = [each for one in chosen for each in track(one, tuple(spec.regions))]
         wanted = [one for one in tracked if region is None or one.region in {region, None}]
         return questions.burn_below(client, wanted, most, window_s, time.time(), source.stale_after_s)
+
+    def readings(self, names: Sequence[str]) -> tuple[ObjectiveReading, ...]:
+        """The objectives of these names, in every region, as they stand now. Raises `UsageError` for one that
+        is not there, `InputError` for bad files, `SourceError` when there is no source."""
+        from slo.engine import Engine
+        from slo.load import load_folder
+
+        workspace, spec = self._declared()
+        source, client = self._source()
+        known = {one.name: one for one in load_folder(workspace.folders["slo"])}
+        for name in names:
+            if name not in known:
+                raise UsageError(f"there is no objective {name!r}", f"there are: {', '.join(known)}")
+        components = workspace.components.items()
+        engine = Engine(
+            client,
+            [known[name] for name in dict.fromkeys(names)],
+            regions=tuple(spec.regions),
+            environment=self.environment,
+            stale_after_s=source.stale_after_s,
+            direct_up_to_s=source.direct_up_to_s,
+            component_regions={name: one.regions for name, one in components if one.regions is not None},
+        )
+        snapshot = engine.tick(time.time())
+        if snapshot.source_error:
+            raise SourceError(snapshot.source_error)
+        return snapshot.objectives
 
     def promql_holds(self, query: str) -> Condition:
         try:
