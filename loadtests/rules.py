@@ -33,6 +33,10 @@ def _who(spec: ProfileSpec) -> Iterator[Flaw]:
                 ("journeys", index, "journey"), f"{one.journey!r} again", "one weight for each journey"
             )
         seen.add(one.journey)
+    if spec.locustfile is not None and spec.pool is not None:
+        yield Flaw(
+            ("pool",), "`pool` beside `locustfile`", "`journeys`: a locustfile logs in by itself", on_key=True
+        )
     if spec.locustfile is not None and spec.model == "open":
         yield Flaw(
             ("model",),

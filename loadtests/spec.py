@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from keelwatch.safety.spec import GuardSpec
 from keelwatch.workspace.model import Name
 from keelwatch.workspace.reader import Duration, StrictModel
 
@@ -65,24 +66,6 @@ class Threshold(StrictModel):
     request: str | None = Field(None, min_length=1, description="Of requests of this name alone")
 
 
-class BurnLimit(StrictModel):
-    above: float = Field(14.4, gt=0, description="The burn rate that stops the load")
-    window: Duration | None = Field(None, description="Over this window (default: 5m)")
-    objectives: list[Name] = Field(min_length=1)
-
-
-class GuardSpec(StrictModel):
-    """Watched while the load lasts: any of them ends it. Before it starts, no objective of it may burn."""
-
-    burn_rate: BurnLimit
-    journeys: list[Name] = Field(
-        default_factory=list, description="Must pass, asked again and again beside the load"
-    )
-    promql_false: str | None = Field(
-        None, min_length=1, description="This PromQL has no answer, or a number in it is 0"
-    )
-
-
 class ProfileSpec(StrictModel):
     """A load: who comes, how many, for how long, what must hold, and what ends it."""
 
@@ -92,6 +75,11 @@ class ProfileSpec(StrictModel):
     title: str = Field(min_length=1, description="What it is like, in a sentence")
     owner: str = Field(min_length=1, description="The team that keeps it right")
     journeys: list[Share] | None = Field(None, min_length=1, description="What customers do; or `locustfile`")
+    pool: Name | None = Field(
+        None,
+        description="Whose accounts log in, in place of those of each journey's own pool: one that only"
+        " load uses, with 30 accounts for each login per second: each logs in once per one-time code",
+    )
     locustfile: str | None = Field(
         None, min_length=1, description="An existing locustfile, run as it is; relative to this file"
     )

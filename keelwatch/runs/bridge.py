@@ -29,7 +29,7 @@ type Answer = Callable[[JsonObject], JsonObject | None]
 
 
 class Bridge:
-    """The run's side, a context. `answer` gets each message, in a thread of the connection it came by; what it
+    """The run's side, a context. `answer` gets each message, in a thread of its connection; what it
     raises reaches the tool as the same error. None answers what was only told. `hung_up` is called when a
     connection ends."""
 
@@ -50,7 +50,9 @@ class Bridge:
             self._listener.listen()
         except OSError as error:
             self._listener.close()
-            raise KernelError(f"no socket for the tool's process: {error.strerror}", "free some space") from None
+            raise KernelError(
+                f"no socket for the tool's process: {error.strerror}", "free some space"
+            ) from None
         threading.Thread(target=self._accept, name="bridge", daemon=True).start()
         return self
 

@@ -1,9 +1,10 @@
 """The database every sandbox of a state folder starts from, made once and copied afterwards.
 
 Accounts and their passwords, all made up:
-- customers `c00001` .. `c10000`, `synthetic-west-01` .. `-10`, `synthetic-east-01` .. `-10` (for probes);
+- customers `c00001` .. `c10000`, `synthetic-west-01` .. `-10`, `synthetic-east-01` .. `-10` (for probes),
+  `load-west-001` .. `-500`, `load-east-001` .. `-500` (for load);
 - staff `agent-01` .. `agent-10`, who may look up any account;
-- the password of account X is `pw-X`, as in `pw-c00042`; the synthetic ones need a one-time code too.
+- the password of account X is `pw-X`, as in `pw-c00042`; those for probes and load need a one-time code too.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 CUSTOMERS = 10_000
 SYNTHETIC_PER_REGION = 10
+LOAD_PER_REGION = 500  # each logs in once per one-time code, so that 33 can in a second
 AGENTS = 10
 SCHEMA_FILE = Path(__file__).with_name("schema.sql")
 START_SECONDS = 45.0
@@ -45,8 +47,8 @@ START_SECONDS = 45.0
 def account_ids() -> list[str]:
     """Every account of the portal, in the order of the seed."""
     agents = [f"agent-{number:02}" for number in range(1, AGENTS + 1)]
-    synthetic = [account for _, account in synthetic_ids()]
-    return [f"c{number:05}" for number in range(1, CUSTOMERS + 1)] + synthetic + agents
+    ours = [account for _, account in [*synthetic_ids(), *load_ids()]]
+    return [f"c{number:05}" for number in range(1, CUSTOMERS + 1)] + ours + agents
 
 
 def synthetic_ids() -> list[tuple[str, str]]:
@@ -55,19 +57,28 @@ def synthetic_ids() -> list[tuple[str, str]]:
     return [(region, f"synthetic-{region}-{number:02}") for region in REGIONS for number in numbers]
 
 
+def load_ids() -> list[tuple[str, str]]:
+    """(region, account) of those that load uses."""
+    numbers = range(1, LOAD_PER_REGION + 1)
+    return [(region, f"load-{region}-{number:03}") for region in REGIONS for number in numbers]
+
+
 def accounts_document(key: str) -> str:
-    """The accounts that probes use, as JSON: what `endpoints.json` calls its `accounts_file`."""
-    synthetic = [
-        {
-            "name": account,
-            "region": region,
-            "password": password_of(account),
-            "totp": totp_secret_of(account, key),
-            "mailbox": f"{account}@probes.invalid",
-        }
-        for region, account in synthetic_ids()
-    ]
-    return json.dumps({"synthetic": synthetic}, indent=1)
+    """The accounts that probes and load use, as JSON: what `endpoints.json` calls its `accounts_file`."""
+    pools = {
+        pool: [
+            {
+                "name": account,
+                "region": region,
+                "password": password_of(account),
+                "totp": totp_secret_of(account, key),
+                "mailbox": f"{account}@probes.invalid",
+            }
+            for region, account in ids
+        ]
+        for pool, ids in (("synthetic", synthetic_ids()), ("load", load_ids()))
+    }
+    return json.dumps(pools, indent=1)
 
 
 async def ensure_template(cache: Path, servers: Servers) -> tuple[Path, Passwords]:
@@ -170,5 +181,5 @@ async def _fill_portal(connection: psycopg.AsyncConnection, words: Passwords) ->
             await rows.write_row((account, hash_password(account, password_of(account)).hex()))
     copy = "copy authenticators (account_id, secret) from stdin"
     async with connection.cursor() as cursor, cursor.copy(copy) as rows:
-        for _, account in synthetic_ids():
+        for _, account in [*synthetic_ids(), *load_ids()]:
             await rows.write_row((account, totp_secret_of(account, words.pseudonym_key)))

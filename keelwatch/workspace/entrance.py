@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 START = "keelwatch sandbox up"
 
 
+class _Sealed:
+    """A secret that nobody has asked for yet: the sink looks for each `Secret` in all that is written,
+    and a pool may hold a thousand."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def opened(self) -> Secret:
+        return Secret(self._value)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A synthetic customer. Its secrets are fetched when they are asked for, and never stored."""
@@ -29,8 +42,8 @@ class Account:
     name: str
     region: str | None
     mailbox: str
-    _password: str | Secret
-    _totp: str | Secret | None
+    _password: str | _Sealed
+    _totp: str | _Sealed | None
     _base: Path
 
     def password(self) -> Secret:
@@ -40,8 +53,8 @@ class Account:
     def totp(self) -> Secret | None:
         return None if self._totp is None else self._had(self._totp)
 
-    def _had(self, secret: str | Secret) -> Secret:
-        return secret if isinstance(secret, Secret) else resolve(secret, self._base)
+    def _had(self, secret: str | _Sealed) -> Secret:
+        return secret.opened() if isinstance(secret, _Sealed) else resolve(secret, self._base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +166,8 @@ def _made_up(account: Mapping[str, str], base: Path) -> Account:
         name=account["name"],
         region=account["region"],
         mailbox=account["mailbox"],
-        _password=Secret(account["password"]),
-        _totp=Secret(totp) if totp else None,
+        _password=_Sealed(account["password"]),
+        _totp=_Sealed(totp) if totp else None,
         _base=base,
     )
 
