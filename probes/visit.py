@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from keelwatch.workspace.entrance import Account, Entrance
 from keelwatch.workspace.secret import Secret
 from probes.names import Known, filled, filled_text
-from probes.wire import AGENT, Wire, WireRequest
+from probes.wire import AGENT, Following, WireRequest
 
 if TYPE_CHECKING:
     from probes.spec import Request
@@ -44,7 +44,7 @@ class Visit:
 
     entrance: Entrance
     region: str
-    wire: Wire
+    wire: Following
     trace: str
     account: Account | None = None
     session: Session | None = None
