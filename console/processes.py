@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 
-from keelwatch.adapters.verbs import VERBS
+from keelwatch.adapters.verbs import MODULES, LateVerbs
 from keelwatch.runs import ProcessTable, main
 from probes import process as probes
 from runbooks import process as runbooks
 
 ENTRY = "console.processes"
 KINDS = {kind.name: kind for kind in (probes.KIND, runbooks.KIND)}
-TABLE = ProcessTable(kinds=KINDS, verbs={**probes.VERBS, **VERBS, **runbooks.VERBS})
+TABLE = ProcessTable(kinds=KINDS, verbs=LateVerbs(MODULES, {**probes.VERBS, **runbooks.VERBS}))
 
 if __name__ == "__main__":
     sys.exit(main(TABLE, sys.argv[1:]))
