@@ -10,11 +10,12 @@ import sys
 
 from keelwatch.adapters.verbs import MODULES, LateVerbs
 from keelwatch.runs import ProcessTable, main
+from loadtests import process as loadtests
 from probes import process as probes
 from runbooks import process as runbooks
 
 ENTRY = "console.processes"
-KINDS = {kind.name: kind for kind in (probes.KIND, runbooks.KIND)}
+KINDS = {kind.name: kind for kind in (probes.KIND, loadtests.KIND, runbooks.KIND)}
 TABLE = ProcessTable(kinds=KINDS, verbs=LateVerbs(MODULES, {**probes.VERBS, **runbooks.VERBS}))
 
 if __name__ == "__main__":

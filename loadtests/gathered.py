@@ -15,6 +15,7 @@ from loadtests.histogram import Histogram, from_json
 
 SETTLING_S = 3
 """Seconds after a change of the level in which users come and go, and are not counted as missing."""
+BUSY_S = 5
 
 
 @dataclass(slots=True)
@@ -102,9 +103,10 @@ class Gathered:
 
     @property
     def cpu(self) -> float | None:
-        """The busiest generator's share of a core in its busiest second, but for the first, in which it
-        starts."""
-        return max((one.cpu for at, one in self.seconds.items() if at > 0), default=None)
+        """The busiest generator's share of a core in its busiest seconds, `BUSY_S` of them; the first, in
+        which it starts, is none of them."""
+        used = [one.cpu for at, one in sorted(self.seconds.items()) if at > 0]
+        return max((sum(part) / len(part) for part in _runs(used, BUSY_S)), default=None)
 
     def least_users(self) -> float | None:
         """The smallest share (0..1) of the users wanted in a second whose level had been the same for a
@@ -125,3 +127,10 @@ class Gathered:
 def _each(told: JsonObject, key: str) -> list[tuple[str, JsonObject]]:
     found = mapping(told, key)
     return [(name, one) for name, one in found.items() if isinstance(one, Mapping)]
+
+
+def _runs(values: list[float], length: int) -> list[list[float]]:
+    """All of `length` neighbours; all of them where there are fewer."""
+    if not values:
+        return []
+    return [values[at : at + length] for at in range(max(1, len(values) - length + 1))]

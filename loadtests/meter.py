@@ -37,7 +37,8 @@ class Tally:
 
 @dataclass(slots=True)
 class Meter:
-    """`due`, `begun`, `dropped`: arrivals of an open load; `waited` of those dropped found no account."""
+    """`due`, `dropped`: arrivals of an open load; `no_account`: of any, those who found none to log in with;
+    `late_ms`: how late the latest of them began."""
 
     requests: dict[str, Tally] = field(default_factory=dict)
     journeys: dict[str, Tally] = field(default_factory=dict)
@@ -45,7 +46,6 @@ class Meter:
     due: int = 0
     dropped: int = 0
     no_account: int = 0
-    in_flight: int = 0
     late_ms: float = 0.0
 
     def request(self, name: str, service_ms: float, late_ms: float = 0.0, error: str = "") -> None:
@@ -67,7 +67,7 @@ class Meter:
             self.errors[key] = self.errors.get(key, 0) + 1
 
     def take(self) -> JsonObject:
-        """What was counted since it was last taken; counting begins anew, but for what is in flight."""
+        """What was counted since it was last taken; counting begins anew."""
         told: JsonObject = {
             "requests": {name: one.as_json() for name, one in self.requests.items()},
             "journeys": {name: one.as_json() for name, one in self.journeys.items()},
@@ -75,7 +75,6 @@ class Meter:
             "due": self.due,
             "dropped": self.dropped,
             "no_account": self.no_account,
-            "in_flight": self.in_flight,
             "late_ms": self.late_ms,
         }
         self.requests, self.journeys, self.errors = {}, {}, {}

@@ -1,7 +1,8 @@
 """The open model: journeys begin when they are due, however long the ones before take.
 
-One user of Locust in each process keeps the schedule; everybody who arrives has a greenlet of its own. Whoever
-finds as many in flight as may be is dropped, and counted: an arrival that was never sent is no quick answer.
+One user of Locust in each process keeps the schedule; everybody who arrives has a greenlet of its own.
+Whoever finds as many in flight as may be is dropped, and counted: an arrival that was never sent is no quick
+answer.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def arrivals_of(process: Process) -> type[User]:
 
         @task  # type: ignore[untyped-decorator]
         def arrive(self) -> None:
-            if not getattr(process, "arrived", False):
+            if not process.arrived:
                 process.arrived = True
                 _keep(process, Customer(process, self.environment).take)
 
@@ -46,6 +47,7 @@ def _keep(process: Process, take: Take) -> None:
     plan, meter = process.plan, process.meter
     began = process.start()
     pool = Pool(plan.most_in_flight // plan.processes or 1)
+    process.in_flight = lambda: len(pool)
     for after_s in _mine(plan, process.number):
         due = began + after_s
         while (wait_s := due - time.monotonic()) > 0:
@@ -55,7 +57,6 @@ def _keep(process: Process, take: Take) -> None:
             meter.dropped += 1
             continue
         pool.spawn(take, due)
-        meter.in_flight = len(pool)
         meter.late_ms = max(meter.late_ms, (time.monotonic() - due) * 1000)
     pool.join(DRAIN_S)
     process.tell({"do": "done", "left": len(pool)})

@@ -1,5 +1,5 @@
 """A journey as a load takes it: the same file, the same requests and expectations as a probe's, by another
-client. Only what is said of our own machine is left out: certificates, and times of phases that nobody measures.
+client. What is said of certificates and phases is left out: nobody measures them here.
 """
 
 from __future__ import annotations

@@ -62,5 +62,5 @@ def _mark_requests() -> None:
         plain(self, *args, **kwargs)
         self.headers[TRAFFIC] = LOAD
 
-    FastHttpSession.request = marked
-    HttpSession.__init__ = made
+    FastHttpSession.request = marked  # type: ignore[method-assign]  # Locust has no hook for all requests
+    HttpSession.__init__ = made  # type: ignore[method-assign]

@@ -30,4 +30,4 @@ if _process.plan.is_open:
 else:
     if _process.plan.journeys:
         Customers = customers_of(_process)
-    Stages = shape_of(_process.plan)
+    Stages = shape_of(_process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ GONE = 75  # the exit status of a process whose run is gone
 
 
 class Process:
-    """`number` tells the generators of a run apart, from 0. A master only shares out users, so it has no line."""
+    """`number` tells the generators of a run apart, from 0; a master, which only shares out users, has -1."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.meter = Meter()
         self.number = 0
+        self.arrived = False
+        self.in_flight: Callable[[], int] = lambda: 0
         self._line: Line | None = None
         self._environment: Environment | None = None
         self._began: float | None = None
@@ -37,17 +40,18 @@ class Process:
 
     @property
     def line(self) -> Line:
-        assert self._line is not None, "a master has no line"
+        assert self._line is not None, "before Locust has begun"
         return self._line
 
     def begin(self, environment: Environment, **_: Any) -> None:
         """After the fork: each process is a generator of its own."""
         self._environment = environment
-        if isinstance(environment.runner, MasterRunner):
-            return
         self._line = Line(Path(self.plan.folder))
-        self.number = int(str(self.line.call({"do": "hello", "pid": os.getpid()})["number"]))
-        gevent.spawn(self._tell_each_second)
+        is_master = isinstance(environment.runner, MasterRunner)
+        told = self.line.call({"do": "hello", "pid": os.getpid(), "master": is_master})
+        self.number = int(str(told["number"]))
+        if not is_master:
+            gevent.spawn(self._tell_each_second)
 
     def request(
         self,
@@ -59,7 +63,7 @@ class Process:
         **_: Any,
     ) -> None:
         """Of Locust: a request is over."""
-        if self._line is None:
+        if self.number < 0:
             return
         late_ms = (context or {}).get(LATE, 0.0)
         shown = name if name.startswith(request_type) or LATE in (context or {}) else f"{request_type} {name}"
@@ -86,8 +90,9 @@ class Process:
             os._exit(GONE)
 
     def end(self, **_: Any) -> None:
-        if self._line is not None:
+        if self._line is not None and self.number >= 0:
             self._tell_second()
+        if self._line is not None:
             self.tell({"do": "bye"})
             self.line.call({"do": "ping"})  # all of it was heard
 
@@ -114,6 +119,7 @@ class Process:
             "users": runner.user_count if runner else 0,
             "level": level_at(self.plan.stages, second + 0.5),
             "cpu": cpu,
+            "in_flight": self.in_flight(),
             **self.meter.take(),
         }
         self._told = second

@@ -39,7 +39,7 @@ class StepFailed(Exception):
 
 
 class Steps:
-    """Of one execution. `own_s` is what bookkeeping took: nobody's latency. `has_changed`: an undo is owed."""
+    """Of one execution. `own_s`: what bookkeeping took, nobody's latency; `has_changed`: an undo is owed."""
 
     def __init__(
         self, journey: Journey, place: Place, execution: str, visit: LoadVisit, wire: LoadWire, book: Book
@@ -105,7 +105,8 @@ class Steps:
         path = getattr(step, method)
         request = visit.request("get" if method == "poll" else method, path, step, region)
         asked = self._wire.follow if step.follow else self._wire.send
-        return driven(asked(request, fresh=step.fresh))
+        answer: Answer = driven(asked(request, fresh=step.fresh))
+        return answer
 
     def _poll(self, step: Step) -> Answer:
         assert step.until is not None
@@ -122,7 +123,7 @@ class Steps:
     def _at_once(self, step: Step) -> Answer:
         asked = [gevent.spawn(partial(self._ask, step, step.action)) for _ in range(step.at_once)]
         gevent.joinall(asked, raise_error=True)
-        answers = [one.value for one in asked]
+        answers: list[Answer] = [one.value for one in asked]
         for answer in answers:
             self._judge(step.expect, answer)
         _refuse_unmet([agreement(path, answers) for path in step.expect.agree])

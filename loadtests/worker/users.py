@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from locust import FastHttpUser, LoadTestShape, constant, task
 
 from loadtests.arrivals import length_s, level_at
-from loadtests.plan import Plan
 from loadtests.worker.customer import Customer
 from loadtests.worker.process import Process
 
@@ -30,15 +30,15 @@ def customers_of(process: Process) -> type[FastHttpUser]:
     return Customers
 
 
-def shape_of(plan: Plan) -> type[LoadTestShape]:
+def shape_of(process: Process) -> type[LoadTestShape]:
     """How many users there are, second by second; None ends the load."""
 
     class Stages(LoadTestShape):  # type: ignore[misc]
         def tick(self) -> tuple[int, float] | None:
-            at = self.get_run_time()
-            if at >= length_s(plan.stages):
+            stages, at = process.plan.stages, max(0.0, time.monotonic() - process.start())
+            if at >= length_s(stages):
                 return None
-            level = round(level_at(plan.stages, at))
+            level = round(level_at(stages, at))
             return level, max(1.0, float(abs(level - self.get_current_user_count())))
 
     return Stages

@@ -1,5 +1,5 @@
-"""A journey's requests by Locust's fast client. Its methods are coroutines, as those of a probe's wire are, but
-none of them ever waits for a loop: `driven` runs them to their end."""
+"""A journey's requests by Locust's fast client. Its methods are coroutines, as those of a probe's wire are,
+but none of them ever waits for a loop: `driven` runs them to their end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Coroutine
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from locust.contrib.fasthttp import FastHttpSession, ResponseContextManager
 from locust.env import Environment
@@ -41,8 +41,8 @@ def context_of(ca: Path | None) -> ssl.SSLContext:
 
 
 class LoadWire(Following):
-    """Cookies and connections of one customer. What Locust is told of a request waits until its step is judged:
-    only then is it known whether the answer was a good one."""
+    """Cookies and connections of one customer. What Locust is told of a request waits until its step is
+    judged: only then is it known whether the answer was a good one."""
 
     def __init__(self, environment: Environment, base: str, ca: Path | None, hosts: frozenset[Host]) -> None:
         super().__init__(hosts)
@@ -57,14 +57,14 @@ class LoadWire(Following):
             max_retries=0,
             concurrency=50,
         )
-        self._session.client.redirect_response_codes = frozenset()
+        self._session.client.redirect_response_codes = frozenset()  # type: ignore[misc]  # as Locust sets it
         self._waiting: list[ResponseContextManager] = []
         self._sent: tuple[str, str, float] | None = None
         self.name = ""
         self.late_ms = 0.0
 
     def judged(self, error: str) -> None:
-        """Tell Locust of the requests since it was last told: the last of them failed with `error`, if any."""
+        """Tell Locust of the requests since it was last told; the last one failed with `error`, if any."""
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             is_last = one is waiting[-1]
@@ -109,7 +109,7 @@ class LoadWire(Following):
             request.method,
             request.url,
             name=self.name,
-            data=request.body or None,
+            data=cast("Any", request.body or None),  # the agent below takes bytes
             headers=dict(request.headers),
             catch_response=True,
             context={LATE: late_ms},
@@ -122,7 +122,7 @@ class LoadWire(Following):
         if not response.status_code:
             error = response.request_meta["exception"] or getattr(response, "error", None)
             raise WireFailure(_cause(error), redact(f"{type(error).__name__}: {error}"), hop)
-        received = tuple((name.lower(), value) for name, value in response.headers.items())
+        received = tuple((name.lower(), value) for name, value in (response.headers or {}).items())
         body = response.content or b""
         return Answer(response.status_code, received, body[:LARGEST_BODY], (hop,), len(body) > LARGEST_BODY)
 
