@@ -31,6 +31,8 @@ ELSEWHERE: dict[str, dict[str, object]] = {
     "sessions.revoke": {},
     "flag.set": {"flag": "maintenance", "to": True},
     "shell": {"command": ["true"]},
+    "fault.set": {"fault": "billing.errors", "value": "100%", "for_s": 5},
+    "fault.clear": {"fault": "billing.errors"},
 }
 """Those that act on other things than an edge, a database or a cache."""
 EFFECTS = {
@@ -40,6 +42,8 @@ EFFECTS = {
     "http.call": EffectClass.KEYED,
     "sessions.revoke": EffectClass.DESIRED_STATE,
     "flag.set": EffectClass.DESIRED_STATE,
+    "fault.set": EffectClass.DESIRED_STATE,
+    "fault.clear": EffectClass.DESIRED_STATE,
     "shell": EffectClass.OPAQUE,
 }
 NOBODY = {"west": {"host": "127.0.0.1", "port": 9}, "east": {"host": "127.0.0.1", "port": 9}}
