@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keelwatch.adapters import faults, haproxy, portal, postgres, redis
+from keelwatch.adapters import faults, haproxy, host, portal, postgres, redis
 from keelwatch.adapters.http_call import CallVerb
 from keelwatch.adapters.shell import ShellVerb
 from keelwatch.runs import Verb
@@ -16,6 +16,7 @@ VERBS: Mapping[str, Verb] = {
     **redis.VERBS,
     **portal.VERBS,
     **faults.VERBS,
+    **host.VERBS,
     CALL.name: CALL,
     SHELL.name: SHELL,
 }

@@ -37,7 +37,7 @@ def target_in(args: JsonObject, *known: str) -> Target:
     return Target(sandbox_of(args), word(args, "fault"), word(args, "region", EVERYWHERE))
 
 
-def sandbox_of(args: JsonObject) -> str:
+def sandbox_of(args: JsonObject, lack: str = "there is nothing in it that breaks on request") -> str:
     """The name of the sandbox that the environment is, running or not: what is down has no faults left.
 
     Raises `UsageError` for an environment that is none, `InputError` for a bad workspace.
@@ -47,7 +47,7 @@ def sandbox_of(args: JsonObject) -> str:
     name, spec = load_workspace(Path(word(args, "workspace"))).environment(word(args, "environment"))
     if spec.source != "sandbox":
         raise UsageError(
-            f"{name} is no sandbox: there is nothing in it that breaks on request",
+            f"{name} is no sandbox: {lack}",
             "see what can be broken: keelwatch chaos faults",
         )
     return word(args, "sandbox", "") or spec.sandbox
