@@ -27,8 +27,8 @@ STATUS_HINT = "keelwatch sandbox status"
 
 @dataclass(frozen=True, slots=True)
 class SandboxFault:
-    """`amount`: a ratio 0..1 (errors), seconds (latency), else 1; `region` None is all; times in Unix s.
-    `holder`: the mark of the run's act that set it; empty for a person's."""
+    """`amount`: a ratio 0..1 (errors), seconds (latency, slow-body), else 1; `region` None is all. Times are
+    Unix s. `holder`: the mark of the run's act that set it; empty for a person's."""
 
     id: str
     component: str
