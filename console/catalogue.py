@@ -23,6 +23,7 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry("Say how customers are doing, worst first.", "console.commands.status:status"),
     "slo": Entry("Objectives, their burn rates, and why."),
     "probe": Entry("Customers' journeys: run them, watch them, check their files."),
+    "chaos": Entry("Experiments inside a guard: check them, run them."),
     "runbook": Entry("Procedures for when it broke: list, check and print them."),
     "audit": Entry("Verify, anchor or redact the ledger."),
     "runs": Entry("List runs, living and ended.", "console.commands.runs:runs"),
@@ -51,6 +52,12 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "Run journeys on their schedules and expose /metrics.", "console.commands.probe_watch:watch"
         ),
         "lint": Entry("Find what a journey should not do.", "console.commands.probe_lint:lint"),
+    },
+    "chaos": {
+        "faults": Entry(
+            "Say which faults can be set here, and why not the others.",
+            "console.commands.chaos_faults:faults",
+        ),
     },
     "runbook": {
         "list": Entry("List the runbooks of the workspace.", "console.commands.runbook_list:list_runbooks"),

@@ -56,6 +56,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "cache": KINDS,
     "link": ("latency", "reset", "blackhole", "partition"),
 }
+EXAMPLES: Mapping[str, str] = {"errors": "30%", "latency": "300ms", "slow-body": "5s"}
+"""A value of each kind that takes another than `on`."""
 HAPPEN_ONCE = ("crash", "reload")
 STOP_PROCESSES = ("down", "killed")
 DEFAULT_SECONDS = 300.0

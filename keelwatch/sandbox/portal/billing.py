@@ -7,9 +7,10 @@ Invoices have no fallback. What only wishes for billing goes on without it, and 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -26,9 +27,18 @@ MOST = 24
 CURRENCY = "EUR"
 TIMEOUT_S = 1.0
 WISH_S = 0.4  # whoever goes on without it waits less, and is no measure of how slow it is
-TIMEOUTS = httpx.Timeout(TIMEOUT_S, connect=0.3, pool=0.3)
+CONNECT_S = 0.3
 SERVICE = "billing"
 DEGRADED = "keelwatch-degraded"
+Told = dict[str, list[dict[str, object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`told` is None when there is no good one; `is_late` when it was waited for until the timeout."""
+
+    told: Told | None
+    is_late: bool = False
 
 
 class Billing:
@@ -39,7 +49,6 @@ class Billing:
         self._client = httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{layout.ports[f'{region}-billing']}",
             headers={"authorization": f"Bearer {layout.passwords.billing}"},
-            timeout=TIMEOUTS,
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=4),
             trust_env=False,
         )
@@ -58,18 +67,15 @@ class Billing:
     async def read(self, call: Call, session: Session) -> list[dict[str, object]]:
         """Raises `ComponentFailure` when billing fails, is away, takes longer than a second, or did so again
         and again a moment ago."""
-        answer = await self._ask(call, "GET", "/invoices", session.account)
-        found: list[dict[str, object]] = answer.json()["invoices"]
-        return found
+        return (await self._ask(call, "GET", "/invoices", session.account)).get("invoices", [])
 
     async def owed_cents(self, call: Call, session: Session) -> int | None:
         """The sum of the open invoices; None when billing cannot tell now."""
         try:
-            answer = await self._ask(call, "GET", "/invoices", session.account, WISH_S)
+            told = await self._ask(call, "GET", "/invoices", session.account, WISH_S)
         except ComponentFailure:
             return None
-        rows = answer.json()["invoices"]
-        return sum(int(row["amount_cents"]) for row in rows if row["state"] == "open")
+        return sum(int(str(row["amount_cents"])) for row in told["invoices"] if row["state"] == "open")
 
     async def heed_changes(self, call: Call, account: str) -> bool:
         """Have billing take up the account's plan changes now; False when it will find them later."""
@@ -81,34 +87,45 @@ class Billing:
 
     async def _ask(
         self, call: Call, method: str, path: str, account: str, within_s: float = TIMEOUT_S
-    ) -> httpx.Response:
+    ) -> Told:
         """Through the breaker. Raises `ComponentFailure`."""
         if not self._breaker.lets_through:
             raise ComponentFailure(SERVICE)
-        answer, is_late = await self._send(method, path, account, call.trace.header, within_s)
-        if answer is None:
-            self._breaker.failed(time.monotonic(), was_slow=is_late and within_s >= TIMEOUT_S)
-            self._told()
+        answer = await self._send(method, path, account, call.trace.header, within_s)
+        if answer.told is None:
+            was_slow = answer.is_late and within_s >= TIMEOUT_S
+            self._breaker.failed(time.monotonic(), was_slow=was_slow)
+            self._show()
             raise ComponentFailure(SERVICE)
         self._breaker.succeeded()
-        return answer
+        return answer.told
 
     async def _send(
         self, method: str, path: str, account: str, hop: str, within_s: float = TIMEOUT_S
-    ) -> tuple[httpx.Response | None, bool]:
-        """The answer, None when there is no good one; and whether that was waited for until the timeout."""
+    ) -> Answer:
+        """Never by cancelling: a pool of connections may not survive that. httpx's own timeout is between two
+        bytes, so a body that dribbles is given up between two of its parts."""
+        gives_up_at = time.monotonic() + within_s
+        body = b""
         try:
-            async with asyncio.timeout(within_s):  # in all: httpx's own is between two bytes
-                answer = await self._client.request(
-                    method, path, params={"account": account}, headers={trace.HEADER: hop}
-                )
-        except (httpx.TimeoutException, TimeoutError):
-            return None, True
-        except httpx.HTTPError:
-            return None, False
-        return (answer, False) if answer.status_code == httpx.codes.OK else (None, False)
+            async with self._client.stream(
+                method,
+                path,
+                params={"account": account},
+                headers={trace.HEADER: hop},
+                timeout=httpx.Timeout(within_s, connect=CONNECT_S, pool=CONNECT_S),
+            ) as answer:
+                async for part in answer.aiter_bytes():
+                    body += part
+                    if time.monotonic() > gives_up_at:
+                        return Answer(None, is_late=True)
+            return Answer(json.loads(body) if answer.status_code == httpx.codes.OK else None)
+        except httpx.TimeoutException:
+            return Answer(None, is_late=True)
+        except (httpx.HTTPError, ValueError):
+            return Answer(None)
 
-    def _told(self) -> None:
+    def _show(self) -> None:
         self._metrics.show_breaker(SERVICE, self._breaker.state)
         if not self._breaker.lets_through:
             self._opened.set()
@@ -120,12 +137,12 @@ class Billing:
             await asyncio.sleep(self._breaker.rest_left_s(time.monotonic()))
             if not self._breaker.begin_probe(time.monotonic()):
                 continue
-            self._told()
-            answer, _ = await self._send("GET", "/ready", "", trace.taken_over(None).header)
-            self._breaker.end_probe(time.monotonic(), succeeded=answer is not None)
+            self._show()
+            answer = await self._send("GET", "/ready", "", trace.taken_over(None).header)
+            self._breaker.end_probe(time.monotonic(), succeeded=answer.told is not None)
             if self._breaker.lets_through:
                 self._opened.clear()
-            self._told()
+            self._show()
 
     def degraded(self, reply: Reply, route: str) -> Reply:
         """`reply` as one that was given without billing."""
