@@ -24,6 +24,7 @@ COMMANDS: dict[str, Entry] = {
     "slo": Entry("Objectives, their burn rates, and why."),
     "probe": Entry("Customers' journeys: run them, watch them, check their files."),
     "load": Entry("Load tests inside a guard: run them, find what is bearable."),
+    "chaos": Entry("Experiments inside a guard: check them, run them."),
     "runbook": Entry("Procedures for when it broke: list, check and print them."),
     "audit": Entry("Verify, anchor or redact the ledger."),
     "runs": Entry("List runs, living and ended.", "console.commands.runs:runs"),
@@ -61,6 +62,12 @@ GROUPS: dict[str, dict[str, Entry]] = {
         ),
         "show": Entry(
             "Show a run of a load: its requests, thresholds and budget.", "console.commands.load_list:show"
+        ),
+    },
+    "chaos": {
+        "faults": Entry(
+            "Say which faults can be set here, and why not the others.",
+            "console.commands.chaos_faults:faults",
         ),
     },
     "runbook": {
