@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 
+from chaos import process as chaos
 from keelwatch.adapters.verbs import VERBS
 from keelwatch.runs import ProcessTable, main
 from probes import process as probes
 from runbooks import process as runbooks
 
 ENTRY = "console.processes"
-KINDS = {kind.name: kind for kind in (probes.KIND, runbooks.KIND)}
+KINDS = {kind.name: kind for kind in (probes.KIND, chaos.KIND, runbooks.KIND)}
 TABLE = ProcessTable(kinds=KINDS, verbs={**probes.VERBS, **VERBS, **runbooks.VERBS})
 
 if __name__ == "__main__":

@@ -1,0 +1,96 @@
+"""What is watched while an experiment runs: its guard, and whether the fault shows in traffic."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Self
+
+from keelwatch.safety import Watching
+from keelwatch.safety.questions import USUAL_WINDOW_S, elapsed_below
+from keelwatch.workspace.reading import Answer, Condition
+
+if TYPE_CHECKING:
+    from chaos.notebook import Notebook
+    from chaos.spec import Extension
+    from keelwatch.runs import Run
+    from keelwatch.safety.around import Around
+    from keelwatch.safety.watching import Ask
+
+EVERY_S = 1.0
+UNGUARDED_S = 3600.0
+CLEAR_WITHIN_S = 30.0
+
+
+def guard_of(run: Run, around: Around, extension: Extension | None, regions: Sequence[str]) -> Watching:
+    """The limits of the experiment's guard; one without ends after an hour all the same."""
+    began = time.monotonic()
+    asks: dict[str, Ask] = {}
+    most_s = UNGUARDED_S
+    if extension is not None:
+        guard = extension.guard
+        burn = guard.burn_rate
+        window_s = burn.window.total_seconds() if burn.window is not None else USUAL_WINDOW_S
+        asks["the budget burns slowly"] = lambda: around.burn_below(
+            burn.above, window_s, None, burn.objectives
+        )
+        for region in regions if guard.journeys else ():
+            asks[f"journeys pass in {region}"] = _journeys(run, around, guard.journeys, region)
+        query = guard.promql_false
+        if query is not None:
+            asks["PromQL"] = lambda: around.promql_holds(query)
+        most_s = guard.most_time.total_seconds() if guard.most_time is not None else most_s
+    asks["time"] = lambda: elapsed_below(time.monotonic() - began, most_s)
+    return Watching(asks)
+
+
+def _journeys(run: Run, around: Around, names: Sequence[str], region: str) -> Ask:
+    return lambda: around.journeys(run, names, region)
+
+
+class Reach:
+    """A context in which the proof is looked for: PromQL that holds while the faults are on, and did not
+    before. Without a query nobody looks, and nobody knows."""
+
+    def __init__(self, ask: Callable[[], Condition] | None, notebook: Notebook, run: Run) -> None:
+        self._ask = ask
+        self._notebook = notebook
+        self._run = run
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="reach", daemon=True)
+
+    def holds_already(self) -> str:
+        """Why it proves nothing; empty once it does not hold. What is left of an earlier fault may fade
+        first."""
+        if self._ask is None:
+            return ""
+        end = time.monotonic() + CLEAR_WITHIN_S
+        while (found := self._ask()).answer is not Answer.NO:
+            if time.monotonic() > end or found.answer is Answer.UNKNOWN:
+                return f"`reaches` is {found.answer} before the method: {found.evidence}"
+            self._run.wait(EVERY_S)
+        return ""
+
+    def __enter__(self) -> Self:
+        if self._ask is not None:
+            self._notebook.note(reached=False)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(EVERY_S)
+
+    def _watch(self) -> None:
+        assert self._ask is not None
+        while not self._over.wait(EVERY_S):
+            if not self._notebook.is_on:
+                continue
+            found = self._ask()
+            if found.answer is Answer.YES:
+                self._notebook.note(reached=True)
+                self._run.note("reached", {"evidence": found.evidence})
+                self._run.say(f"the fault reached traffic: {found.evidence}")
+                return
