@@ -67,6 +67,7 @@ class Desk:
         extension, order = self._extension, self._order
         every = extension.every.total_seconds() if extension is not None and extension.every else 0.0
         hosts = known_hosts(order.workspace, order.environment, order.sandbox)
+        self._notebook.take({"event": "beat"})
         self.is_greeted.set()
         return {
             "file": str(self._file),

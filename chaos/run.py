@@ -23,14 +23,14 @@ from keelwatch.safety.around import Around
 from keelwatch.safety.gate import Budget, require_calm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from chaos.spec import Extension
     from keelwatch.runs import Child
 
 PAUSE_S = 0.1
-SILENT_S = 4.0
+SILENT_S = 5.0
 """The process of an experiment beats twice a second; silent for so long, it is frozen."""
 ROLLBACKS_S = 30.0
 COUNT_S = 5.0
@@ -52,10 +52,16 @@ KEPT = frozenset(
 """What it gets of our environment, beside the variables that it names itself."""
 
 
-def conduct(run: Run) -> Verdict:
-    """Raises `Refused` when it may not begin, `Stopped` when it was told to stop before it had."""
+def conduct(run: Run, look: Callable[[Order], Around] | None = None) -> Verdict:
+    """Raises `Refused` when it may not begin, `Stopped` when it was told to stop before it had. `look` makes
+    what asks the world, where it is not the environment's own."""
     order = order_of(run.args)
-    return Experiment(run, order, extension_of(order)).conduct()
+    around = (look or _around)(order)
+    return Experiment(run, order, extension_of(order), around).conduct()
+
+
+def _around(order: Order) -> Around:
+    return Around(order.workspace, order.environment, order.sandbox)
 
 
 def extension_of(order: Order) -> Extension | None:
@@ -74,11 +80,11 @@ def _text(order: Order) -> str:
 class Experiment:
     """One experiment, once."""
 
-    def __init__(self, run: Run, order: Order, extension: Extension | None) -> None:
+    def __init__(self, run: Run, order: Order, extension: Extension | None, around: Around) -> None:
         self._run = run
         self._order = order
         self._extension = extension
-        self._around = Around(order.workspace, order.environment, order.sandbox)
+        self._around = around
         self._notebook = Notebook(run)
         self._regions = _regions(order)
         self._trip = ""

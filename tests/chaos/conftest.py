@@ -155,6 +155,13 @@ def fail():
 
 def hang():
     time.sleep(600)
+
+def before_activity_control(context, **others):
+    if context["type"] == "action":
+        raise KeyError("approval")
+
+def before_rollback_control(context, **others):
+    raise KeyError("approval")
 '''
 
 
