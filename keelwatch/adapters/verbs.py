@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keelwatch.adapters import haproxy, portal, postgres, redis
+from keelwatch.adapters import faults, haproxy, host, portal, postgres, redis
 from keelwatch.adapters.http_call import CallVerb
 from keelwatch.adapters.shell import ShellVerb
 from keelwatch.runs import Verb
@@ -15,6 +15,8 @@ VERBS: Mapping[str, Verb] = {
     **postgres.VERBS,
     **redis.VERBS,
     **portal.VERBS,
+    **faults.VERBS,
+    **host.VERBS,
     CALL.name: CALL,
     SHELL.name: SHELL,
 }

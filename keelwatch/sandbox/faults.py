@@ -67,6 +67,7 @@ class Fault:
     """`amount` is a ratio 0..1 for errors, seconds for latency, 1 for everything else.
 
     `region` is None for all; `until` is a Unix time (s). `crash` and `reload` happen once, and end at once.
+    `holder` is the mark of whoever set it and means to take back no other; empty for nobody.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Fault:
     region: str | None
     since: float
     until: float
+    holder: str = ""
 
     @property
     def target(self) -> str:
@@ -85,14 +87,14 @@ class Fault:
         return self.region is None or region is None or self.region == region
 
 
-def parse(target: str, value: str, region: str, for_s: float | None, at: float) -> Fault:
+def parse(target: str, value: str, region: str, for_s: float | None, at: float, holder: str = "") -> Fault:
     """The fault that `target` (`billing.errors`) and `value` (`100%`) ask for.
 
     Raises `UsageError` that says what is allowed instead.
     """
     component, _, kind = target.partition(".")
     _refuse_unknown(component, kind)
-    where = _region(region)
+    where = region_of(region)
     if component == "edge" and kind in {"down", "crash", "reload"} and where is not None:
         raise UsageError(
             f"edge.{kind} cannot strike one region: one HAProxy serves both",
@@ -102,7 +104,12 @@ def parse(target: str, value: str, region: str, for_s: float | None, at: float) 
     if not 0 < lasts_s <= LONGEST_SECONDS:
         raise UsageError(f"a fault cannot last {lasts_s:g} s", "more than 0 s and at most 24 h")
     amount = _amount(kind, value)
-    return Fault(f"{target}@{where or 'all'}", component, kind, amount, where, at, at + lasts_s)
+    return Fault(id_of(target, where), component, kind, amount, where, at, at + lasts_s, holder)
+
+
+def id_of(target: str, region: str | None) -> str:
+    """One fault of a kind in a place: setting it again replaces it."""
+    return f"{target}@{region or 'all'}"
 
 
 def _refuse_unknown(component: str, kind: str) -> None:
@@ -124,7 +131,8 @@ def _allowed() -> str:
     return "allowed: " + ", ".join(f"{name}.{'|'.join(kinds)}" for name, kinds in ALLOWED.items())
 
 
-def _region(region: str) -> str | None:
+def region_of(region: str) -> str | None:
+    """None for all. Raises `UsageError`."""
     if region == "all":
         return None
     if region not in REGIONS:
