@@ -23,6 +23,7 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry("Say how customers are doing, worst first.", "console.commands.status:status"),
     "slo": Entry("Objectives, their burn rates, and why."),
     "probe": Entry("Customers' journeys: run them, watch them, check their files."),
+    "load": Entry("Load tests inside a guard: run them, find what is bearable."),
     "runbook": Entry("Procedures for when it broke: list, check and print them."),
     "audit": Entry("Verify, anchor or redact the ledger."),
     "runs": Entry("List runs, living and ended.", "console.commands.runs:runs"),
@@ -51,6 +52,13 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "Run journeys on their schedules and expose /metrics.", "console.commands.probe_watch:watch"
         ),
         "lint": Entry("Find what a journey should not do.", "console.commands.probe_lint:lint"),
+    },
+    "load": {
+        "list": Entry("List the load profiles of the workspace.", "console.commands.load_list:list_profiles"),
+        "run": Entry("Apply a load profile, and judge what it found.", "console.commands.load_run:run"),
+        "show": Entry(
+            "Show a run of a load: its requests, thresholds and budget.", "console.commands.load_list:show"
+        ),
     },
     "runbook": {
         "list": Entry("List the runbooks of the workspace.", "console.commands.runbook_list:list_runbooks"),

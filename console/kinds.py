@@ -36,6 +36,9 @@ KINDS = (
     SpecKind("workspace", "keelwatch", "", "keelwatch.workspace.model:WorkspaceSpec", ""),
     SpecKind("slo", "apiVersion", "slo", "slo.spec:OpenSlo", "console.kinds:check_objectives"),
     SpecKind("journey", "journey", "probes", "probes.spec:JourneySpec", "console.kinds:check_journeys"),
+    SpecKind(
+        "profile", "profile", "loadtests", "loadtests.spec:ProfileSpec", "loadtests.lint:check_documents"
+    ),
     SpecKind("runbook", "runbook", "runbooks", "runbooks.spec:RunbookSpec", "console.kinds:check_runbooks"),
 )
 
@@ -161,12 +164,19 @@ def _place(file: Path) -> Path:
 def check_folders(workspace: Workspace) -> list[Problem]:
     """What the rooms say of their folders when a command reads them, so that `check` passes nothing that
     they refuse: an indicator in a folder that `slo` does not read, for one."""
+    from loadtests.load import load_folder as load_profiles
     from probes.load import load_folder as load_journeys
     from runbooks.load import load_folder as load_runbooks
     from slo.load import load_folder as load_objectives
 
     problems: list[Problem] = []
-    for load, room in ((load_objectives, "slo"), (load_journeys, "probes"), (load_runbooks, "runbooks")):
+    rooms = {
+        "slo": load_objectives,
+        "probes": load_journeys,
+        "loadtests": load_profiles,
+        "runbooks": load_runbooks,
+    }
+    for room, load in rooms.items():
         try:
             load(workspace.folders[room])
         except InputError as error:

@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from keelwatch.ledger import JsonObject
+
 ERROR = 0.01
 GROWTH = (1 + ERROR) / (1 - ERROR)
 LOG_GROWTH = math.log(GROWTH)
@@ -75,7 +77,7 @@ class Histogram:
         cut = self.counts.get(last, 0) if value_of(last) > limit_ms else 0
         return (over + cut) / count
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> JsonObject:
         return {"counts": {str(bucket): many for bucket, many in self.counts.items()}, "ms": self.total_ms}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelwatch.workspace.document import Document
-from keelwatch.workspace.errors import InputError, Problem
+from keelwatch.workspace.errors import InputError, Problem, UsageError
 from keelwatch.workspace.spec_files import all_spec_files
 from keelwatch.workspace.step_specs import StepSpecs
 from loadtests.arrivals import Stage
@@ -56,6 +56,18 @@ def load_folder(folder: Path) -> tuple[Profile, ...]:
     """Every profile under `folder`, by name. Files of other specs are left alone. Raises `InputError`."""
     found = PROFILES.load(all_spec_files(folder))
     return tuple(sorted((one.profile for one in found), key=lambda profile: profile.name))
+
+
+def named(folder: Path, name: str) -> Profile:
+    """Raises `UsageError` with the nearest name there is, `InputError` for a bad file."""
+    from keelwatch.workspace.reader import closest
+
+    known = {one.name: one for one in load_folder(folder)}
+    if name in known:
+        return known[name]
+    near = closest(name, known)
+    there = f"there are: {', '.join(known)}" if known else "there is none yet: keelwatch load list"
+    raise UsageError(f"there is no profile {name!r}", f"did you mean {near!r}?" if near else there)
 
 
 def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:

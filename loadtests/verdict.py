@@ -33,7 +33,8 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Applied:
     """How the load was applied. `cpu` is the busiest generator process' share of a core (0..1) in its busiest
-    second, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted."""
+    seconds, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted.
+    `no_account`: how often nobody could log in; `refused`: what led out of the environment."""
 
     ended: str  # finished | stopped | died
     workers: int
@@ -42,6 +43,8 @@ class Applied:
     cpu: float | None
     due: int
     dropped: int
+    no_account: int = 0
+    refused: tuple[str, ...] = ()
 
 
 def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
@@ -73,5 +76,9 @@ def _flaws(applied: Applied) -> Iterator[str]:
         yield f"users-below-target: {applied.least_users:.0%} of those wanted"
     if applied.cpu is not None and applied.cpu > MOST_CPU:
         yield f"generator-cpu-bound: {applied.cpu:.0%} of a core"
+    if applied.no_account:
+        yield f"accounts-short: {applied.no_account} times nobody was left to log in"
+    if applied.refused:
+        yield f"led-outside: {'; '.join(applied.refused[:3])}"
     if applied.due and applied.dropped / applied.due > MOST_DROPPED:
         yield f"arrivals-dropped: {applied.dropped} of {applied.due}"

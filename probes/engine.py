@@ -145,7 +145,7 @@ class _Executing:
                 visit.names[f"secret.{name}"] = self.journey.secret(reference)
             self.visit = visit
             LIVING[self.id] = self.live = Live(None, say=visit.say)
-            mailbox = await self._mailbox(visit, open_until_the_end, clock)
+            mailbox = await self._mailbox(visit, wire, open_until_the_end, clock)
             runner = StepRunner(
                 visit=visit,
                 actor=Actor(visit, LastSteps(entrance.environment), self.journey, mailbox),
@@ -163,7 +163,7 @@ class _Executing:
                 self.own_s = runner.own_s
 
     async def _mailbox(
-        self, visit: Visit, open_until_the_end: AsyncExitStack, clock: asyncio.Timeout
+        self, visit: Visit, wire: Wire, open_until_the_end: AsyncExitStack, clock: asyncio.Timeout
     ) -> Mailbox | None:
         """Opened before the first step, to know which letters are old; that is no customer's time. None where
         nothing waits for mail, or nobody says where it is."""
@@ -171,7 +171,7 @@ class _Executing:
         if not awaited or not visit.entrance.mail_api:
             return None
         began, when = time.monotonic(), clock.when()
-        mailbox = await open_until_the_end.enter_async_context(Mailbox(visit.entrance, visit.wire))
+        mailbox = await open_until_the_end.enter_async_context(Mailbox(visit.entrance, wire))
         await mailbox.note_what_is_there(_filled(awaited, visit))
         took_s = time.monotonic() - began
         self.began += took_s

@@ -173,7 +173,7 @@ class _Flow:
             raise LoginFailed(
                 f"{self._who()} is asked for a one-time code, and has no TOTP secret", Cause.OURS
             )
-        turn = next_turn(time.time(), self.codes.of(account.name))
+        turn = next_turn(time.time(), self.codes.of(account.name), self.visit.code_spare_s)
         self.codes.use(account.name, turn.step)
         if turn.wait_s:
             await self.visit.wait_unhurried(turn.wait_s)

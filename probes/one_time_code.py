@@ -27,11 +27,11 @@ class Turn:
     wait_s: float
 
 
-def next_turn(now: float, last_used: int) -> Turn:
-    """The first step after `last_used` with at least `MIN_REMAINING_S` left; `now` is Unix s."""
+def next_turn(now: float, last_used: int, spare_s: float = MIN_REMAINING_S) -> Turn:
+    """The first step after `last_used` with at least `spare_s` left; `now` is Unix s."""
     current = int(now // STEP_S)
     ends_in = (current + 1) * STEP_S - now
-    step = current if ends_in >= MIN_REMAINING_S else current + 1
+    step = current if ends_in >= spare_s else current + 1
     if last_used <= current + MOST_AHEAD:
         step = max(step, last_used + 1)
     return Turn(step, max(0.0, step * STEP_S - now))

@@ -13,12 +13,13 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from keelwatch.workspace.entrance import Account, Entrance
 from keelwatch.workspace.secret import Secret
 from probes.names import Known, filled, filled_text
-from probes.wire import AGENT, Wire, WireRequest
+from probes.one_time_code import MIN_REMAINING_S
+from probes.wire import AGENT, Following, WireRequest
 
 if TYPE_CHECKING:
     from probes.spec import Request
 
-TRAFFIC = ("Keelwatch-Traffic", "probe")
+TRAFFIC = "Keelwatch-Traffic"
 SHORT_S = 2.0  # a wait that nobody needs to be told of
 
 
@@ -40,11 +41,12 @@ class Session:
 class Visit:
     """`trace` is the trace id (32 hex digits) of every request; each gets a span of its own. `clocks` are the
     deadlines that hold now, `waited_s` how long they were moved along; `made` are the secrets that came up on
-    the way; `acknowledged` is when the last change was answered (monotonic)."""
+    the way; `acknowledged` is when the last change was answered (monotonic). A one-time code is sent only
+    with `code_spare_s` left of its time."""
 
     entrance: Entrance
     region: str
-    wire: Wire
+    wire: Following
     trace: str
     account: Account | None = None
     session: Session | None = None
@@ -54,6 +56,8 @@ class Visit:
     waited_s: float = 0.0
     acknowledged: float | None = None
     say: Callable[[str], None] = lambda _: None
+    traffic: str = "probe"
+    code_spare_s: float = MIN_REMAINING_S
 
     def secret(self, value: str) -> Secret:
         """A secret that lives as long as this visit is on record anywhere."""
@@ -104,7 +108,8 @@ class Visit:
         if authorized and "authorization" not in given and self.session and self.session.access:
             headers["Authorization"] = f"Bearer {self.session.access.reveal()}"
         span = secrets.token_hex(8)
-        always = (AGENT, TRAFFIC, ("traceparent", f"00-{self.trace}-{span}-01"), ("Accept", "*/*"))
+        trace = ("traceparent", f"00-{self.trace}-{span}-01")
+        always = (AGENT, (TRAFFIC, self.traffic), trace, ("Accept", "*/*"))
         added = tuple((name, value) for name, value in always if name.lower() not in given)
         return WireRequest(method.upper(), url, (*headers.items(), *added), body)
 

@@ -201,3 +201,6 @@ def _address(url: str) -> tuple[str, str, int]:
         return address_of(url)
     except ValueError:
         raise UsageError(f"{url!r} is no URL", "https://HOST/PATH, or a path of the portal") from None
+
+
+VERBS = {verb.name: verb for verb in (CallVerb(),)}

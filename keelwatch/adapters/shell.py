@@ -62,3 +62,6 @@ def _read(args: JsonObject) -> tuple[list[str], float]:
     if not command:
         raise UsageError("the argument 'command' is missing", "words, the program first")
     return command, amount(args, "within_s", USUAL_S, LONGEST_S)
+
+
+VERBS = {verb.name: verb for verb in (ShellVerb(),)}

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from keelwatch.runs import Phase, Run
 from keelwatch.safety import questions
 from keelwatch.workspace.errors import KeelwatchError, SourceError, UsageError
-from keelwatch.workspace.reading import Condition
+from keelwatch.workspace.reading import Condition, Unknown
 
 if TYPE_CHECKING:
     from keelwatch.adapters.prometheus import Prometheus
     from keelwatch.workspace.estate import Estate
     from keelwatch.workspace.model import EnvironmentSpec
     from keelwatch.workspace.workspace import Workspace
+    from slo.objective import Objective
     from slo.snapshot import ObjectiveReading
     from slo.source import Source
 
@@ -52,6 +53,26 @@ class Around:
         tracked = [each for one in chosen for each in track(one, tuple(spec.regions))]
         wanted = [one for one in tracked if region is None or one.region in {region, None}]
         return questions.burn_below(client, wanted, most, window_s, time.time(), source.stale_after_s)
+
+    def counts(self, objective: Objective, window_s: float) -> tuple[float, float] | Unknown:
+        """How many events of it were bad in the last `window_s`, and how many there were, in all regions;
+        unknown where one of them is, but for a region without any."""
+        from slo.burn import NO_TRAFFIC
+        from slo.objective import track
+        from slo.window_burn import window_counts
+
+        try:
+            _, spec = self._declared()
+            _, client = self._source()
+        except KeelwatchError as error:
+            return Unknown(error.message, time.time())
+        tracked = track(objective, tuple(spec.regions))
+        found = list(window_counts(client, tracked, window_s, time.time()).values())
+        dark = [one for one in found if isinstance(one, Unknown) and one.reason != NO_TRAFFIC]
+        known = [one for one in found if not isinstance(one, Unknown)]
+        if dark or not known:
+            return dark[0] if dark else Unknown(NO_TRAFFIC, time.time())
+        return sum(bad for bad, _ in known), sum(total for _, total in known)
 
     def readings(self, names: Sequence[str]) -> tuple[ObjectiveReading, ...]:
         """The objectives of these names, in every region, as they stand now. Raises `UsageError` for one that

@@ -46,6 +46,11 @@ class Account:
     _totp: str | _Sealed | None
     _base: Path
 
+    @property
+    def has_codes(self) -> bool:
+        """Whether it needs a one-time code to log in."""
+        return self._totp is not None
+
     def password(self) -> Secret:
         """Raises `SourceError` when the reference leads nowhere."""
         return self._had(self._password)

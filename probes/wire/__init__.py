@@ -5,6 +5,7 @@ cancelled request harms no other. It never follows a proxy of the environment, n
 the environment's, and never tries anything twice.
 """
 
+from probes.wire.following import Following
 from probes.wire.lag import LagMeter
 from probes.wire.request import AGENT, NotOurs, Pending, WireFailure, WireRequest
 from probes.wire.resolver import Resolver
@@ -13,6 +14,7 @@ from probes.wire.wire import Wire, warm_up
 
 __all__ = [
     "AGENT",
+    "Following",
     "LagMeter",
     "NotOurs",
     "Pending",

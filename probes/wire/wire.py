@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from types import TracebackType
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Self
 
 from keelwatch.workspace.sink import redact
 from probes.answer import LARGEST_BODY, Answer
-from probes.record import Cause, Hop
+from probes.record import Cause
+from probes.wire.following import Following
 from probes.wire.lag import LagMeter
-from probes.wire.redirect import leaves_tls, location, redirected
-from probes.wire.request import AGENT, Broken, Host, NotOurs, Pending, WireFailure, WireRequest
+from probes.wire.request import AGENT, Broken, Host, Pending, WireFailure, WireRequest
 from probes.wire.resolver import Resolver
 from probes.wire.stopwatch import Stopwatch, running
 from probes.wire.trust import Trust
@@ -23,8 +23,6 @@ from probes.wire.trust import Trust
 if TYPE_CHECKING:
     import httpx
 
-MOST_REDIRECTS = 10
-DEFAULT_PORT = {"http": 80, "https": 443}
 ENCODINGS = ("Accept-Encoding", "gzip, deflate")
 NO_TIMEOUT = None  # deadlines are total, and the caller's
 
@@ -53,7 +51,7 @@ def warm_up() -> float:
     return (time.monotonic() - began) * 1000
 
 
-class Wire:
+class Wire(Following):
     """Cookies and connections of one execution; shares nothing with another but trust and resolver.
 
     Sends to `hosts` alone, over HTTP/1.1, past every proxy of the environment. It has no timeouts: put
@@ -68,14 +66,13 @@ class Wire:
         hosts: frozenset[Host],
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
+        super().__init__(hosts)
         self._trust = trust
         self._resolver = resolver
         self._lag = lag
-        self._hosts = hosts
         self._headers = (*headers, ENCODINGS, AGENT)
         self._pending: list[Stopwatch] = []
         self._cut_off: Stopwatch | None = None
-        self._earlier: tuple[Hop, ...] = ()
 
     async def __aenter__(self) -> Self:
         warm_up()
@@ -108,61 +105,11 @@ class Wire:
         watch = self._pending[-1] if self._pending else self._cut_off
         return None if watch is None else Pending(watch.phase, watch.hop(), self._earlier)
 
-    async def send(self, request: WireRequest, *, fresh: bool = False) -> Answer:
-        """One request, one answer, one hop; redirects are answers. `fresh`: on a new connection. Raises
-        `WireFailure`, `NotOurs`."""
-        self._earlier = ()
-        return await self._hop(request, fresh=fresh)
-
-    async def follow(
-        self,
-        request: WireRequest,
-        *,
-        fresh: bool = False,
-        most: int = MOST_REDIRECTS,
-        stop: Callable[[str], bool] | None = None,
-    ) -> Answer:
-        """Send, and follow at most so many redirects; the answer has a hop for each. A redirect to a URL for
-        which `stop` is true is the answer. Raises `WireFailure`, `NotOurs`."""
-        self._earlier = ()
-        seen = {self._state(request)}
-        while True:
-            answer = await self._hop(request, fresh=fresh)
-            hops = (*self._earlier, *answer.hops)
-            to = location(request, answer)
-            if to is None or (stop is not None and stop(to)):
-                return Answer(answer.status, answer.headers, answer.body, hops, answer.cut)
-            refusal = self._refusal(request.url, to) or (
-                f"more than {most} redirects" if len(hops) > most else None
-            )
-            request = redirected(request, answer.status, to)
-            state = self._state(request) if refusal is None else ()
-            if state in seen:
-                refusal = f"redirects go round in a circle, at {to}"
-            if refusal is not None:
-                raise WireFailure(Cause.HTTP, redact(refusal), answer.hop, self._earlier)
-            seen.add(state)
-            self._earlier = hops
-
-    def _refusal(self, url: str, to: str) -> str | None:
-        """Why a redirect is not followed."""
-        if leaves_tls(url, to):
-            return f"redirected from https to http, to {to}"
-        try:
-            host = _host(to)
-        except ValueError:
-            return f"redirected to {to}, which is no URL"
-        if host not in self._hosts:
-            return f"redirected to {_shown(host)}, which is not a host of this environment"
-        return None
-
-    def _state(self, request: WireRequest) -> tuple[object, ...]:
-        """What decides the next answer, as far as it is up to us: at the same again, we go in a circle."""
-        cookies = sorted((cookie.domain, cookie.name, cookie.value) for cookie in self._client.cookies.jar)
-        return (request.method, request.url, request.body, tuple(cookies))
+    def _cookies(self) -> list[tuple[str, str, str | None]]:
+        return sorted((cookie.domain, cookie.name, cookie.value) for cookie in self._client.cookies.jar)
 
     async def _hop(self, request: WireRequest, *, fresh: bool) -> Answer:
-        self._allow(request)
+        self.allow(request)
         watch = Stopwatch(request, self._lag)
         self._pending.append(watch)
         self._cut_off = None
@@ -181,15 +128,6 @@ class Wire:
             running.reset(token)
             self._pending.remove(watch)
         return answer
-
-    def _allow(self, request: WireRequest) -> None:
-        try:
-            host = _host(request.url)
-        except ValueError as error:
-            raise NotOurs(f"{request.url!r} is no URL: {error}") from None
-        if host not in self._hosts:
-            known = ", ".join(sorted(_shown(one) for one in self._hosts))
-            raise NotOurs(f"{_shown(host)} is not a host of this environment", f"its hosts are {known}")
 
     async def _asked(self, request: WireRequest, watch: Stopwatch, *, fresh: bool) -> Answer:
         from probes.wire.transport import FRESH
@@ -258,20 +196,3 @@ def _protocol_trouble(said: str, watch: Stopwatch) -> str:
     if "closed connection" in said or "incomplete" in said:
         return f"{where} broke its answer off: {said}"
     return f"{where} does not speak HTTP as it should: {said}"
-
-
-def _host(url: str) -> Host:
-    """Read by the parser that the request is made with: nothing goes elsewhere. Raises `ValueError`."""
-    import httpx
-
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError) as error:
-        raise ValueError(str(error)) from None
-    if not parsed.host:
-        raise ValueError("it names no host")
-    return (parsed.scheme, parsed.raw_host.decode(), parsed.port or DEFAULT_PORT.get(parsed.scheme, 0))
-
-
-def _shown(host: Host) -> str:
-    return f"{host[0]}://{host[1]}:{host[2]}"

@@ -1,0 +1,77 @@
+"""Loads: which there are, starting one, and how a run of one stands. No click, no screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from console.places import Place
+from keelwatch.ledger import JsonObject, LedgerStore
+from keelwatch.runs import RunView
+from keelwatch.workspace.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from loadtests.follow import Followed
+    from loadtests.load import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStory:
+    """A run of a load: how it stands, and all that it has told."""
+
+    view: RunView
+    told: Followed
+
+
+def profiles(where: Place) -> tuple[Profile, ...]:
+    """Raises `InputError`."""
+    from loadtests.load import load_folder
+
+    return load_folder(where.workspace.folders["loadtests"])
+
+
+def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
+    """Role and arming, before a run is made. Raises `Refused`."""
+    from console.user import login_name
+    from keelwatch.safety import require_armed, require_operator
+
+    require_operator(where.environment.policy, login_name(), "running load tests")
+    require_armed(where.environment.policy, "load", where.name, armed=arm, how=how)
+
+
+def sound(where: Place, name: str) -> Profile:
+    """The profile of this name, looked at beside the journeys and objectives that it names. Raises
+    `UsageError` when there is none, `InputError` with all that is wrong with it."""
+    from loadtests.lint import examine_beside
+    from loadtests.load import named
+
+    folder = where.workspace.folders["loadtests"]
+    profile = named(folder, name)
+    problems = examine_beside([profile.file], where.workspace)
+    if problems:
+        raise InputError(problems)
+    return profile
+
+
+def start(store: LedgerStore, where: Place, profile: str, args: JsonObject) -> str:
+    """A run of kind load; returns its id. Raises `NotStarted` with its own reason."""
+    from console.processes import ENTRY, TABLE
+    from keelwatch.runs import spawn
+
+    return spawn(store, TABLE.kind("load"), profile, args, where.name, ENTRY)
+
+
+def story_of(store: LedgerStore, run: str) -> LoadStory:
+    """Raises `UsageError` for a run that is none of a load."""
+    from keelwatch.runs import Position, look
+    from loadtests.follow import Followed
+
+    told, position = Followed(), Position()
+    while True:
+        glance = look(store, run, position)
+        if glance.run.state.kind != "load":
+            raise UsageError(f"{run} is a {glance.run.state.kind} run, and no load", "see: keelwatch runs")
+        told.take(glance.items)
+        position = glance.position
+        if not glance.items:
+            return LoadStory(glance.run, told)

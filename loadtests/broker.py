@@ -1,0 +1,170 @@
+"""The run's side of its generators: who is there, what they tell, and the accounts they take.
+
+Its methods are called by the threads of the bridge.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from keelwatch.ledger import JsonObject
+from keelwatch.runs import Run
+from keelwatch.runs.fields import mapping, text, whole
+from keelwatch.workspace.errors import Refused, UsageError
+from keelwatch.workspace.secret import Secret
+from loadtests.gathered import Gathered
+from loadtests.pool import Pools
+from probes.book import Owed
+from probes.taking_back import LIVING, Live
+from probes.visit import Session
+
+if TYPE_CHECKING:
+    from probes.run_book import RunBook
+
+AHEAD_S = 0.3
+"""Between the last generator's question when it begins and the beginning."""
+GATHER_S = 30.0
+"""For all generators to be there; one that does not come makes the load another."""
+UNDO_S = 20.0
+
+
+class Broker:
+    """`wanted` generators are expected. `lost` counts those that left without a word."""
+
+    def __init__(self, run: Run, wanted: int, gathered: Gathered, pools: Pools, book: RunBook) -> None:
+        self._run = run
+        self._wanted = wanted
+        self._pools = pools
+        self._book = book
+        self._owed: dict[int, Owed] = {}
+        self._mutex = threading.Lock()
+        self._everybody = threading.Event()
+        self._hung_up = 0
+        self._heard = time.monotonic()
+        self.gathered = gathered
+        self.began: float | None = None
+        self.there = self.byes = self.done = 0
+        self.left_unanswered = 0
+        self.refusals: dict[str, int] = {}
+
+    @property
+    def lost(self) -> int:
+        return max(0, self._hung_up - self.byes)
+
+    @property
+    def silent_s(self) -> float:
+        """Since anybody told anything, once the load has begun."""
+        return 0.0 if self.began is None else time.monotonic() - max(self._heard, self.began)
+
+    def hung_up(self) -> None:
+        with self._mutex:
+            self._hung_up += 1
+
+    def answer(self, message: JsonObject) -> JsonObject | None:
+        self._heard = time.monotonic()
+        match message.get("do"):
+            case "told":
+                self._told(mapping(message, "told"))
+                return None
+            case "lend":
+                return {"account": self._pools.lend(text(message, "pool"))}
+            case "give-back":
+                self._pools.give_back(text(message, "pool"), text(message, "account"))
+                return None
+            case "announce":
+                return {"owed": self._announce(message)}
+            case "report":
+                self._report(message)
+                return None
+            case "undo":
+                return self._undo(text(message, "execution"), text(message, "access"))
+            case word:
+                return self._of_life(str(word), message)
+
+    def _of_life(self, word: str, message: JsonObject) -> JsonObject | None:
+        match word:
+            case "hello":
+                return {"number": self._hello(is_master=bool(message.get("master")))}
+            case "start":
+                return {"at": self._start()}
+            case "ping":
+                return {"at": time.monotonic()}
+            case "bye" | "done" | "refused":
+                with self._mutex:
+                    self._count(word, message)
+                return None
+        raise UsageError(f"no generator says {word!r}")
+
+    def _count(self, word: str, message: JsonObject) -> None:
+        match word:
+            case "bye":
+                self.byes += 1
+            case "done":
+                self.done += 1
+                self.left_unanswered += whole(message, "left")
+            case _:
+                words = text(message, "words")
+                self.refusals[words] = self.refusals.get(words, 0) + 1
+
+    def _hello(self, *, is_master: bool) -> int:
+        """A master only shares out users; it is none of the generators."""
+        if is_master:
+            return -1
+        with self._mutex:
+            number, self.there = self.there, self.there + 1
+        if self.there >= self._wanted:
+            self._everybody.set()
+        return number
+
+    def _start(self) -> float:
+        if not self._everybody.wait(GATHER_S):
+            raise Refused(f"{self.there} of {self._wanted} generators came within {GATHER_S:g} s")
+        with self._mutex:
+            if self.began is None:
+                self.began = time.monotonic() + AHEAD_S
+            return self.began
+
+    def _told(self, told: JsonObject) -> None:
+        with self._mutex:
+            self.gathered.take(told)
+        self._run.sample({"told": told})
+
+    def _announce(self, message: JsonObject) -> int:
+        owed = self._book.announce(
+            text(message, "step"),
+            text(message, "target"),
+            mapping(message, "action"),
+            mapping(message, "undo"),
+        )
+        with self._mutex:
+            number = len(self._owed)
+            self._owed[number] = owed
+        return number
+
+    def _report(self, message: JsonObject) -> None:
+        with self._mutex:
+            owed = self._owed[whole(message, "owed")]
+        self._book.report(owed, {"status": whole(message, "status")})
+
+    def _undo(self, execution: str, access: str) -> JsonObject:
+        """With the session that the generator has: an account that logged in anew would wait for a code."""
+        secret = Secret(access) if access else None
+        session = Session("json", access=secret) if secret else None
+        LIVING[execution] = Live(session, UNDO_S)
+        try:
+            found = self._book.undo(f"{execution}/")
+        finally:
+            LIVING.pop(execution, None)
+            if secret is not None:
+                secret.forget()
+        return {"undos": [{"step": one.step, "done": one.done} for one in found]}
+
+
+def told_by(record: Mapping[str, object]) -> JsonObject | None:
+    """What a line of a load's stream says of a second; None for another line."""
+    sample = record.get("sample")
+    told = sample.get("told") if isinstance(sample, Mapping) else None
+    return cast("JsonObject", told) if isinstance(told, Mapping) else None

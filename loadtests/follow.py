@@ -1,0 +1,70 @@
+"""A run of a load as its follower sees it, put together again from its facts and its stream. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from keelwatch.ledger import Fact, FactKind, JsonObject
+from keelwatch.runs import StreamLine
+from keelwatch.runs.fields import mapping, number, text
+from keelwatch.safety import Reservation, reservations
+from loadtests.gathered import Gathered
+
+PLANNED, JUDGED, TRIED = "planned", "judged", "tried"
+"""Notes of a load: what it is to be, what came of it, and one step of a search for capacity."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSaid:
+    """The last answer of one limit: yes, no or unknown, and what it rests on."""
+
+    answer: str
+    because: str
+    at: float
+
+
+@dataclass(slots=True)
+class Followed:
+    planned: JsonObject = field(default_factory=dict)
+    judged: JsonObject = field(default_factory=dict)
+    tried: list[JsonObject] = field(default_factory=list)
+    gathered: Gathered = field(default_factory=Gathered)
+    guard: dict[str, GuardSaid] = field(default_factory=dict)
+    began: float | None = None
+    _notes: list[Fact] = field(default_factory=list)
+
+    @property
+    def budget(self) -> tuple[Reservation, ...]:
+        return reservations(self._notes)
+
+    def take(self, items: Iterable[Fact | StreamLine]) -> None:
+        """What is new of the run, in order. What another version wrote is left out."""
+        for item in items:
+            match item:
+                case Fact(kind=FactKind.NOTE):
+                    self._noted(item)
+                case StreamLine():
+                    self._told(item)
+
+    def _noted(self, fact: Fact) -> None:
+        self._notes.append(fact)
+        match fact.event:
+            case "planned":
+                self.planned = fact.body
+                self.gathered.warm_up_s = number(fact.body, "warm_up_s")
+            case "judged":
+                self.judged = fact.body
+            case "tried":
+                self.tried.append(fact.body)
+
+    def _told(self, line: StreamLine) -> None:
+        sample = mapping(line.record, "sample")
+        if told := mapping(sample, "told"):
+            self.began = self.began or line.at - number(told, "second") - 1
+            try:
+                self.gathered.take(told)
+            except ValueError:
+                return
+        if said := mapping(sample, "guard"):
+            self.guard[text(said, "limit")] = GuardSaid(text(said, "answer"), text(said, "because"), line.at)

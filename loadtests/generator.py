@@ -1,0 +1,74 @@
+"""Locust as a child of the run: its command line, its end, and whether it is still alive."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from keelwatch.runs import Child, Run
+from keelwatch.workspace.errors import SourceError
+from loadtests import worker
+from loadtests.plan import VARIABLE, Plan, write_plan
+
+LOOPBACK = "127.0.0.1"
+LAST_WORDS_S = 2
+"""Locust's --stop-timeout: how long a stopped load waits for those in flight."""
+GRACE_S = 10.0
+
+
+def start(run: Run, plan: Plan) -> Child:
+    """Raises `SourceError`. Call it from the main thread."""
+    folder = Path(plan.folder)
+    plan_file = folder / "plan.json"
+    write_plan(plan_file, plan)
+    try:
+        log = (folder / "locust.log").open("ab")
+    except OSError as error:
+        raise SourceError(f"cannot write Locust's log: {error.strerror}", "free some space") from None
+    with log:
+        return run.spawn_child(
+            command(plan),
+            env={VARIABLE: str(plan_file), "PYTHONUNBUFFERED": "1"},
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            keep=_kept(os.environ),
+        )
+
+
+def stop(child: Child) -> int:
+    """One interrupt, which lets Locust write what it knows; then the whole group."""
+    return child.stop(signal.SIGINT, GRACE_S)
+
+
+def command(plan: Plan) -> list[str]:
+    """Everything that could come from a file or a variable is said here: Locust reads both."""
+    ours = Path(worker.__file__).with_name("plugin.py")
+    files = ",".join([str(ours), *([plan.locustfile] if plan.locustfile else [])])
+    words = [sys.executable, "-P", "-m", "loadtests.worker", "-f", files, "--headless", "--only-summary"]
+    words += ["--host", plan.host, "--stop-timeout", str(LAST_WORDS_S), "--exit-code-on-error", "0"]
+    words += ["--loglevel", "INFO", "--json-file", "locust"]
+    if plan.is_open:
+        words += ["-u", str(plan.processes), "-r", str(plan.processes)]
+    if plan.processes > 1:
+        port = str(_free_port())
+        words += ["--processes", str(plan.processes), "--master-bind-host", LOOPBACK]
+        words += ["--master-bind-port", port, "--master-host", LOOPBACK, "--master-port", port]
+    return words
+
+
+def _kept(environment: Mapping[str, str]) -> set[str]:
+    """Secrets of accounts may be variables, so all but what would make Locust another one."""
+    return {
+        name for name in environment if not name.startswith("LOCUST_") and not name.lower().endswith("_proxy")
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])

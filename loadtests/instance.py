@@ -1,0 +1,26 @@
+"""What a load run is asked to do: decided before there is a run, so light to load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from keelwatch.ledger import JsonObject
+
+
+def arguments(
+    workspace: Path,
+    profile: str,
+    for_s: float | None = None,
+    seed: int | None = None,
+    rate: float | None = None,
+) -> JsonObject:
+    """The arguments of a run of `profile`. `for_s`: in so many seconds, instead of as long as its stages
+    last; `seed` makes an open load's arrivals the same again; `rate` (per second): held, no stages."""
+    return {
+        "workspace": str(workspace),
+        "profile": profile,
+        "for_s": for_s,
+        "seed": seed,
+        "rate": rate,
+        "sandbox": "",
+    }

@@ -1,0 +1,249 @@
+"""A run of a load: what stands before it, its generators, its guard, and its verdict."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keelwatch.ledger import JsonObject
+from keelwatch.runs import Bridge, Child, Run, Verdict
+from keelwatch.runs.fields import number, text, whole
+from keelwatch.safety import Watching, require_beside
+from keelwatch.safety.around import Around
+from keelwatch.safety.gate import Budget, require_calm
+from keelwatch.safety.limits import asks_of
+from keelwatch.workspace.reading import Unknown
+from loadtests import generator
+from loadtests.arrivals import Stage, length_s, within
+from loadtests.broker import Broker
+from loadtests.gathered import Gathered
+from loadtests.load import Profile, named
+from loadtests.plan import Plan
+from loadtests.pool import Pools
+from loadtests.thresholds import Events, findings, of_load
+from loadtests.verdict import Applied, Finding, judge
+from probes.accounts import Accounts, quarantined
+from probes.place import Place
+from probes.run_book import RunBook
+from probes.scope_name import scope_of
+
+if TYPE_CHECKING:
+    from slo.objective import Objective
+
+LOOK_S = 0.1
+SILENT_S = 8.0
+"""Generators tell something each second: those that say nothing for so long are frozen."""
+OVER_S = 45.0
+"""Beyond the stages: for starting, for those in flight, for last words."""
+SCRAPED_S = 3.0
+"""Until the source has the last requests."""
+
+
+def push(run: Run) -> Verdict:
+    """The profile that the arguments name, from its gate to its verdict."""
+    return Push(run).go()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the generators ended: by themselves, or why they were stopped."""
+
+    ended: str = "finished"
+    trip: str = ""
+    stopped: str = ""
+
+
+class Push:
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.place = Place(Path(text(run.args, "workspace")), run.spec.env, text(run.args, "sandbox"))
+        self.workspace, self.entrance = self.place.find()
+        self.profile = named(self.workspace.folders["loadtests"], text(run.args, "profile"))
+        self.around = Around(self.place.workspace, self.place.environment, self.place.sandbox)
+        self.seed = whole(run.args, "seed") or secrets.randbelow(1 << 31)
+
+    def go(self) -> Verdict:
+        run, spec = self.run, self.profile.spec
+        require_beside("load", run.spec.env, run.others())
+        run.lease(f"load/{run.spec.env}")
+        readings = self.around.readings(spec.guard.burn_rate.objectives)
+        require_calm(readings)
+        budget = Budget(run, self.around, readings)
+        budget.set_aside(spec.budget / 100)
+        try:
+            stages = self._stages()
+            run.note("planned", self._planned(stages))
+            return self.pushed(stages)
+        finally:
+            budget.settle()
+
+    def pushed(self, stages: Sequence[Stage]) -> Verdict:
+        """The stages, applied and judged."""
+        warm_up = self.profile.spec.warm_up
+        gathered = Gathered(warm_up.total_seconds() if warm_up else 0.0)
+        began = time.time()
+        broker, ending = self.applied(stages, gathered)
+        found = self.found(gathered, began + gathered.warm_up_s) if not ending.trip else []
+        applied = _applied(broker, gathered, ending, self.profile)
+        verdict = judge(applied, found, ending.trip, ending.stopped)
+        self.run.note("judged", _judged(applied, found, gathered))
+        return verdict
+
+    def applied(self, stages: Sequence[Stage], gathered: Gathered) -> tuple[Broker, Ending]:
+        """Generators, from their start to the last one's end, under the guard."""
+        run, spec = self.run, self.profile.spec
+        accounts = Accounts(run)
+        book = RunBook(run, self.entrance, accounts)
+        broker = Broker(run, spec.processes, gathered, self._pools(), book)
+        limits = asks_of(spec.guard, self.around, run, list(self.entrance.regions))
+        with Bridge(run.spec.folder, broker.answer, broker.hung_up), Watching(limits) as guard:
+            child = generator.start(run, self._plan(stages))
+            try:
+                ending = self._watched(child, broker, guard, length_s(stages))
+            finally:
+                generator.stop(child)
+        return broker, ending
+
+    def _watched(self, child: Child, broker: Broker, guard: Watching, length: float) -> Ending:
+        give_up = time.monotonic() + length + OVER_S
+        told: dict[str, str] = {}
+        while child.process.poll() is None:
+            if guard.trips:
+                return Ending(trip=str(guard.trips[0]))
+            if self.run.stop_requested.wait(LOOK_S):
+                return Ending(stopped=self.run.stop_requested.reason)
+            if broker.done >= self.profile.spec.processes:
+                return Ending()
+            if broker.silent_s > SILENT_S or time.monotonic() > give_up:
+                return Ending(ended="frozen")
+            self._tell_guard(guard, told)
+        return Ending(ended="finished" if child.process.returncode == 0 and broker.byes else "died")
+
+    def _tell_guard(self, guard: Watching, told: dict[str, str]) -> None:
+        """Into the stream, whenever an answer is another."""
+        for name, answer in guard.answers.items():
+            words = f"{answer.answer}: {answer.evidence}"
+            if told.get(name) != words:
+                told[name] = words
+                self.run.sample(
+                    {"guard": {"limit": name, "answer": str(answer.answer), "because": answer.evidence}}
+                )
+
+    def found(self, gathered: Gathered, since: float) -> list[Finding]:
+        """What came of each threshold; those of objectives are asked of the source."""
+        thresholds = self.profile.spec.thresholds
+        names = [one.objective for one in thresholds if one.objective is not None]
+        objectives = {one.name: one for one in self._objectives() if one.name in names}
+        if names:
+            self.run.stop_requested.wait(SCRAPED_S)
+        counted = {name: self._counted(one, time.time() - since) for name, one in objectives.items()}
+        return findings(thresholds, gathered, counted)
+
+    def _counted(self, objective: Objective, window_s: float) -> Events | Unknown:
+        mine = of_load(objective)
+        if mine is None:
+            return Unknown("its queries do not tell load from customers by the label `traffic`", time.time())
+        counts = self.around.counts(mine, window_s)
+        return counts if isinstance(counts, Unknown) else Events(*counts, objective.target)
+
+    def _objectives(self) -> Sequence[Objective]:
+        from slo.load import load_folder
+
+        return load_folder(self.workspace.folders["slo"])
+
+    def _stages(self) -> list[Stage]:
+        stages = self.profile.stages
+        if self.run.args.get("rate") is not None:
+            rate = number(self.run.args, "rate")
+            stages = [Stage(rate, rate, length_s(stages))]
+        for_s = self.run.args.get("for_s")
+        return stages if for_s is None else within(stages, number(self.run.args, "for_s"))
+
+    def _plan(self, stages: Sequence[Stage]) -> Plan:
+        spec, entrance = self.profile.spec, self.entrance
+        return Plan(
+            folder=str(self.run.spec.folder),
+            workspace=str(self.place.workspace),
+            environment=self.place.environment,
+            sandbox=self.place.sandbox,
+            profile=self.profile.name,
+            model=spec.model,
+            arrivals=spec.arrivals,
+            stages=tuple(stages),
+            seed=self.seed,
+            most_in_flight=spec.most_in_flight,
+            processes=spec.processes,
+            journeys=tuple((one.journey, one.weight) for one in spec.journeys or ()),
+            pool=spec.pool or "",
+            locustfile=str(self.profile.folder / spec.locustfile) if spec.locustfile else "",
+            host=entrance.edge,
+            hosts=tuple(entrance.hosts),
+        )
+
+    def _pools(self) -> Pools:
+        """Those of the profile, for this run alone."""
+        pool = self.profile.spec.pool
+        if pool is None:
+            return Pools({})
+        environment = self.run.spec.env
+        self.run.lease(f"pool/{environment}/{pool}")
+        barred = quarantined(self.run)
+        accounts = [one for one in self.entrance.pool(pool) if scope_of(environment, one.name) not in barred]
+        return Pools({pool: accounts})
+
+    def _planned(self, stages: Sequence[Stage]) -> JsonObject:
+        spec = self.profile.spec
+        return {
+            "profile": self.profile.name,
+            "title": spec.title,
+            "model": spec.model,
+            "seed": self.seed,
+            "stages": [[one.begin, one.end, one.for_s] for one in stages],
+            "warm_up_s": spec.warm_up.total_seconds() if spec.warm_up else 0.0,
+            "processes": spec.processes,
+            "guard": list(spec.guard.burn_rate.objectives),
+            "budget": spec.budget / 100,
+        }
+
+
+def _applied(broker: Broker, gathered: Gathered, ending: Ending, profile: Profile) -> Applied:
+    spec = profile.spec
+    return Applied(
+        ended=ending.ended,
+        workers=spec.processes,
+        least_workers=broker.there - broker.lost,
+        least_users=gathered.least_users() if spec.model == "closed" else None,
+        cpu=gathered.cpu,
+        due=gathered.due,
+        dropped=gathered.dropped + broker.left_unanswered,
+        no_account=gathered.no_account,
+        refused=tuple(broker.refusals),
+    )
+
+
+def _judged(applied: Applied, found: Sequence[Finding], gathered: Gathered) -> JsonObject:
+    return {
+        "requests": gathered.all.count,
+        "failed": gathered.all.failed,
+        "due": applied.due,
+        "dropped": applied.dropped,
+        "workers": applied.workers,
+        "least_workers": applied.least_workers,
+        "least_users": applied.least_users,
+        "cpu": applied.cpu,
+        "findings": [
+            {
+                "name": one.name,
+                "value": one.value,
+                "met": one.met,
+                "samples": one.samples,
+                "reason": one.reason,
+            }
+            for one in found
+        ],
+        "errors": dict(gathered.errors.most_common(20)),
+    }

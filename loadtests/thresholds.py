@@ -1,0 +1,118 @@
+"""What was found of each threshold of a profile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from keelwatch.workspace.reading import Unknown
+from loadtests.gathered import Gathered, Times
+from loadtests.verdict import Finding
+from slo.objective import Objective, Ratio
+from slo.promql import Counter, Query
+
+if TYPE_CHECKING:
+    from loadtests.spec import Threshold
+
+LEAST_BEYOND = 5
+"""Samples beyond a percentile; with fewer it is the accident of a few requests."""
+RULE_OF_THREE = 3.0
+"""None failed of n requests: at most 3/n do, with 95 % confidence (Hanley, Lippman-Hand, JAMA 1983)."""
+SIGMAS = 3.0
+"""So far beyond what is expected (Poisson), even a few requests say that too many are bad."""
+TRAFFIC, REAL, LOAD = "traffic", "real", "load"
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Of an objective, by the load's own traffic: `bad` of `total`; `target` (0..1) are to be good."""
+
+    bad: float
+    total: float
+    target: float
+
+
+def findings(
+    thresholds: Sequence[Threshold], gathered: Gathered, objectives: Mapping[str, Events | Unknown]
+) -> list[Finding]:
+    return [_finding(one, gathered, objectives) for one in thresholds]
+
+
+def _finding(one: Threshold, gathered: Gathered, objectives: Mapping[str, Events | Unknown]) -> Finding:
+    if one.objective is not None:
+        return _of_objective(one.objective, objectives.get(one.objective, Unknown("not asked", 0.0)))
+    times = gathered.all if one.request is None else gathered.requests.get(one.request)
+    if times is None:
+        return _unknown(_name(one), 0, f"no request is named {one.request!r}")
+    return _of_percentile(one, times) if one.percentile is not None else _of_failures(one, times)
+
+
+def _of_objective(name: str, found: Events | Unknown) -> Finding:
+    match found:
+        case Unknown(reason):
+            return _unknown(name, 0, reason)
+        case Events(bad, total, target):
+            words = f"{1 - bad / total:.2%} good, {target:.2%} wanted" if total else ""
+            return _of_share(name, words, bad, total, 1 - target)
+
+
+def _of_share(name: str, words: str, bad: float, total: float, limit: float) -> Finding:
+    """Whether at most `limit` (0..1) of `total` are bad: a few requests prove neither."""
+    least = RULE_OF_THREE / limit if limit > 0 else 1.0
+    if total >= least:
+        return Finding(name, words, met=bad <= total * limit, samples=round(total))
+    if bad - total * limit > SIGMAS * math.sqrt(max(1.0, total * limit)):
+        return Finding(name, words, met=False, samples=round(total))
+    return _unknown(
+        name, round(total), f"{total:.0f} requests, {bad:.0f} of them bad; {least:.0f} are the least"
+    )
+
+
+def _of_percentile(one: Threshold, times: Times) -> Finding:
+    assert one.percentile is not None
+    assert one.below is not None
+    found = (times.response if one.of == "response" else times.service).quantile_ms(one.percentile / 100)
+    beyond = times.count * (1 - one.percentile / 100)
+    if found is None or beyond < LEAST_BEYOND:
+        least = round(LEAST_BEYOND / (1 - one.percentile / 100))
+        return _unknown(_name(one), times.count, f"{times.count} requests; {least} are the least")
+    limit_ms = one.below.total_seconds() * 1000
+    return Finding(_name(one), f"{found:.0f} ms", met=found < limit_ms, samples=times.count)
+
+
+def _of_failures(one: Threshold, times: Times) -> Finding:
+    assert one.failures_below is not None
+    share = times.failed / times.count if times.count else 0.0
+    return _of_share(_name(one), f"{share:.2%}", times.failed, times.count, one.failures_below / 100)
+
+
+def _unknown(name: str, samples: int, reason: str) -> Finding:
+    return Finding(name, None, met=False, samples=samples, reason=reason)
+
+
+def _name(one: Threshold) -> str:
+    where = f" of {one.request}" if one.request else ""
+    if one.percentile is not None:
+        assert one.below is not None
+        return f"p{one.percentile:g} {one.of} time{where} < {one.below.total_seconds() * 1000:g} ms"
+    return f"failures{where} < {one.failures_below:g}%"
+
+
+def of_load(objective: Objective) -> Objective | None:
+    """The same objective, asked of load's traffic; None where nothing in its queries tells whose traffic it
+    is."""
+    ratio = objective.ratio
+    part, total = _query_of_load(ratio.part), _query_of_load(ratio.total)
+    if part is None or total is None:
+        return None
+    return replace(objective, ratio=Ratio(part, ratio.part_is, total))
+
+
+def _query_of_load(query: Query) -> Query | None:
+    match query:
+        case Counter(selector) if selector.equals(TRAFFIC) == REAL:
+            return Counter(selector.having(TRAFFIC, LOAD))
+        case _:
+            return None

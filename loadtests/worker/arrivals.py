@@ -1,0 +1,67 @@
+"""The open model: journeys begin when they are due, however long the ones before take.
+
+One user of Locust in each process keeps the schedule; everybody who arrives has a greenlet of its own.
+Whoever finds as many in flight as may be is dropped, and counted: an arrival that was never sent is no quick
+answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import gevent
+from gevent.pool import Pool
+from locust import FastHttpUser, User, constant, task
+
+from loadtests.arrivals import Process as Arriving
+from loadtests.arrivals import due_times
+from loadtests.plan import Plan
+from loadtests.worker.customer import Customer
+from loadtests.worker.process import Process
+
+DRAIN_S = 15.0
+"""After the last arrival, for those still in flight."""
+
+type Take = Callable[[float], None]
+
+
+def arrivals_of(process: Process) -> type[User]:
+    class Arrivals(FastHttpUser):  # type: ignore[misc]
+        fixed_count = process.plan.processes
+        host = process.plan.host
+        wait_time = constant(1)
+
+        @task  # type: ignore[untyped-decorator]
+        def arrive(self) -> None:
+            if not process.arrived:
+                process.arrived = True
+                _keep(process, Customer(process, self.environment).take)
+
+    return Arrivals
+
+
+def _keep(process: Process, take: Take) -> None:
+    """The schedule of this process: every so-manieth arrival of the whole."""
+    plan, meter = process.plan, process.meter
+    began = process.start()
+    pool = Pool(plan.most_in_flight // plan.processes or 1)
+    process.in_flight = lambda: len(pool)
+    for after_s in _mine(plan, process.number):
+        due = began + after_s
+        while (wait_s := due - time.monotonic()) > 0:
+            gevent.sleep(wait_s)
+        meter.due += 1
+        if pool.full():
+            meter.dropped += 1
+            continue
+        pool.spawn(take, due)
+        meter.late_ms = max(meter.late_ms, (time.monotonic() - due) * 1000)
+    pool.join(DRAIN_S)
+    process.tell({"do": "done", "left": len(pool)})
+    pool.kill()
+
+
+def _mine(plan: Plan, number: int) -> Iterator[float]:
+    return islice(due_times(plan.stages, Arriving(plan.arrivals), plan.seed), number, None, plan.processes)

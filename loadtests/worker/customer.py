@@ -1,0 +1,123 @@
+"""A journey as a load takes it: the same file, the same requests and expectations as a probe's, by another
+client. What is said of certificates and phases is left out: nobody measures them here.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import gevent
+from gevent import Timeout
+from locust.env import Environment
+
+from keelwatch.workspace.entrance import Account, Entrance
+from keelwatch.workspace.errors import KeelwatchError
+from loadtests.worker.book import Book, Lent, NoneFree
+from loadtests.worker.process import Process
+from loadtests.worker.steps import StepFailed, Steps
+from loadtests.worker.visit import LoadVisit
+from loadtests.worker.wire import LoadWire
+from probes.load import Journey, load_wanted
+from probes.place import Place
+from probes.visit import first_names
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the customers of a process have to choose from."""
+
+    place: Place
+    entrance: Entrance
+    journeys: tuple[Journey, ...]
+    weights: tuple[int, ...]
+
+
+def offer_of(process: Process) -> Offer:
+    """Raises what reading a workspace raises."""
+    plan = process.plan
+    place = Place(Path(plan.workspace), plan.environment, plan.sandbox)
+    workspace, entrance = place.find()
+    names = [name for name, _ in plan.journeys]
+    known, _ = load_wanted(workspace.folders["probes"], names)
+    return Offer(
+        place, entrance, tuple(known[name] for name in names), tuple(one for _, one in plan.journeys)
+    )
+
+
+class Customer:
+    """Takes journeys, one after the other or several at once; each has cookies and connections of its own."""
+
+    def __init__(self, process: Process, environment: Environment) -> None:
+        self._process = process
+        self._environment = environment
+        self._offer = offer_of(process)
+        self._book = Book(process)
+        self._random = random.Random(process.plan.seed * 1009 + process.number)  # noqa: S311 -- no secret
+
+    def take(self, due: float | None = None) -> None:
+        """One journey, chosen by weight. `due` (monotonic, s) is when it should have begun."""
+        (journey,) = self._random.choices(self._offer.journeys, self._offer.weights)
+        try:
+            lent = self._book.lend(journey) if journey.spec.as_ else None
+        except NoneFree:
+            self._process.meter.no_account += 1
+            self._process.meter.dropped += due is not None
+            gevent.sleep(0.1 if due is None else 0)
+            return
+        try:
+            self._taken(journey, lent, due)
+        finally:
+            if lent is not None:
+                self._book.give_back(lent)
+
+    def _taken(self, journey: Journey, lent: Lent | None, due: float | None) -> None:
+        account = self._account(lent)
+        entrance = self._offer.entrance
+        wire = LoadWire(self._environment, entrance.edge, entrance.ca, entrance.hosts)
+        execution, trace = secrets.token_hex(6), secrets.token_hex(16)
+        region = (account.region if account else None) or self._random.choice(list(entrance.regions))
+        visit = LoadVisit(entrance, region, wire, trace, account)
+        visit.names |= first_names(account, region, execution, trace)
+        began = time.monotonic()
+        late_s = max(0.0, began - due) if due is not None else 0.0
+        wire.late_ms = late_s * 1000
+        error = ""
+        steps = Steps(journey, self._offer.place, execution, visit, wire, self._book)
+        try:
+            for name, reference in journey.spec.secrets.items():
+                visit.names[f"secret.{name}"] = journey.secret(reference)
+            self._go(journey, steps)
+        except StepFailed as failure:
+            error = failure.reason
+        except KeelwatchError as failure:
+            error = failure.message
+        took_s = time.monotonic() - began - visit.waited_s - steps.own_s
+        self._process.meter.journey(journey.name, took_s * 1000, late_s * 1000, error)
+        if steps.has_changed:
+            self._book.undo(execution, visit.session)
+        wire.close()
+        visit.forget()
+
+    def _go(self, journey: Journey, steps: Steps) -> None:
+        limit = Timeout(journey.spec.deadline.total_seconds())
+        limit.start()
+        try:
+            for index, step in enumerate(journey.spec.steps):
+                steps.perform(index, step)
+        except Timeout as over:
+            if over is not limit:
+                raise
+            steps.cut_off("the journey's deadline")
+            raise StepFailed("not done before the journey's deadline") from None
+        finally:
+            limit.cancel()
+
+    def _account(self, lent: Lent | None) -> Account | None:
+        if lent is None:
+            return None
+        pool = self._offer.entrance.pool(lent.pool)
+        return next(one for one in pool if one.name == lent.account)

@@ -1,0 +1,33 @@
+"""Our locustfile, which Locust loads before the user's: `-f plugin.py[,theirs.py]`.
+
+Locust takes from it every user and every shape that stands here by name.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import locust.runners
+from locust import events
+
+from loadtests.plan import VARIABLE, read_plan
+from loadtests.worker import manners
+from loadtests.worker.arrivals import arrivals_of
+from loadtests.worker.process import Process
+from loadtests.worker.users import customers_of, shape_of
+
+locust.runners.WORKER_REPORT_INTERVAL = 1.0  # three seconds, by default: a saw-tooth in a plot by the second
+
+_process = Process(read_plan(Path(os.environ[VARIABLE])))
+manners.install(_process.plan, _process.refused)
+events.init.add_listener(_process.begin)
+events.request.add_listener(_process.request)
+events.quitting.add_listener(_process.end)
+
+if _process.plan.is_open:
+    Arrivals = arrivals_of(_process)
+else:
+    if _process.plan.journeys:
+        Customers = customers_of(_process)
+    Stages = shape_of(_process)

@@ -1,0 +1,126 @@
+"""One generator's process: its line to the run, and what it tells each second."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from keelwatch.ledger import JsonObject
+from keelwatch.runs import Line
+from keelwatch.workspace.errors import KernelError
+from loadtests.arrivals import level_at
+from loadtests.meter import Meter
+from loadtests.plan import Plan
+
+LATE = "keelwatch_late_ms"
+"""In the context of a request: how long after it was due it was sent."""
+GONE = 75  # the exit status of a process whose run is gone
+
+
+class Process:
+    """`number` tells the generators of a run apart, from 0; a master, which only shares out users, has -1."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.meter = Meter()
+        self.number = 0
+        self.arrived = False
+        self.in_flight: Callable[[], int] = lambda: 0
+        self._line: Line | None = None
+        self._environment: Environment | None = None
+        self._began: float | None = None
+        self._told = -1
+
+    @property
+    def line(self) -> Line:
+        assert self._line is not None, "before Locust has begun"
+        return self._line
+
+    def begin(self, environment: Environment, **_: Any) -> None:
+        """After the fork: each process is a generator of its own."""
+        self._environment = environment
+        self._line = Line(Path(self.plan.folder))
+        is_master = isinstance(environment.runner, MasterRunner)
+        told = self.line.call({"do": "hello", "pid": os.getpid(), "master": is_master})
+        self.number = int(str(told["number"]))
+        if not is_master:
+            gevent.spawn(self._tell_each_second)
+
+    def request(
+        self,
+        request_type: str,
+        name: str,
+        response_time: float | None,
+        exception: BaseException | None,
+        context: dict[str, Any] | None,
+        **_: Any,
+    ) -> None:
+        """Of Locust: a request is over."""
+        if self.number < 0:
+            return
+        late_ms = (context or {}).get(LATE, 0.0)
+        shown = name if name.startswith(request_type) or LATE in (context or {}) else f"{request_type} {name}"
+        error = f"{exception}"[:200] or type(exception).__name__ if exception is not None else ""
+        self.meter.request(shown, float(response_time or 0.0), late_ms, error)
+
+    def refused(self, words: str) -> None:
+        """Something here wanted to go where it must not."""
+        if self._line is not None:
+            self.tell({"do": "refused", "words": words})
+
+    def start(self) -> float:
+        """When the load begins (monotonic, s), the same for all processes of this machine."""
+        if self._began is None:
+            began = float(str(self.line.call({"do": "start"})["at"]))
+            self._began = began
+        return self._began
+
+    def tell(self, message: JsonObject) -> None:
+        """A run that is gone takes its generators along: nobody could stop them."""
+        try:
+            self.line.tell(message)
+        except KernelError:
+            os._exit(GONE)
+
+    def end(self, **_: Any) -> None:
+        if self._line is not None and self.number >= 0:
+            self._tell_second()
+        if self._line is not None:
+            self.tell({"do": "bye"})
+            self.line.call({"do": "ping"})  # all of it was heard
+
+    def _tell_each_second(self) -> None:
+        began, cpu = self.start(), time.process_time()
+        at = time.monotonic()
+        while True:
+            gevent.sleep(max(0.0, began + self._told + 2 - time.monotonic()))
+            now, used = time.monotonic(), time.process_time()
+            self._tell_second((used - cpu) / max(now - at, 0.001))
+            at, cpu = now, used
+
+    def _tell_second(self, cpu: float = 0.0) -> None:
+        """Of the second that has just gone by, counted from the start of the load."""
+        if self._began is None:
+            return
+        passed_s = time.monotonic() - self._began
+        second = max(self._told, min(int(passed_s), round(passed_s) - 1)) if passed_s >= 0 else 0
+        second = max(0, second)
+        runner = self._environment.runner if self._environment else None
+        told: JsonObject = {
+            "second": second,
+            "worker": self.number,
+            "users": runner.user_count if runner else 0,
+            "level": level_at(self.plan.stages, second + 0.5),
+            "cpu": cpu,
+            "in_flight": self.in_flight(),
+            **self.meter.take(),
+        }
+        self._told = second
+        self.tell({"do": "told", "told": told})

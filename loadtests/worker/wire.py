@@ -1,0 +1,137 @@
+"""A journey's requests by Locust's fast client. Its methods are coroutines, as those of a probe's wire are,
+but none of them ever waits for a loop: `driven` runs them to their end."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Coroutine
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from locust.contrib.fasthttp import FastHttpSession, ResponseContextManager
+from locust.env import Environment
+
+from keelwatch.workspace.errors import InternalError
+from keelwatch.workspace.sink import redact
+from loadtests.worker.process import LATE
+from probes.answer import LARGEST_BODY, Answer
+from probes.record import Cause, Hop
+from probes.wire import Following, WireFailure, WireRequest
+from probes.wire.request import Host
+
+TIMEOUT_S = 60.0
+
+
+def driven[Found](coroutine: Coroutine[Any, Any, Found]) -> Found:
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        found: Found = done.value
+        return found
+    coroutine.close()
+    raise InternalError("a coroutine of a load waited for an event loop")
+
+
+@cache
+def context_of(ca: Path | None) -> ssl.SSLContext:
+    """One for the process: loading the authorities takes longer than many a request."""
+    return ssl.create_default_context(cafile=str(ca) if ca else None)
+
+
+class LoadWire(Following):
+    """Cookies and connections of one customer. What Locust is told of a request waits until its step is
+    judged: only then is it known whether the answer was a good one."""
+
+    def __init__(self, environment: Environment, base: str, ca: Path | None, hosts: frozenset[Host]) -> None:
+        super().__init__(hosts)
+        self._session = FastHttpSession(
+            base_url=base,
+            request_event=environment.events.request,
+            user=None,
+            insecure=False,
+            ssl_context_factory=lambda: context_of(ca),
+            network_timeout=TIMEOUT_S,
+            connection_timeout=TIMEOUT_S,
+            max_retries=0,
+            concurrency=50,
+        )
+        self._session.client.redirect_response_codes = frozenset()  # type: ignore[misc]  # as Locust sets it
+        self._waiting: list[ResponseContextManager] = []
+        self._sent: tuple[str, str, float] | None = None
+        self.name = ""
+        self.late_ms = 0.0
+
+    def judged(self, error: str) -> None:
+        """Tell Locust of the requests since it was last told; the last one failed with `error`, if any."""
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            is_last = one is waiting[-1]
+            if is_last and error:
+                one.failure(error)
+            elif is_last or 0 < one.status_code < 400:
+                one.success()
+            one.__exit__(None, None, None)
+
+    def cut_off(self, why: str) -> None:
+        """A deadline struck while a request had no answer: Locust hears of it as of any that failed."""
+        self.judged("")
+        if self._sent is not None:
+            method, url, began = self._sent
+            self._sent = None
+            self._session.request_event.fire(
+                request_type=method,
+                name=self.name,
+                response_time=(time.perf_counter() - began) * 1000,
+                response_length=0,
+                exception=TimeoutError(why),
+                context={LATE: 0.0},
+                response=None,
+                start_time=time.time(),
+                url=url,
+            )
+
+    def close(self) -> None:
+        self._session.client.close()
+
+    def _cookies(self) -> list[tuple[str, str, str | None]]:
+        return sorted((cookie.domain, cookie.name, cookie.value) for cookie in self._session.cookiejar)
+
+    async def _hop(self, request: WireRequest, *, fresh: bool) -> Answer:
+        self.allow(request)
+        if fresh:
+            self._session.client.close()
+        began = time.perf_counter()
+        self._sent = (request.method, request.url, began)
+        late_ms, self.late_ms = self.late_ms, 0.0
+        response = self._session.request(
+            request.method,
+            request.url,
+            name=self.name,
+            data=cast("Any", request.body or None),  # the agent below takes bytes
+            headers=dict(request.headers),
+            catch_response=True,
+            context={LATE: late_ms},
+        )
+        self._sent = None
+        response.__enter__()
+        self._waiting.append(response)
+        took_ms = (time.perf_counter() - began) * 1000
+        hop = Hop(request.method, request.url, response.status_code, {"wait": took_ms})
+        if not response.status_code:
+            error = response.request_meta["exception"] or getattr(response, "error", None)
+            raise WireFailure(_cause(error), redact(f"{type(error).__name__}: {error}"), hop)
+        received = tuple((name.lower(), value) for name, value in (response.headers or {}).items())
+        body = response.content or b""
+        return Answer(response.status_code, received, body[:LARGEST_BODY], (hop,), len(body) > LARGEST_BODY)
+
+
+def _cause(error: BaseException | None) -> Cause:
+    match error:
+        case ssl.SSLError():
+            return Cause.TLS
+        case ConnectionRefusedError():
+            return Cause.TCP
+        case _:
+            return Cause.HTTP
