@@ -62,6 +62,7 @@ class Notebook:
             self.note(**PLAIN[name](event))
         elif name == "phase":
             self.phase = text(event, "phase")
+            self._run.note("phase", {"phase": self.phase})
             self._run.say(PHASES.get(self.phase, self.phase))
         elif name == "hypothesis":
             self._hypothesis(event)

@@ -14,6 +14,7 @@ from chaos.desk import Desk
 from chaos.line import FOLDER_VARIABLE
 from chaos.notebook import Notebook
 from chaos.order import Order, order_of
+from chaos.reading import KEPT
 from chaos.under_load import UnderLoad
 from chaos.verdict import judge
 from chaos.watch import UNGUARDED_S, Reach, guard_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chaos.spec import Extension
+    from keelwatch.ledger import JsonObject
     from keelwatch.runs import Child
 
 PAUSE_S = 0.1
@@ -34,22 +36,6 @@ SILENT_S = 5.0
 """The process of an experiment beats twice a second; silent for so long, it is frozen."""
 ROLLBACKS_S = 30.0
 COUNT_S = 5.0
-KEPT = frozenset(
-    {
-        "PATH",
-        "HOME",
-        "LANG",
-        "LC_ALL",
-        "LC_CTYPE",
-        "TZ",
-        "TMPDIR",
-        "PYTHONPATH",
-        "VIRTUAL_ENV",
-        "KEELWATCH_STATE",
-        "XDG_STATE_HOME",
-    }
-)
-"""What it gets of our environment, beside the variables that it names itself."""
 
 
 def conduct(run: Run, look: Callable[[Order], Around] | None = None) -> Verdict:
@@ -57,7 +43,7 @@ def conduct(run: Run, look: Callable[[Order], Around] | None = None) -> Verdict:
     what asks the world, where it is not the environment's own."""
     order = order_of(run.args)
     around = (look or _around)(order)
-    return Experiment(run, order, extension_of(order), around).conduct()
+    return Trial(run, order, extension_of(order), around).conduct()
 
 
 def _around(order: Order) -> Around:
@@ -77,7 +63,7 @@ def _text(order: Order) -> str:
     return canonical(order.extension)
 
 
-class Experiment:
+class Trial:
     """One experiment, once."""
 
     def __init__(self, run: Run, order: Order, extension: Extension | None, around: Around) -> None:
@@ -142,12 +128,21 @@ class Experiment:
             try:
                 with reach, guard_of(self._run, around, self._extension, self._regions) as guard:
                     self._attend(child, desk, guard, load)
+                self._keep(guard)
             finally:
                 child.stop(signal.SIGKILL, 0.0)
         self._run.undo_all()
         if load is not None and (flaw := load.end()):
             self._notebook.note(load=flaw)
         return judge(self._notebook.seen, self._trip, self._stopped)
+
+    def _keep(self, guard: Watching) -> None:
+        """What it answered last."""
+        answers: JsonObject = {
+            name: {"answer": found.answer, "evidence": found.evidence}
+            for name, found in guard.answers.items()
+        }
+        self._run.note("guard", {"answers": answers, "trips": [str(one) for one in guard.trips]})
 
     def _pinned(self) -> Path:
         """The text that was ordered, not the file as it may be now."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
 from keelwatch.safety import Watching
-from keelwatch.safety.questions import USUAL_WINDOW_S, elapsed_below
+from keelwatch.safety.limits import asks_of
+from keelwatch.safety.questions import elapsed_below
 from keelwatch.workspace.reading import Answer, Condition
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from chaos.spec import Extension
     from keelwatch.runs import Run
     from keelwatch.safety.around import Around
-    from keelwatch.safety.watching import Ask
 
 EVERY_S = 1.0
 UNGUARDED_S = 3600.0
@@ -26,27 +26,10 @@ CLEAR_WITHIN_S = 30.0
 def guard_of(run: Run, around: Around, extension: Extension | None, regions: Sequence[str]) -> Watching:
     """The limits of the experiment's guard; one without ends after an hour all the same."""
     began = time.monotonic()
-    asks: dict[str, Ask] = {}
-    most_s = UNGUARDED_S
-    if extension is not None:
-        guard = extension.guard
-        burn = guard.burn_rate
-        window_s = burn.window.total_seconds() if burn.window is not None else USUAL_WINDOW_S
-        asks["the budget burns slowly"] = lambda: around.burn_below(
-            burn.above, window_s, None, burn.objectives
-        )
-        for region in regions if guard.journeys else ():
-            asks[f"journeys pass in {region}"] = _journeys(run, around, guard.journeys, region)
-        query = guard.promql_false
-        if query is not None:
-            asks["PromQL"] = lambda: around.promql_holds(query)
-        most_s = guard.most_time.total_seconds() if guard.most_time is not None else most_s
-    asks["time"] = lambda: elapsed_below(time.monotonic() - began, most_s)
-    return Watching(asks)
-
-
-def _journeys(run: Run, around: Around, names: Sequence[str], region: str) -> Ask:
-    return lambda: around.journeys(run, names, region)
+    guard = extension.guard if extension is not None else None
+    asks = asks_of(guard, around, run, regions) if guard is not None else {}
+    most_s = guard.most_time.total_seconds() if guard is not None and guard.most_time else UNGUARDED_S
+    return Watching({**asks, "time": lambda: elapsed_below(time.monotonic() - began, most_s)})
 
 
 class Reach:

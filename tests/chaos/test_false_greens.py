@@ -131,7 +131,7 @@ def test_an_activity_that_hangs_is_given_up(lab: Lab) -> None:
 
 
 def test_another_host_is_not_asked(lab: Lab) -> None:
-    elsewhere = {
+    elsewhere: dict[str, object] = {
         "type": "action",
         "name": "ask elsewhere",
         "provider": {"type": "http", "url": "http://192.0.2.1/reboot"},
