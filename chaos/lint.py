@@ -87,6 +87,10 @@ def _extension(
         for index, one in enumerate((getattr(radius, key) or ()) if radius is not None else ()):
             if one not in known:
                 yield _unknown((*at, "blast_radius", key, index), key[:-1], one, known)
+    if extension.breaks is not None and extension.breaks.region not in regions:
+        yield _unknown((*at, "breaks", "region"), "region", extension.breaks.region, regions)
+    if extension.breaks is not None and extension.reaches is not None:
+        yield Flaw((*at, "breaks"), "`breaks` beside `reaches`", "one proof", on_key=True)
     guard = (*at, "guard")
     names = _names(workspace)
     for index, one in enumerate(extension.guard.burn_rate.objectives):

@@ -17,7 +17,7 @@ from chaos.order import Order, order_of
 from chaos.reading import KEPT
 from chaos.under_load import UnderLoad
 from chaos.verdict import judge
-from chaos.watch import UNGUARDED_S, Reach, guard_of
+from chaos.watch import UNGUARDED_S, Reach, guard_of, proof_of
 from keelwatch.runs import Bridge, Run, Verdict, invalid
 from keelwatch.safety import Watching, require_beside
 from keelwatch.safety.around import Around
@@ -113,10 +113,8 @@ class Trial:
             load.end()
 
     def _guarded(self, load: UnderLoad | None) -> Verdict:
-        query = self._extension.reaches if self._extension is not None else None
         around = self._around
-        ask = (lambda: around.promql_holds(query)) if query is not None else None
-        reach = Reach(ask, self._notebook, self._run)
+        reach = Reach(proof_of(self._run, around, self._extension), self._notebook, self._run)
         if reason := reach.holds_already():
             return invalid(f"reach-unproven: {reason}")
         desk = Desk(

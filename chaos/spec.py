@@ -29,6 +29,13 @@ class BlastRadius(StrictModel):
     at_once: int | None = Field(None, ge=1, description="How many acts may be in force at the same time")
 
 
+class Broken(StrictModel):
+    """A journey in a region."""
+
+    journey: Name
+    region: Name
+
+
 class Extension(StrictModel):
     """The entry `name: keelwatch` of an experiment's `extensions`."""
 
@@ -48,6 +55,11 @@ class Extension(StrictModel):
         min_length=1,
         description="PromQL that does not hold before the method, and must hold at some moment of it: the "
         "proof that the fault reached traffic, without which nothing passes",
+    )
+    breaks: Broken | None = Field(
+        None,
+        description="In place of `reaches`: a journey that passes before the method, and must fail at some "
+        "moment of it",
     )
     every: Duration | None = Field(
         None, description="Ask the hypothesis again and again during the method, with this pause in between"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 from keelwatch.safety import Watching
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chaos.spec import Extension
     from keelwatch.runs import Run
     from keelwatch.safety.around import Around
+    from keelwatch.safety.watching import Ask
 
 EVERY_S = 1.0
 UNGUARDED_S = 3600.0
@@ -30,6 +31,22 @@ def guard_of(run: Run, around: Around, extension: Extension | None, regions: Seq
     asks = asks_of(guard, around, run, regions) if guard is not None else {}
     most_s = guard.most_time.total_seconds() if guard is not None and guard.most_time else UNGUARDED_S
     return Watching({**asks, "time": lambda: elapsed_below(time.monotonic() - began, most_s)})
+
+
+def proof_of(run: Run, around: Around, extension: Extension | None) -> Ask | None:
+    """What holds once the fault shows in traffic; None where nobody said how it does."""
+    if extension is None:
+        return None
+    if (query := extension.reaches) is not None:
+        return lambda: around.promql_holds(query)
+    if (broken := extension.breaks) is not None:
+        return lambda: _turned(around.journeys(run, [broken.journey], broken.region))
+    return None
+
+
+def _turned(found: Condition) -> Condition:
+    turned = {Answer.YES: Answer.NO, Answer.NO: Answer.YES}
+    return Condition(turned.get(found.answer, found.answer), found.evidence)
 
 
 class Reach:
@@ -51,7 +68,7 @@ class Reach:
         end = time.monotonic() + CLEAR_WITHIN_S
         while (found := self._ask()).answer is not Answer.NO:
             if time.monotonic() > end or found.answer is Answer.UNKNOWN:
-                return f"`reaches` is {found.answer} before the method: {found.evidence}"
+                return f"the proof is {found.answer} before the method: {found.evidence}"
             self._run.wait(EVERY_S)
         return ""
 

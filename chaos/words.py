@@ -28,7 +28,7 @@ def equivalent(provider: JsonObject) -> str:
         case "chaos.actions", "wait":
             return f"sleep {text(arguments, 'for_')}"
         case "chaos.actions", "undo":
-            return "keelwatch stop RUN"
+            return "keelwatch stop RUN: it takes back what it did"
         case "chaos.probes", "journey_passes":
             return f"keelwatch probe run {text(arguments, 'journey')} --region {text(arguments, 'region')}"
         case "chaos.probes", "burn_below":
@@ -49,6 +49,8 @@ def of_verb(verb: str, args: JsonObject) -> str:
             return (
                 f"keelwatch sandbox fault {text(args, 'fault')} {text(args, 'value')}{where} --for {for_s:g}s"
             )
+        case "fault.clear":
+            return f"keelwatch sandbox fault clear {text(args, 'fault')}"
         case "flag.set":
             return f"keelwatch sandbox flag {text(args, 'flag')} {'on' if args.get('to') else 'off'}{where}"
     return f"{verb} {_short(args)}"

@@ -70,7 +70,9 @@ def plan_lines(experiment: Experiment, plan: Sequence[Planned]) -> list[str]:
     lines.append(
         f"guard: burn under {burn.above:g}x of {names}; budget {extension.budget:g}% of the period's each"
     )
-    return [*lines, f"proof that it reached traffic: {extension.reaches or 'none, so it cannot pass'}"]
+    broken = extension.breaks
+    proof = extension.reaches or (f"{broken.journey} fails in {broken.region}" if broken is not None else "")
+    return [*lines, f"proof that it reached traffic: {proof or 'none, so it cannot pass'}"]
 
 
 def plan_json(plan: Sequence[Planned]) -> list[Json]:

@@ -28,6 +28,7 @@ MODULES: Mapping[str, str] = {
     "fault.set": FAULTS,
     "fault.clear": FAULTS,
     "process.kill": HOST,
+    "process.up": HOST,
     "process.hang": HOST,
     "process.wake": HOST,
     "http.call": "keelwatch.adapters.http_call",
