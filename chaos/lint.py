@@ -17,7 +17,9 @@ from keelwatch.workspace.reader import closest
 from probes.flaw import Flaw
 
 if TYPE_CHECKING:
+    from chaos.spec import Extension
     from keelwatch.ledger import JsonObject
+    from keelwatch.workspace.document import Loc
     from keelwatch.workspace.workspace import Workspace
 
 LINK = "link"
@@ -60,7 +62,7 @@ def _is_open(args: JsonObject) -> bool:
 
 
 def _act(
-    loc: tuple[str | int, ...],
+    loc: Loc,
     verb: str,
     args: JsonObject,
     regions: Collection[str],
@@ -79,7 +81,7 @@ def _extension(
     extension = experiment.extension
     if extension is None:
         return
-    at: tuple[str | int, ...] = ("extensions", next(index for index, _ in extensions_of(experiment.data)))
+    at: Loc = ("extensions", next(index for index, _ in extensions_of(experiment.data)))
     if extension.component is not None and extension.component not in components:
         yield _unknown((*at, "component"), "component", extension.component, components)
     radius = extension.blast_radius
@@ -87,11 +89,19 @@ def _extension(
         for index, one in enumerate((getattr(radius, key) or ()) if radius is not None else ()):
             if one not in known:
                 yield _unknown((*at, "blast_radius", key, index), key[:-1], one, known)
-    if extension.breaks is not None and extension.breaks.region not in regions:
-        yield _unknown((*at, "breaks", "region"), "region", extension.breaks.region, regions)
-    if extension.breaks is not None and extension.reaches is not None:
+    yield from _proof(at, extension, regions)
+    yield from _guard((*at, "guard"), extension, workspace)
+
+
+def _proof(at: Loc, extension: Extension, regions: Collection[str]) -> Iterator[Flaw]:
+    broken = extension.breaks
+    if broken is not None and broken.region not in regions:
+        yield _unknown((*at, "breaks", "region"), "region", broken.region, regions)
+    if broken is not None and extension.reaches is not None:
         yield Flaw((*at, "breaks"), "`breaks` beside `reaches`", "one proof", on_key=True)
-    guard = (*at, "guard")
+
+
+def _guard(guard: Loc, extension: Extension, workspace: Workspace) -> Iterator[Flaw]:
     names = _names(workspace)
     for index, one in enumerate(extension.guard.burn_rate.objectives):
         if names[0] and one not in names[0]:
@@ -114,7 +124,7 @@ def _names(workspace: Workspace) -> tuple[set[str], set[str]]:
     return objectives, journeys
 
 
-def _host(loc: tuple[str | int, ...], url: str, workspace: Workspace) -> Iterator[Flaw]:
+def _host(loc: Loc, url: str, workspace: Workspace) -> Iterator[Flaw]:
     """Of no environment. One that only variables tell is judged by the run."""
     if "${" in url:
         return
@@ -132,6 +142,6 @@ def _host(loc: tuple[str | int, ...], url: str, workspace: Workspace) -> Iterato
     )
 
 
-def _unknown(loc: tuple[str | int, ...], what: str, name: str, known: Collection[str]) -> Flaw:
+def _unknown(loc: Loc, what: str, name: str, known: Collection[str]) -> Flaw:
     expected = f"a {what} of the workspace: {', '.join(sorted(known))}"
     return Flaw(loc, f"the {what} {name!r}", expected, closest(name, known))

@@ -53,7 +53,7 @@ class Reach:
     """A context in which the proof is looked for: PromQL that holds while the faults are on, and did not
     before. Without a query nobody looks, and nobody knows."""
 
-    def __init__(self, ask: Callable[[], Condition] | None, notebook: Notebook, run: Run) -> None:
+    def __init__(self, ask: Ask | None, notebook: Notebook, run: Run) -> None:
         self._ask = ask
         self._notebook = notebook
         self._run = run
