@@ -12,7 +12,7 @@ import pytest
 
 from chaos.order import Order
 from keelwatch.ledger import Fact, FactKind, JsonObject, SqliteLedger, open_ledger
-from keelwatch.runs import RunView, Verdict, spawn, view
+from keelwatch.runs import RunView, Verdict, spawn, stop, view
 from keelwatch.runs.mark import kill_marked, read_mark
 from keelwatch.runs.state import has_guardian, is_alive
 from keelwatch.workspace import run_dir
@@ -87,7 +87,9 @@ class Lab:
             found["steady-state-hypothesis"] = {"title": "all is well", "probes": list(hypothesis)}
         return {**found, "method": list(method), "rollbacks": list(rollbacks)}
 
-    def start(self, experiment: dict[str, object], extension: JsonObject | None = None) -> str:
+    def start(
+        self, experiment: dict[str, object], extension: JsonObject | None = None, load: str = ""
+    ) -> str:
         order = Order(
             workspace=self.folder / "keelwatch.yaml",
             environment="lab",
@@ -98,6 +100,7 @@ class Lab:
             suffix=".json",
             folder=self.folder,
             extension=extension or {},
+            load=load,
         )
         return spawn(self.ledger, TABLE.kind("chaos"), "one", order.as_args(), "lab", ENTRY)
 
@@ -116,6 +119,9 @@ class Lab:
 
     def facts(self, run: str, *kinds: FactKind) -> list[Fact]:
         return list(self.ledger.after(0, run=run, kinds=kinds))
+
+    def stop(self, run: str) -> None:
+        stop(run, "enough")
 
     def kill(self, run: str, who: str = "process", number: signal.Signals = signal.SIGKILL) -> None:
         mark = read_mark(run_dir(run) / f"{who}.json")
