@@ -13,7 +13,7 @@ import pytest
 from chaos.order import Order
 from keelwatch.ledger import Fact, FactKind, JsonObject, SqliteLedger, open_ledger
 from keelwatch.runs import RunView, Verdict, spawn, stop, view
-from keelwatch.runs.mark import kill_marked, read_mark
+from keelwatch.runs.mark import kill_marked, marked, read_mark
 from keelwatch.runs.state import has_guardian, is_alive
 from keelwatch.workspace import run_dir
 from tests.runs.conftest import until
@@ -128,22 +128,23 @@ class Lab:
         assert mark is not None
         assert mark.send(number)
 
+    def tools(self, run: str) -> list[int]:
+        """The pids of Chaos Toolkit's process: one, or none."""
+        return [pid for pid in marked("KEELWATCH_EXPERIMENT", str(run_dir(run))) if _is_tool(pid)]
+
     def tool(self, run: str) -> int:
-        """The pid of Chaos Toolkit's process."""
-        from keelwatch.runs.mark import marked
-
-        def found() -> list[int]:
-            return [pid for pid in marked("KEELWATCH_EXPERIMENT", str(run_dir(run))) if _is_tool(pid)]
-
-        until(lambda: bool(found()), 10, "the process of Chaos Toolkit")
-        return found()[0]
+        until(lambda: bool(self.tools(run)), 10, "the process of Chaos Toolkit")
+        return self.tools(run)[0]
 
     def until_value(self, target: str, wanted: str, within_s: float = 20.0) -> None:
         until(lambda: self.value(target) == wanted, within_s, f"{target} = {wanted!r}")
 
 
 def _is_tool(pid: int) -> bool:
-    return b"chaos.worker" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    try:
+        return b"chaos.worker" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    except OSError:  # it has just ended
+        return False
 
 
 BESIDE = '''
