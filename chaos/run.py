@@ -131,6 +131,7 @@ class Trial:
                 child.stop(signal.SIGKILL, 0.0)
         self._run.undo_all()
         if load is not None and (flaw := load.end()):
+            self._trip = self._trip or load.tripped
             self._notebook.note(load=flaw)
         return judge(self._notebook.seen, self._trip, self._stopped)
 
@@ -162,9 +163,9 @@ class Trial:
     def _attend(self, child: Child, desk: Desk, guard: Watching, load: UnderLoad | None) -> None:
         """Until its process has ended, in whichever way."""
         while child.wait(PAUSE_S) is None:
-            self._trip = "; ".join(str(one) for one in guard.trips)
-            self._stopped = self._run.stop_requested.reason
             lost = load.lost if load is not None else ""
+            self._trip = "; ".join(str(one) for one in guard.trips) or (load.tripped if load and lost else "")
+            self._stopped = self._run.stop_requested.reason
             why = self._trip or self._stopped or desk.closed or lost
             if lost and not (self._trip or self._stopped):
                 self._notebook.note(load=lost)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 UP_WITHIN_S = 30.0
 SETTLES_S = 3.0
 DOWN_WITHIN_S = 30.0
+GUARD = "guard-tripped"
 
 
 class UnderLoad:
@@ -37,6 +38,13 @@ class UnderLoad:
             if self.lost:
                 raise SourceError(f"the load did not come up: {self.lost}", f"keelwatch attach {self.id}")
             self._run.wait(0.2)
+
+    @property
+    def tripped(self) -> str:
+        """What its guard tripped on; that is as good as ours."""
+        verdict = self._run.other(self.id).state.verdict
+        is_guard = verdict is not None and verdict.outcome is Outcome.INCONCLUSIVE and GUARD in verdict.reason
+        return f"the load's guard: {verdict.reason}" if verdict is not None and is_guard else ""
 
     @property
     def lost(self) -> str:

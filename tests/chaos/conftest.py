@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos.load import Experiment, variables_of
 from chaos.order import Order
 from keelwatch.ledger import Fact, FactKind, JsonObject, SqliteLedger, open_ledger
 from keelwatch.runs import RunView, Verdict, spawn, stop, view
@@ -103,6 +104,21 @@ class Lab:
             load=load,
         )
         return spawn(self.ledger, TABLE.kind("chaos"), "one", order.as_args(), "lab", ENTRY)
+
+    def start_file(self, experiment: Experiment) -> str:
+        order = Order(
+            workspace=self.folder / "keelwatch.yaml",
+            environment="lab",
+            sandbox="",
+            name=experiment.name,
+            title=experiment.title,
+            text=experiment.file.read_text(),
+            suffix=experiment.file.suffix,
+            folder=experiment.file.parent,
+            extension=experiment.own,
+            variables=variables_of(experiment.data),
+        )
+        return spawn(self.ledger, TABLE.kind("chaos"), order.name, order.as_args(), "lab", ENTRY)
 
     def run(self, experiment: dict[str, object]) -> Verdict:
         return self.end(self.start(experiment))

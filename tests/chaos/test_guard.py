@@ -83,3 +83,11 @@ def test_a_load_that_ends_by_itself_makes_it_invalid(lab: Lab) -> None:
     assert verdict.outcome is Outcome.INVALID
     assert verdict.reason.startswith("load: load run")
     assert lab.value("billing") == "up"
+
+
+def test_the_guard_of_the_load_is_as_good_as_ours(lab: Lab) -> None:
+    run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")]), load="guarded")
+    verdict = lab.end(run)
+    assert verdict.exit_code is ExitCode.STOPPED
+    assert verdict.reason == "guard-tripped: the load's guard: guard-tripped: burn"
+    assert lab.value("billing") == "up"

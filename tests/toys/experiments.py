@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from chaos.order import Order
 from chaos.process import KIND
 from chaos.run import conduct
-from keelwatch.runs import ProcessTable, Run, RunKind, Verdict, main, passed
+from keelwatch.runs import ProcessTable, Run, RunKind, Verdict, inconclusive, main, passed
 from keelwatch.runs.fields import text
 from keelwatch.safety.around import Around
 from keelwatch.workspace import Condition
@@ -51,8 +51,11 @@ def experiment(run: Run) -> Verdict:
 
 
 def load(run: Run) -> Verdict:
-    """Goes on until it is stopped; the profile `short` ends sooner."""
-    run.wait(5 if text(run.args, "profile") == "short" else 60)
+    """Goes on until it is stopped; the profiles `short` and `guarded` end sooner."""
+    profile = text(run.args, "profile")
+    run.wait(60 if profile == "steady" else 5)
+    if profile == "guarded":
+        return inconclusive("guard-tripped: burn")
     return passed("nobody stopped it")
 
 
