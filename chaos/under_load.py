@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from keelwatch.runs import Outcome, Phase, Run, stop
-from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.errors import UnknownResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +32,11 @@ class UnderLoad:
         run.say(f"under load: {profile} (run {self.id})")
 
     def settle(self) -> None:
-        """Wait until it has been at it for a moment. Raises `SourceError` when it ends before that."""
+        """Wait until it has been at it for a moment. Raises `UnknownResult` when it ends before that."""
         end = time.monotonic() + SETTLES_S
         while time.monotonic() < end:
             if self.lost:
-                raise SourceError(f"the load did not come up: {self.lost}", f"keelwatch attach {self.id}")
+                raise UnknownResult(f"the load did not come up: {self.lost}", f"keelwatch attach {self.id}")
             self._run.wait(0.2)
 
     @property
