@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chaos.verdict import Answers, Seen
 from keelwatch.ledger import JsonObject
-from keelwatch.runs.fields import text
+from keelwatch.runs.fields import text, texts
 
 if TYPE_CHECKING:
     from keelwatch.runs import Run
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 OURS = ("chaos.actions", "chaos.probes")
 WHENS = ("before", "during", "after")
 PHASES = {"before": "hypothesis, before the method", "after": "hypothesis, after the method"}
+WHOLE = ("completed", "failed")
+"""Words of Chaos Toolkit's for an experiment that went to its end, whatever it found."""
 PLAIN: Mapping[str, Callable[[JsonObject], dict[str, object]]] = {
     "not-begun": lambda event: {"not_begun": text(event, "reason")},
     "refused": lambda event: {"out_of_bounds": text(event, "reason")},
     "overrun": lambda event: {"overrun": text(event, "reason")},
     "interrupted": lambda event: {"interrupted": text(event, "reason") or "from outside"},
-    "ended": lambda event: {"ended": text(event, "status") != "interrupted"},
+    "ended": lambda event: {"ended": text(event, "status") in WHOLE},
 }
 """Events that say one thing of what was seen."""
 
@@ -35,6 +37,8 @@ class Notebook:
         self._run = run
         self._seen = Seen()
         self._mutex = threading.Lock()
+        self._owed: list[str] = []
+        self._has_begun = False
         self.phase = ""
         self.heard = time.monotonic()
 
@@ -60,8 +64,11 @@ class Notebook:
         self._run.sample(event)
         if name in PLAIN:
             self.note(**PLAIN[name](event))
+        elif name == "began":
+            self._owed = list(texts(event, "rollbacks"))
         elif name == "phase":
             self.phase = text(event, "phase")
+            self._has_begun = self._has_begun or self.phase == "method"
             self._run.note("phase", {"phase": self.phase})
             self._run.say(PHASES.get(self.phase, self.phase))
         elif name == "hypothesis":
@@ -70,6 +77,13 @@ class Notebook:
             self._step(event)
         elif name == "control":
             self._control(event)
+
+    def close(self) -> None:
+        """Nothing more is heard. Rollbacks of the experiment's own that were not played are left behind, for
+        nobody else can."""
+        if self._has_begun and self._owed:
+            words = [f"{name}: not played" for name in self._owed]
+            self.note(rollbacks=(*self.seen.rollbacks, *words))
 
     def _hypothesis(self, event: JsonObject) -> None:
         when, met = text(event, "when"), event.get("met") is True
@@ -100,8 +114,12 @@ class Notebook:
         if state != "begun":
             error = text(event, "error")
             self._run.say(f"{name}: {state}" + (f", {error}" if error else ""))
+        if phase == "rollbacks" and state in {"failed", "succeeded"} and name in self._owed:
+            self._owed.remove(name)
         if state == "failed":
             self._failed(phase, event)
+        elif state == "interrupted" and phase == "method":
+            self.note(unfinished=(*self.seen.unfinished, name))
 
     def _failed(self, phase: str, event: JsonObject) -> None:
         words = f"{text(event, 'name')}: {text(event, 'error')}"

@@ -129,6 +129,7 @@ class Trial:
                 self._keep(guard)
             finally:
                 child.stop(signal.SIGKILL, 0.0)
+        self._notebook.close()
         self._run.undo_all()
         if load is not None and (flaw := load.end()):
             self._trip = self._trip or load.tripped

@@ -35,9 +35,9 @@ class Answers:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """All that a verdict rests on. `ended`: Chaos Toolkit went to its end. `died` is what became of its
-    process otherwise. `reached`: whether the fault was seen to reach traffic, None where nobody said how it
-    shows. `rollbacks` are those that failed and that nobody else verifies; texts are empty where nothing
-    happened."""
+    process otherwise. `unfinished` are activities of the method that neither succeeded nor failed. `reached`:
+    whether the fault was seen to reach traffic, None where nobody said how it shows. `rollbacks` are those
+    that failed and that nobody else verifies; texts are empty where nothing happened."""
 
     ended: bool = False
     died: str = ""
@@ -46,6 +46,7 @@ class Seen:
     during: Answers = field(default_factory=Answers)
     after: Answers = field(default_factory=Answers)
     actions: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
     rollbacks: tuple[str, ...] = ()
     crashed: str = ""
@@ -89,6 +90,7 @@ def _flaws(seen: Seen) -> Sequence[str]:
         "tool-died": seen.died,
         "load": seen.load,
         "action-failed": "; ".join(seen.actions) or seen.overrun,
+        "unfinished": "; ".join(seen.unfinished) if seen.ended and not seen.interrupted else "",
     }
     return [f"{name}: {reason}" for name, reason in reasons.items() if reason]
 

@@ -38,7 +38,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
 
     def started(self, experiment: Any, journal: Any) -> None:
         self._stopping.listen()
-        self._telling.tell("began", title=experiment.get("title"))
+        self._telling.tell("began", title=experiment.get("title"), rollbacks=_own_rollbacks(experiment))
 
     def running(
         self, experiment: Any, journal: Any, configuration: Any, secrets: Any, schedule: Any, settings: Any
@@ -150,6 +150,17 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
             output=last.get("output"),
             ours=_is_ours(last.get("activity", {})),
         )
+
+
+def _own_rollbacks(experiment: Any) -> list[str]:
+    """Those that only the experiment itself can play."""
+    known = {one.get("name"): one for one in [*experiment.get("method", []), *_probes(experiment)]}
+    found = [known.get(one["ref"], one) if "ref" in one else one for one in experiment.get("rollbacks", [])]
+    return [str(one.get("name")) for one in found if not _is_ours(one)]
+
+
+def _probes(experiment: Any) -> list[Any]:
+    return list((experiment.get("steady-state-hypothesis") or {}).get("probes") or [])
 
 
 def _is_ours(activity: Any) -> bool:

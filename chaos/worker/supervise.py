@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import chaoslib.activity
 import chaoslib.control
 import chaoslib.hypothesis
+import chaoslib.provider.http
 from chaoslib import substitute
 from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
@@ -39,6 +40,7 @@ class Supervisor:
         self._telling = telling
         self._stopping = stopping
         self._hosts = hosts
+        self._asking = threading.local()
         self.crashed = ""
 
     def install(self) -> None:
@@ -58,10 +60,25 @@ class Supervisor:
         def set_up(control: dict[str, Any], *given: Any, **more: Any) -> None:
             self._control(CONFIGURE, control, lambda: initialize(control, *given, **more))
 
+        self._bound_redirects()
         chaoslib.activity.run_activity = activity
         chaoslib.hypothesis.run_activity = activity
         chaoslib.control.apply_python_control = control
         chaoslib.control.initialize_control = set_up
+
+    def _bound_redirects(self) -> None:
+        """Of `http` alone: what a module of the experiment's own asks is its own affair."""
+        session = chaoslib.provider.http.requests.Session
+        usual = session.get_redirect_target
+
+        def target(of: Any, answer: Any) -> Any:
+            found = usual(of, answer)
+            name = getattr(self._asking, "activity", None)
+            if found is not None and name is not None:
+                self._refuse_host(name, urljoin(answer.url, found))
+            return found
+
+        session.get_redirect_target = target
 
     def _activity(
         self, activity: dict[str, Any], configuration: Any, secrets: Any, call: Callable[[], Any]
@@ -74,7 +91,19 @@ class Supervisor:
             case "http":
                 self._refuse_host(activity, substitute(provider["url"], configuration, secrets))
                 provider.setdefault("timeout", HTTP_S)
+                return self._within(
+                    activity, limit_s(activity, configuration, secrets), self._bound(activity, call)
+                )
         return self._within(activity, limit_s(activity, configuration, secrets), call)
+
+    def _bound(self, activity: dict[str, Any], call: Callable[[], Any]) -> Callable[[], Any]:
+        """`call` in a thread that remembers for which activity it asks."""
+
+        def bound() -> Any:
+            self._asking.activity = activity
+            return call()
+
+        return bound
 
     def _within(self, activity: dict[str, Any], limit_s: float, call: Callable[[], Any]) -> Any:
         """`call` in a thread, for so long. One that does not come back is left behind; the process ends

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Outcome
@@ -145,3 +149,45 @@ def test_who_cannot_say_how_the_fault_shows_never_passes(lab: Lab) -> None:
     verdict = lab.run(lab.experiment([lab.set("billing", "down")], [lab.is_("cache", "up")]))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.reason.startswith("reach-unproven")
+
+
+def test_rollbacks_that_were_not_played_are_left_behind(lab: Lab) -> None:
+    rollback = lab.call("beside", "write", "mop up", {"path": str(lab.world / "mopped"), "text": "yes"})
+    run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")], (), [rollback]))
+    lab.until_value("billing", "down")
+    os.kill(lab.tool(run), signal.SIGUSR2)  # by which an experiment says that it wants none
+    verdict = lab.end(run)
+    assert verdict.exit_code is ExitCode.LEFT_BEHIND
+    assert verdict.reason.endswith("rollback-failed: mop up: not played")
+    assert lab.value("billing") == "up"
+
+
+def test_an_answer_that_leads_elsewhere_is_not_followed(lab: Lab) -> None:
+    with leading_to("http://192.0.2.1/reboot") as url:
+        file = lab.folder / "keelwatch.yaml"
+        file.write_text(file.read_text().replace("http://127.0.0.1:9", url))
+        ask: dict[str, object] = {
+            "type": "action",
+            "name": "ask",
+            "provider": {"type": "http", "url": f"{url}/"},
+        }
+        verdict = lab.run(lab.experiment([ask]))
+    assert verdict.exit_code is ExitCode.REFUSED
+    assert "http://192.0.2.1/reboot is not of this environment" in verdict.reason
+
+
+@contextmanager
+def leading_to(target: str) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", target)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
