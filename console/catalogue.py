@@ -78,6 +78,10 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "Show a run of an experiment: hypothesis, steps, faults and budget.",
             "console.commands.chaos_run:show",
         ),
+        "faults": Entry(
+            "Say which faults can be set here, and why not the others.",
+            "console.commands.chaos_faults:faults",
+        ),
     },
     "runbook": {
         "list": Entry("List the runbooks of the workspace.", "console.commands.runbook_list:list_runbooks"),

@@ -1,4 +1,4 @@
-"""The run's side of its generators: who is there, what they tell, and the accounts they take.
+"""The run's side of its generators: who is there, what they tell, and what they must take back.
 
 Its methods are called by the threads of the bridge.
 """
@@ -16,7 +16,6 @@ from keelwatch.runs.fields import mapping, text, whole
 from keelwatch.workspace.errors import Refused, UsageError
 from keelwatch.workspace.secret import Secret
 from loadtests.gathered import Gathered
-from loadtests.pool import Pools
 from probes.book import Owed
 from probes.taking_back import LIVING, Live
 from probes.visit import Session
@@ -34,10 +33,9 @@ UNDO_S = 20.0
 class Broker:
     """`wanted` generators are expected. `lost` counts those that left without a word."""
 
-    def __init__(self, run: Run, wanted: int, gathered: Gathered, pools: Pools, book: RunBook) -> None:
+    def __init__(self, run: Run, wanted: int, gathered: Gathered, book: RunBook) -> None:
         self._run = run
         self._wanted = wanted
-        self._pools = pools
         self._book = book
         self._owed: dict[int, Owed] = {}
         self._mutex = threading.Lock()
@@ -68,11 +66,6 @@ class Broker:
         match message.get("do"):
             case "told":
                 self._told(mapping(message, "told"))
-                return None
-            case "lend":
-                return {"account": self._pools.lend(text(message, "pool"))}
-            case "give-back":
-                self._pools.give_back(text(message, "pool"), text(message, "account"))
                 return None
             case "announce":
                 return {"owed": self._announce(message)}
@@ -160,7 +153,7 @@ class Broker:
             LIVING.pop(execution, None)
             if secret is not None:
                 secret.forget()
-        return {"undos": [{"step": one.step, "done": one.done} for one in found]}
+        return {"done": all(one.done for one in found)}
 
 
 def told_by(record: Mapping[str, object]) -> JsonObject | None:

@@ -22,7 +22,7 @@ type Host = tuple[str, str, int]
 class Plan:
     """`folder` is the run's, where its bridge is; `hosts` are the (scheme, host, port) that may be asked,
     `host` the base URL that customers use. `journeys` are names with weights, none with a `locustfile`;
-    `seed` makes a schedule of arrivals the same again."""
+    `seed` makes a schedule of arrivals the same again; `accounts` of `pool` may be used, and no others."""
 
     folder: str
     workspace: str
@@ -37,6 +37,7 @@ class Plan:
     processes: int
     journeys: tuple[tuple[str, int], ...]
     pool: str
+    accounts: tuple[str, ...]
     locustfile: str
     host: str
     hosts: tuple[Host, ...]
@@ -65,6 +66,7 @@ def read_plan(path: Path) -> Plan:
                 **found,
                 "stages": tuple(Stage(*one) for one in found["stages"]),
                 "journeys": tuple((name, weight) for name, weight in found["journeys"]),
+                "accounts": tuple(found["accounts"]),
                 "hosts": tuple((scheme, host, port) for scheme, host, port in found["hosts"]),
             }
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from probes.one_time_code import STEP_S
@@ -14,36 +13,30 @@ if TYPE_CHECKING:
     from keelwatch.workspace.entrance import Account
 
 SPARE_S = 0.5
-"""As `loadtests.worker.visit` has it: later in a step, the next step's code is sent."""
+"""Left of a one-time code when it is sent. A probe that waits for the next one harms nobody; a load that does
+makes a crowd of the arrivals of three seconds."""
 
 
-class Pools:
-    """`clock` is Unix time: one-time codes go by it. An account without them is free once it is back."""
+class Pool:
+    """For one thread. `clock` is Unix time, by which one-time codes go; an account without them is free once
+    it is back."""
 
-    def __init__(
-        self, accounts: Mapping[str, Sequence[Account]], clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, accounts: Sequence[Account], clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._mutex = threading.Lock()
-        self._has_code = {one.name: one.has_codes for ones in accounts.values() for one in ones}
-        self._free = {pool: deque((0, one.name) for one in ones) for pool, ones in accounts.items()}
+        self._free = deque((0, one) for one in accounts)
         self._used: dict[str, int] = {}
 
-    def lend(self, pool: str) -> str:
-        """The account that waited the longest; an empty text when none may log in now."""
-        now = self._clock() + SPARE_S
-        step = int(now // STEP_S)
-        with self._mutex:
-            free = self._free.get(pool)
-            if not free:
-                return ""
-            last, name = free[0]
-            if last >= step and self._has_code[name]:
-                return ""
-            free.popleft()
-            self._used[name] = step
-            return name
+    def lend(self) -> Account | None:
+        """The account that waited the longest; None when none may log in now."""
+        step = int((self._clock() + SPARE_S) // STEP_S)
+        if not self._free:
+            return None
+        last, account = self._free[0]
+        if last >= step and account.has_codes:
+            return None
+        self._free.popleft()
+        self._used[account.name] = step
+        return account
 
-    def give_back(self, pool: str, name: str) -> None:
-        with self._mutex:
-            self._free[pool].append((self._used.pop(name, 0), name))
+    def give_back(self, account: Account) -> None:
+        self._free.append((self._used.pop(account.name, 0), account))

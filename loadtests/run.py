@@ -23,7 +23,6 @@ from loadtests.broker import Broker
 from loadtests.gathered import Gathered
 from loadtests.load import Profile, named
 from loadtests.plan import Plan
-from loadtests.pool import Pools
 from loadtests.thresholds import Events, findings, of_load
 from loadtests.verdict import Applied, Finding, judge
 from probes.accounts import Accounts, quarantined
@@ -98,7 +97,7 @@ class Push:
         run, spec = self.run, self.profile.spec
         accounts = Accounts(run)
         book = RunBook(run, self.entrance, accounts)
-        broker = Broker(run, spec.processes, gathered, self._pools(), book)
+        broker = Broker(run, spec.processes, gathered, book)
         limits = asks_of(spec.guard, self.around, run, list(self.entrance.regions))
         with Bridge(run.spec.folder, broker.answer, broker.hung_up), Watching(limits) as guard:
             child = generator.start(run, self._plan(stages))
@@ -179,21 +178,23 @@ class Push:
             processes=spec.processes,
             journeys=tuple((one.journey, one.weight) for one in spec.journeys or ()),
             pool=spec.pool or "",
+            accounts=self._accounts(),
             locustfile=str(self.profile.folder / spec.locustfile) if spec.locustfile else "",
             host=entrance.edge,
             hosts=tuple(entrance.hosts),
         )
 
-    def _pools(self) -> Pools:
-        """Those of the profile, for this run alone."""
-        pool = self.profile.spec.pool
+    def _accounts(self) -> tuple[str, ...]:
+        """Of the profile's pool, which is this run's alone: all that have no undo left open."""
+        pool, environment = self.profile.spec.pool, self.run.spec.env
         if pool is None:
-            return Pools({})
-        environment = self.run.spec.env
-        self.run.lease(f"pool/{environment}/{pool}")
+            return ()
+        if not self.run.holds(scope := f"pool/{environment}/{pool}"):
+            self.run.lease(scope)
         barred = quarantined(self.run)
-        accounts = [one for one in self.entrance.pool(pool) if scope_of(environment, one.name) not in barred]
-        return Pools({pool: accounts})
+        return tuple(
+            one.name for one in self.entrance.pool(pool) if scope_of(environment, one.name) not in barred
+        )
 
     def _planned(self, stages: Sequence[Stage]) -> JsonObject:
         spec = self.profile.spec

@@ -27,8 +27,8 @@ STATUS_HINT = "keelwatch sandbox status"
 
 @dataclass(frozen=True, slots=True)
 class SandboxFault:
-    """`amount`: a ratio 0..1 (errors), seconds (latency), else 1; `region` None is all; times in Unix s.
-    `holder`: the mark of the run's act that set it; empty for a person's."""
+    """`amount`: a ratio 0..1 (errors), seconds (latency, slow-body), else 1; `region` None is all. Times are
+    Unix s. `holder`: the mark of the run's act that set it; empty for a person's."""
 
     id: str
     component: str
@@ -55,6 +55,15 @@ class FaultLook:
     now: SandboxFault | None
     strikes: tuple[str, ...]
     unwell: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A fault there is: `value` is one that it could take, `refusal` why it cannot be set as things stand."""
+
+    target: str
+    value: str
+    refusal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,15 @@ def look_at_fault(
         texts = {key: tuple(str(one) for one in told[key]) for key in ("strikes", "unwell")}
         return FaultLook(**found, **texts, refusal=str(told["refusal"]))  # type: ignore[arg-type]  # by key
     except (TypeError, KeyError):
+        raise _nonsense(name) from None
+
+
+def fault_kinds(name: str = "main", within_s: float = ANSWER_SECONDS) -> tuple[FaultKind, ...]:
+    """Every fault there is."""
+    told = _ask(name, {"do": "fault-kinds"}, "kinds", within_s)
+    try:
+        return tuple(FaultKind(**kind) for kind in told)
+    except TypeError:
         raise _nonsense(name) from None
 
 

@@ -7,8 +7,10 @@ looked up anew each time: a sandbox that came up again is found.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +42,12 @@ class Around:
     def burn_below(self, most: float, window_s: float, region: str | None, names: Sequence[str]) -> Condition:
         """Whether no objective on real traffic burns at `most` or more over the window; of `names`, or of all
         without any, in `region` or in all."""
-        from slo.load import load_folder
         from slo.objective import track
 
         try:
             workspace, spec = self._declared()
             source, client = self._source()
-            objectives = load_folder(workspace.folders["slo"])
+            objectives = _objectives(workspace.folders["slo"])
         except KeelwatchError as error:
             return Condition.unknown(error.message)
         chosen = [one for one in objectives if one.stratum == "real" and (not names or one.name in names)]
@@ -78,11 +79,10 @@ class Around:
         """The objectives of these names, in every region, as they stand now. Raises `UsageError` for one that
         is not there, `InputError` for bad files, `SourceError` when there is no source."""
         from slo.engine import Engine
-        from slo.load import load_folder
 
         workspace, spec = self._declared()
         source, client = self._source()
-        known = {one.name: one for one in load_folder(workspace.folders["slo"])}
+        known = {one.name: one for one in _objectives(workspace.folders["slo"])}
         for name in names:
             if name not in known:
                 raise UsageError(f"there is no objective {name!r}", f"there are: {', '.join(known)}")
@@ -148,9 +148,7 @@ class Around:
         return find_estate(self.workspace, self.environment, self.sandbox)
 
     def _declared(self) -> tuple[Workspace, EnvironmentSpec]:
-        from keelwatch.workspace.workspace import load_workspace
-
-        workspace = load_workspace(self.workspace)
+        workspace = _workspace(self.workspace, _stamp([self.workspace]))
         _, spec = workspace.environment(self.environment)
         if self.sandbox:
             spec = spec.model_copy(update={"sandbox": self.sandbox})
@@ -163,3 +161,33 @@ class Around:
         workspace, spec = self._declared()
         source = find_source(spec, workspace.root)
         return source, Prometheus(source.config)
+
+
+def _stamp(files: Iterable[Path]) -> tuple[tuple[str, int], ...]:
+    """What tells whether a file was edited since. A guard looks every second, and reading YAML takes longer
+    than asking the source: under load it would keep the run from everything else."""
+    found = []
+    for file in files:
+        with suppress(OSError):
+            found.append((str(file), file.stat().st_mtime_ns))
+    return tuple(found)
+
+
+def _objectives(folder: Path) -> tuple[Objective, ...]:
+    from keelwatch.workspace.spec_files import spec_files
+
+    return _read_objectives(folder, _stamp(spec_files(folder)[0]))
+
+
+@lru_cache(maxsize=4)
+def _read_objectives(folder: Path, _: object) -> tuple[Objective, ...]:
+    from slo.load import load_folder
+
+    return load_folder(folder)
+
+
+@lru_cache(maxsize=4)
+def _workspace(file: Path, _: object) -> Workspace:
+    from keelwatch.workspace.workspace import load_workspace
+
+    return load_workspace(file)

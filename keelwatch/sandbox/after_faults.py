@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,18 @@ async def look(supervisor: Supervisor, kind: faults.Fault, *, is_wanted: bool) -
         strikes=tuple(one.server.name for one in supervisor.processes_of(kind)) if stops else (),
         unwell=await _unwell(supervisor, kind),
     )
+
+
+async def kinds(supervisor: Supervisor) -> list[dict[str, str]]:
+    """Every fault there is, with a value that it takes, and why it cannot be set as things stand."""
+    now = time.time()
+    found = []
+    for component, names in faults.ALLOWED.items():
+        for name in names:
+            target, value = f"{component}.{name}", faults.EXAMPLES.get(name, "on")
+            refusal = await _refusal(supervisor, faults.parse(target, value, "all", None, now))
+            found.append({"target": target, "value": value, "refusal": refusal})
+    return found
 
 
 async def _refusal(supervisor: Supervisor, fault: faults.Fault) -> str:

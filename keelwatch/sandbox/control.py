@@ -4,6 +4,7 @@
     {"do": "fault-set", "target", "value", "region", "for_s"} -> {"ok": true, "faults": [...]}
         and perhaps "holder", and "not_after" (boot time, s): what is read later is refused
     {"do": "fault-look", "target", "region", "value"?, "for_s"?} -> {"ok": true, "look": {...}}
+    {"do": "fault-kinds"}                                    -> {"ok": true, "kinds": [...]}: all there are
     {"do": "fault-list"}                                     -> {"ok": true, "faults": [...]}
     {"do": "fault-clear", "target"}                          -> {"ok": true, "faults": [those cleared]}
         and perhaps "holder": only what it set
@@ -32,7 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelwatch.sandbox import faults
-from keelwatch.sandbox.after_faults import Look, look
+from keelwatch.sandbox.after_faults import Look, kinds, look
 from keelwatch.sandbox.flags import Flags
 from keelwatch.workspace import ExitCode, KeelwatchError, UsageError
 
@@ -141,6 +142,9 @@ async def _act_on_faults(supervisor: Supervisor, do: str, request: dict[str, obj
         case "fault-look":
             _refuse_while_starting(supervisor)
             return {"look": (await _look(supervisor, request)).as_json()}
+        case "fault-kinds":
+            _refuse_while_starting(supervisor)
+            return {"kinds": await kinds(supervisor)}
         case other:
             raise UsageError(f"no request is called {other!r}")
 

@@ -13,6 +13,7 @@
 
 And what only some components can suffer:
 
+    portal.slow-body  headers at once, and then the body in drops, for the time given; billing.slow-body too
     edge.reload       once: HAProxy reads its configuration anew and forgets its runtime weights; all regions
     database.killed   kill -9 of a region's PostgreSQL, which stays down until the fault ends
     database.paused   a region's standby goes on receiving, and replays nothing
@@ -29,8 +30,8 @@ Defects are faults too: nothing fails or waits, but the portal does wrong.
     accounts.audit-missing    a plan change leaves no entry in the audit trail
     billing.double-effect     a plan change repeated with its Idempotency-Key takes effect again
 
-`errors` takes a share (`30%`), `latency` a time (`300ms`, `1.5s`), everything else takes `on`. A fault
-ends by itself: its end is written where the processes read it, so it ends with the supervisor dead too.
+`errors` takes a share (`30%`), `latency` and `slow-body` a time (`300ms`, `1.5s`), everything else `on`. A
+fault ends by itself: its end is written where the processes read it, so it ends with the supervisor dead too.
 """
 
 from __future__ import annotations
@@ -45,16 +46,18 @@ from keelwatch.workspace import UsageError
 
 KINDS = ("errors", "latency", "down", "crash")
 ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "portal": KINDS,
+    "portal": (*KINDS, "slow-body"),
     "identity": ("errors", "latency", "down", "enumeration", "no-revocation"),
     "accounts": ("errors", "latency", "down", "audit-missing"),
-    "billing": (*KINDS, "double-effect"),
+    "billing": (*KINDS, "slow-body", "double-effect"),
     "notifications": ("errors", "latency", "down"),
     "edge": (*KINDS, "reload"),
     "database": (*KINDS, "killed", "paused"),
     "cache": KINDS,
     "link": ("latency", "reset", "blackhole", "partition"),
 }
+EXAMPLES: Mapping[str, str] = {"errors": "30%", "latency": "300ms", "slow-body": "5s"}
+"""A value of each kind that takes another than `on`."""
 HAPPEN_ONCE = ("crash", "reload")
 STOP_PROCESSES = ("down", "killed")
 DEFAULT_SECONDS = 300.0
@@ -64,7 +67,7 @@ LONGEST_LATENCY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`amount` is a ratio 0..1 for errors, seconds for latency, 1 for everything else.
+    """`amount` is a ratio 0..1 for errors, seconds for latency and slow-body, 1 for everything else.
 
     `region` is None for all; `until` is a Unix time (s). `crash` and `reload` happen once, and end at once.
     `holder` is the mark of whoever set it and means to take back no other; empty for nobody.
@@ -146,7 +149,7 @@ def _amount(kind: str, value: str) -> float:
             if (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value)) and 0 < float(found[1]) <= 100:
                 return float(found[1]) / 100
             raise UsageError(f"{value!r} is not a share of requests", "above 0% and at most 100%, as in 30%")
-        case "latency":
+        case "latency" | "slow-body":
             return _latency_s(value)
         case _:
             if value == "on":

@@ -3,47 +3,34 @@ made. The run keeps both; a generator may die."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from keelwatch.ledger import JsonObject
+from keelwatch.workspace.entrance import Account
+from loadtests.pool import Pool
 from loadtests.worker.process import Process
 
 if TYPE_CHECKING:
-    from probes.load import Journey
     from probes.visit import Session
 
 
-class NoneFree(Exception):
-    """Every account of the pool is in use, or has used up its one-time code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lent:
-    pool: str
-    account: str
-
-
 class Book:
-    def __init__(self, process: Process) -> None:
+    """Its accounts are this process' share of the pool."""
+
+    def __init__(self, process: Process, accounts: Sequence[Account]) -> None:
         self._process = process
+        plan = process.plan
+        mine = frozenset(plan.accounts[process.number :: plan.processes])
+        self._pool = Pool([one for one in accounts if one.name in mine])
+        self.pool = plan.pool
 
-    def pool_of(self, journey: Journey) -> str:
-        """Whose accounts the journey takes: never those of probes, where the profile names a pool."""
-        if journey.spec.as_ is None:
-            return ""
-        return self._process.plan.pool or journey.spec.as_.pool
+    def lend(self) -> Account | None:
+        """None when no account is left that may log in now."""
+        return self._pool.lend()
 
-    def lend(self, journey: Journey) -> Lent:
-        """Raises `NoneFree`."""
-        pool = self.pool_of(journey)
-        told = self._process.line.call({"do": "lend", "pool": pool})
-        if not told["account"]:
-            raise NoneFree(pool)
-        return Lent(pool, str(told["account"]))
-
-    def give_back(self, lent: Lent) -> None:
-        self._process.tell({"do": "give-back", "pool": lent.pool, "account": lent.account})
+    def give_back(self, account: Account) -> None:
+        self._pool.give_back(account)
 
     def announce(self, step: str, target: str, action: JsonObject, undo: JsonObject) -> int:
         """Intent and undo are on disk when this returns. Raises what the run raises."""
@@ -55,8 +42,9 @@ class Book:
     def report(self, owed: int, status: int) -> None:
         self._process.tell({"do": "report", "owed": owed, "status": status})
 
-    def undo(self, execution: str, session: Session | None) -> None:
-        """Take back every change of an execution, verified, by the run, which is lent the session: an account
-        that would have to log in anew waits for its next one-time code."""
+    def undo(self, execution: str, session: Session | None) -> bool:
+        """Take back every change of an execution, by the run, which is lent the session: an account that
+        would have to log in anew waits for its next one-time code. Whether all of it is verified."""
         access = session.access.reveal() if session is not None and session.access is not None else ""
-        self._process.line.call({"do": "undo", "execution": execution, "access": access})
+        told = self._process.line.call({"do": "undo", "execution": execution, "access": access})
+        return bool(told["done"])

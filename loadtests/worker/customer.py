@@ -16,7 +16,7 @@ from locust.env import Environment
 
 from keelwatch.workspace.entrance import Account, Entrance
 from keelwatch.workspace.errors import KeelwatchError
-from loadtests.worker.book import Book, Lent, NoneFree
+from loadtests.worker.book import Book
 from loadtests.worker.process import Process
 from loadtests.worker.steps import StepFailed, Steps
 from loadtests.worker.visit import LoadVisit
@@ -24,6 +24,9 @@ from loadtests.worker.wire import LoadWire
 from probes.load import Journey, load_wanted
 from probes.place import Place
 from probes.visit import first_names
+
+NONE_FREE_S = 0.1
+"""Until a user of the closed model asks again for an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +58,23 @@ class Customer:
         self._process = process
         self._environment = environment
         self._offer = offer_of(process)
-        self._book = Book(process)
+        pool = process.plan.pool
+        self._book = Book(process, self._offer.entrance.pool(pool) if pool else ())
         self._random = random.Random(process.plan.seed * 1009 + process.number)  # noqa: S311 -- no secret
 
     def take(self, due: float | None = None) -> None:
         """One journey, chosen by weight. `due` (monotonic, s) is when it should have begun."""
         (journey,) = self._random.choices(self._offer.journeys, self._offer.weights)
-        try:
-            lent = self._book.lend(journey) if journey.spec.as_ else None
-        except NoneFree:
+        account = self._book.lend() if journey.spec.as_ is not None else None
+        if journey.spec.as_ is not None and account is None:
             self._process.meter.no_account += 1
             self._process.meter.dropped += due is not None
-            gevent.sleep(0.1 if due is None else 0)
-            return
-        try:
-            self._taken(journey, lent, due)
-        finally:
-            if lent is not None:
-                self._book.give_back(lent)
+            gevent.sleep(0 if due is not None else NONE_FREE_S)
+        elif self._taken(journey, account, due) and account is not None:
+            self._book.give_back(account)
 
-    def _taken(self, journey: Journey, lent: Lent | None, due: float | None) -> None:
-        account = self._account(lent)
+    def _taken(self, journey: Journey, account: Account | None, due: float | None) -> bool:
+        """Whether nothing of it is left behind."""
         entrance = self._offer.entrance
         wire = LoadWire(self._environment, entrance.edge, entrance.ca, entrance.hosts)
         execution, trace = secrets.token_hex(6), secrets.token_hex(16)
@@ -85,22 +84,26 @@ class Customer:
         began = time.monotonic()
         late_s = max(0.0, began - due) if due is not None else 0.0
         wire.late_ms = late_s * 1000
-        error = ""
         steps = Steps(journey, self._offer.place, execution, visit, wire, self._book)
+        error = self._failure(journey, steps, visit)
+        took_s = time.monotonic() - began - visit.waited_s - steps.own_s
+        self._process.meter.journey(journey.name, took_s * 1000, late_s * 1000, error)
+        is_clean = self._book.undo(execution, visit.session) if steps.has_changed else True
+        wire.close()
+        visit.forget()
+        return is_clean
+
+    def _failure(self, journey: Journey, steps: Steps, visit: LoadVisit) -> str:
+        """Why the journey failed; empty when it did not."""
         try:
             for name, reference in journey.spec.secrets.items():
                 visit.names[f"secret.{name}"] = journey.secret(reference)
             self._go(journey, steps)
         except StepFailed as failure:
-            error = failure.reason
+            return failure.reason
         except KeelwatchError as failure:
-            error = failure.message
-        took_s = time.monotonic() - began - visit.waited_s - steps.own_s
-        self._process.meter.journey(journey.name, took_s * 1000, late_s * 1000, error)
-        if steps.has_changed:
-            self._book.undo(execution, visit.session)
-        wire.close()
-        visit.forget()
+            return failure.message
+        return ""
 
     def _go(self, journey: Journey, steps: Steps) -> None:
         limit = Timeout(journey.spec.deadline.total_seconds())
@@ -115,9 +118,3 @@ class Customer:
             raise StepFailed("not done before the journey's deadline") from None
         finally:
             limit.cancel()
-
-    def _account(self, lent: Lent | None) -> Account | None:
-        if lent is None:
-            return None
-        pool = self._offer.entrance.pool(lent.pool)
-        return next(one for one in pool if one.name == lent.account)

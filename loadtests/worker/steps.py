@@ -50,8 +50,7 @@ class Steps:
         self._book = book
         self._codes = LastSteps(visit.entrance.environment)
         account = visit.account
-        pool = book.pool_of(journey)
-        self._writer = Writer(journey, place, execution, pool, account.name if account else "")
+        self._writer = Writer(journey, place, execution, book.pool, account.name if account else "")
         self.own_s = 0.0
         self.has_changed = False
 

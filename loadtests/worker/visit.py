@@ -7,11 +7,8 @@ from urllib.parse import urljoin
 
 import gevent
 
+from loadtests.pool import SPARE_S
 from probes.visit import Visit
-
-SPARE_S = 0.5
-"""Left of a one-time code when it is sent. A probe that waits for the next one harms nobody; a load that does
-makes a crowd of the arrivals of three seconds."""
 
 
 @dataclass(slots=True)

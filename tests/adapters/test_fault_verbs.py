@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from keelwatch.adapters import sandbox as control
@@ -18,7 +20,9 @@ from keelwatch.runs.fields import text
 from keelwatch.runs.mark import kill_marked, read_mark
 from keelwatch.runs.state import has_guardian, is_alive
 from keelwatch.runs.verb import Attempt
-from keelwatch.workspace import Answer, Refused, SourceError, UsageError, run_dir
+from keelwatch.sandbox.layout import load
+from keelwatch.sandbox.servers.postgres import superuser
+from keelwatch.workspace import Answer, Refused, SourceError, UnknownResult, UsageError, run_dir
 from keelwatch.workspace.find import built_in
 from tests.adapters.acting import ENTRY, TABLE
 from tests.adapters.estate import written
@@ -167,6 +171,45 @@ def test_a_reload_is_seen_too(sandbox: RunningSandbox) -> None:
     wish = args(fault="edge.reload", value="on", for_s=60)
     SET.do(wish, attempt(SET.plan(wish).before))
     assert SET.check(wish).answer is Answer.YES
+
+
+def test_a_paused_replica_replays_again_before_its_undo_counts(sandbox: RunningSandbox) -> None:
+    wish = args(fault="database.paused", value="on", region="east", for_s=60)
+    before = SET.plan(wish).before
+    SET.do(wish, attempt(before))
+    back = SET.undo(wish, before)
+    assert back is not None
+    with psycopg.connect(superuser(load(sandbox.folder), "east"), autocommit=True) as standby:
+        asked = "select pg_is_wal_replay_paused()"
+        assert standby.execute(asked).fetchone() == (True,)
+        CLEAR.do(back.args, attempt({}))
+        assert standby.execute(asked).fetchone() == (False,)
+        assert CLEAR.check(back.args).answer is Answer.YES
+        standby.execute("select pg_wal_replay_pause()")
+        found = CLEAR.check(back.args)
+        standby.execute("select pg_wal_replay_resume()")
+    assert (found.answer, "postgres-east replays nothing" in found.evidence) == (Answer.NO, True)
+
+
+def test_what_does_not_run_cannot_crash(sandbox: RunningSandbox) -> None:
+    control.set_fault("billing.down", "on", region="west", for_s=60, name="tests")
+    wish = args(fault="billing.crash", value="on", region="west", for_s=60)
+    with pytest.raises(UsageError, match="nothing can crash"):
+        SET.do(wish, attempt(SET.plan(wish).before))
+    assert SET.check(wish).answer is Answer.NO
+
+
+def test_a_request_that_is_read_too_late_breaks_nothing(sandbox: RunningSandbox) -> None:
+    """Whoever sent it has looked meanwhile, and found nothing."""
+    supervisor = sandbox.pid("supervisor")
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        with pytest.raises(UnknownResult, match="may be set"):
+            control.set_fault("billing.errors", "100%", for_s=60, holder="m", name="tests", within_s=0.3)
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    until(lambda: control.status("tests").state == "ready")
+    assert control.faults("tests") == ()
 
 
 def test_access_is_a_control_socket_that_answers(sandbox: RunningSandbox) -> None:

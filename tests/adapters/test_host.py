@@ -160,7 +160,7 @@ def test_a_process_that_started_since_the_plan_is_not_stopped(sandbox: RunningSa
 @pytest.mark.parametrize("name", ["supervisor", "init", "1", "nobody"])
 def test_what_is_no_part_of_the_sandbox_is_refused(sandbox: RunningSandbox, name: str) -> None:
     for verb, more in ((KILL, {}), (HANG, {"for_s": 5})):
-        with pytest.raises(UsageError, match="has no process") as refused:
+        with pytest.raises(UsageError, match="runs no process") as refused:
             verb.plan(args(name, **more))
         assert "west-billing" in refused.value.hint
 

@@ -10,7 +10,7 @@ from keelwatch.workspace import InputError
 from loadtests.arrivals import Stage, length_s
 from loadtests.load import examine, load_folder
 
-LIBRARY = Path(__file__).parent
+LIBRARY = Path(__file__).parents[2] / "loadtests" / "profiles"
 HEAD = "profile: one\ntitle: A load\nowner: team\nguard: {burn_rate: {objectives: [a]}}\n"
 OPEN = "model: open\njourneys: [{journey: log-in}]\nstages: [{rate: 1, for: 10s}]\n"
 CLOSED = "model: closed\njourneys: [{journey: log-in}]\nstages: [{users: 1, for: 10s}]\n"

@@ -58,7 +58,7 @@ def amount_of(fault: SandboxFault) -> str:
     match fault.kind:
         case "errors":
             return f"{fault.amount * 100:g}%"
-        case "latency":
+        case "latency" | "slow-body":
             return f"{fault.amount * 1000:g}ms"
         case _:
             return "on"

@@ -57,7 +57,7 @@ def named_in(args: JsonObject, *others: str) -> Named:
     sandbox, name = sandbox_of(args, NOT_DECLARED), word(args, "process")
     told = told_by(sandbox)
     if name not in told:
-        raise UsageError(f"sandbox {sandbox} has no process {name!r}", "there are: " + ", ".join(told))
+        raise UsageError(f"sandbox {sandbox} runs no process {name!r}", "there are: " + ", ".join(told))
     found = Named(sandbox, name, told[name])
     if not is_alive(found.member):
         raise SourceError(f"{found.words} does not run now", "keelwatch sandbox status")
