@@ -20,7 +20,33 @@ from tests.sandbox.waiting import until
 
 ROOT = built_in().parents[2]
 HEAD = "title: A load\nowner: team-test\n"
-GUARD = "guard: {burn_rate: {objectives: [login-availability]}}\n"
+GUARD = "guard: {burn_rate: {objectives: [front-door]}}\n"
+OBJECTIVE = """\
+apiVersion: openslo/v1
+kind: SLO
+metadata: {{name: {name}}}
+spec:
+  service: portal
+  indicator:
+    metadata: {{name: {name}}}
+    spec:
+      ratioMetric:
+        counter: true
+        bad:
+          metricSource:
+            type: Prometheus
+            spec: {{query: 'portal_requests_total{{{route}traffic="real",code=~"{bad}"}}'}}
+        total:
+          metricSource:
+            type: Prometheus
+            spec: {{query: 'portal_requests_total{{{route}traffic="real"}}'}}
+  timeWindow: [{{duration: 30d, isRolling: true}}]
+  budgetingMethod: Occurrences
+  objectives: [{{target: {target}}}]
+"""
+NEVER_BURNS = OBJECTIVE.format(name="front-door", route="", bad="599", target=0.999)
+LONG_CALM = OBJECTIVE.format(name="log-ins", route='route="login",', bad="5..", target=0.95)
+"""Whatever other tests broke for a minute, no pair of this one is critical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +114,12 @@ class Pusher:
 
 def pusher_of(sandbox: RunningSandbox, folder: Path) -> Pusher:
     text = built_in().read_text().replace("sandbox: main", f"sandbox: {sandbox.name}")
-    text = text.replace("../../loadtests/profiles", "loadtests").replace("../../", f"{ROOT}/")
-    (folder / "loadtests").mkdir()
+    text = text.replace("../../loadtests/profiles", "loadtests").replace("../../slo/objectives", "slo")
+    text = text.replace("../../", f"{ROOT}/")
+    for room in ("loadtests", "slo"):
+        (folder / room).mkdir()
+    (folder / "slo" / "front-door.yaml").write_text(NEVER_BURNS)
+    (folder / "slo" / "log-ins.yaml").write_text(LONG_CALM)
     (folder / "keelwatch.yaml").write_text(text)
     return Pusher(sandbox, folder)
 

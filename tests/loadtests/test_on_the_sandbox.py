@@ -30,9 +30,9 @@ from locust import HttpUser, task
 class Visitor(HttpUser):
     @task
     def page(self):
-        self.client.get("/healthz", verify=False)
+        self.client.get("/login", verify=False)
 """
-ELSEWHERE = LOCUSTFILE.replace('"/healthz", verify=False', '"http://127.0.0.1:9/"')
+ELSEWHERE = LOCUSTFILE.replace('"/login", verify=False', '"http://127.0.0.1:9/"')
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_an_open_load_comes_by_the_front_door_and_says_what_it_is(pusher: Pusher
     }
     assert found["all"]["failed"] == 0
     until(lambda: pusher.requests() - before >= found["all"]["count"])
-    assert [one["spent"] is not None for one in found["budget"]] == [True, True]
+    assert [one["spent"] is not None for one in found["budget"]] == [True]
 
 
 def test_a_closed_load_of_two_generators_has_the_users_it_was_asked_for(pusher: Pusher) -> None:
@@ -82,21 +82,16 @@ def test_what_a_load_changes_is_taken_back(pusher: Pusher) -> None:
     assert json.loads(pusher.keelwatch("heal", "--list", "--json").stdout)["open"] == []
 
 
-def test_the_guard_stops_it_and_nothing_starts_while_it_burns(pusher: Pusher) -> None:
-    guard = "guard: {burn_rate: {above: 3, objectives: [login-availability]}}\n"
+def test_the_guard_stops_it(pusher: Pusher) -> None:
+    guard = "guard: {burn_rate: {above: 3, window: 1m, objectives: [log-ins]}}\n"
     pusher.profile("long", LOOK_UP + LONG, guard)
     with pusher.running("long") as (run, follower):
         control.set_fault("identity.errors", "100%", for_s=60, name=pusher.sandbox.name)
         out, err = follower.communicate(timeout=60)
     found = json.loads(out)
     assert (follower.returncode, found["verdict"]) == (7, "inconclusive"), err
-    assert found["reason"].startswith(
-        "guard-tripped: burn < 3x over 5m: login-availability: 3x or more: login-"
-    )
+    assert found["reason"].startswith("guard-tripped: burn < 3x over 1m: log-ins: 3x or more: log-ins ")
     assert generators(run) == []
-    refused = pusher.keelwatch("load", "run", "long", "--arm")
-    assert refused.returncode == 6
-    assert "login-availability" in refused.stderr
 
 
 def test_one_load_at_a_time_and_none_unarmed(pusher: Pusher) -> None:
