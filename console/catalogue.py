@@ -65,6 +65,22 @@ GROUPS: dict[str, dict[str, Entry]] = {
         ),
     },
     "chaos": {
+        "list": Entry(
+            "List the experiments of the workspace.", "console.commands.chaos_list:list_experiments"
+        ),
+        "check": Entry(
+            "Check experiments by Chaos Toolkit's own rules, and ours.", "console.commands.chaos_list:check"
+        ),
+        "dry-run": Entry(
+            "Say what an experiment would do, and what takes it back.", "console.commands.chaos_list:dry_run"
+        ),
+        "run": Entry(
+            "Break something on purpose, and say whether customers noticed.", "console.commands.chaos_run:run"
+        ),
+        "show": Entry(
+            "Show a run of an experiment: hypothesis, steps, faults and budget.",
+            "console.commands.chaos_run:show",
+        ),
         "faults": Entry(
             "Say which faults can be set here, and why not the others.",
             "console.commands.chaos_faults:faults",
