@@ -127,7 +127,8 @@ class Push:
             if broker.silent_s > SILENT_S or time.monotonic() > give_up:
                 return Ending(ended="frozen")
             self._tell_guard(guard, told)
-        return Ending(ended="finished" if child.process.returncode == 0 and broker.byes else "died")
+        went_well = child.process.returncode == 0 and broker.there >= self.profile.spec.processes
+        return Ending(ended="finished" if went_well else "died")
 
     def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:  # noqa: ARG002
         """Why it can be ended early; a load that is no search is never."""
