@@ -71,7 +71,7 @@ class Broker:
                 return {"owed": self._announce(message)}
             case "report":
                 self._report(message)
-                return None
+                return {}
             case "undo":
                 return self._undo(text(message, "execution"), text(message, "access"))
             case word:

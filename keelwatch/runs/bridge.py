@@ -6,6 +6,7 @@ The tool acts on the world through its run alone, whose journal and guardian the
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keelwatch.ledger.fact import JsonObject, canonical, parse_object
+from keelwatch.ledger.fact import JsonObject, parse_object
 from keelwatch.runs.fields import text
 from keelwatch.workspace import errors
 from keelwatch.workspace.errors import InternalError, KeelwatchError, KernelError
@@ -95,7 +96,7 @@ class Bridge:
                 while message := messages.readline(LONGEST_LINE):
                     answer = self._answered(message)
                     if answer is not None:
-                        line.sendall(canonical(answer).encode() + b"\n")
+                        line.sendall(_line_of(answer))
         finally:
             with self._mutex:
                 self._lines.discard(line)
@@ -152,9 +153,14 @@ class Line:
 
     def _send(self, message: JsonObject) -> None:
         try:
-            self._line.sendall(canonical(message).encode() + b"\n")
+            self._line.sendall(_line_of(message))
         except OSError as error:
             raise KernelError(f"the run hung up: {error.strerror}") from None
+
+
+def _line_of(message: JsonObject) -> bytes:
+    """Not masked, as what is written down is: a tool may have to lend its run a session."""
+    return json.dumps(message, ensure_ascii=False).encode() + b"\n"
 
 
 def _raised(answer: JsonObject) -> KeelwatchError:

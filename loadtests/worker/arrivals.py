@@ -18,7 +18,7 @@ from locust import FastHttpUser, User, constant, task
 from loadtests.arrivals import Process as Arriving
 from loadtests.arrivals import due_times
 from loadtests.plan import Plan
-from loadtests.worker.customer import Customer
+from loadtests.worker.customers import customers
 from loadtests.worker.process import Process
 
 DRAIN_S = 15.0
@@ -37,7 +37,7 @@ def arrivals_of(process: Process) -> type[User]:
         def arrive(self) -> None:
             if not process.arrived:
                 process.arrived = True
-                _keep(process, Customer(process, self.environment).take)
+                _keep(process, customers(process, self.environment).take)
 
     return Arrivals
 

@@ -42,7 +42,7 @@ class Book:
         return cast("int", told["owed"])
 
     def report(self, owed: int, status: int) -> None:
-        self._process.tell({"do": "report", "owed": owed, "status": status})
+        self._asked({"do": "report", "owed": owed, "status": status})
 
     def undo(self, execution: str, session: Session | None) -> bool:
         """Take back every change of an execution, by the run, which is lent the session: an account that

@@ -8,7 +8,7 @@ from typing import Any
 from locust import FastHttpUser, LoadTestShape, constant, task
 
 from loadtests.arrivals import length_s, level_at
-from loadtests.worker.customer import Customer
+from loadtests.worker.customers import customers
 from loadtests.worker.process import Process
 
 
@@ -21,11 +21,11 @@ def customers_of(process: Process) -> type[FastHttpUser]:
 
         def __init__(self, environment: Any) -> None:
             super().__init__(environment)
-            self.customer = Customer(process, environment)
+            self.customers = customers(process, environment)
 
         @task  # type: ignore[untyped-decorator]
         def journey(self) -> None:
-            self.customer.take()
+            self.customers.take()
 
     return Customers
 

@@ -11,6 +11,7 @@ import pytest
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Bridge, Line
 from keelwatch.workspace.errors import InternalError, KernelError, Refused
+from keelwatch.workspace.secret import Secret
 
 
 def echo(message: JsonObject) -> JsonObject | None:
@@ -100,3 +101,10 @@ def test_when_the_bridge_is_gone_nothing_that_was_asked_for_goes_on(tmp_path: Pa
         assert asked.wait(5)
         threading.Timer(0.2, may_end.set).start()
     assert over.is_set()
+
+
+def test_a_session_may_be_lent(tmp_path: Path) -> None:
+    """What goes over the bridge is written nowhere."""
+    token = Secret("a-token-of-some-length")
+    with Bridge(tmp_path, echo):
+        assert Line(tmp_path).call({"access": token.reveal()}) == {"heard": {"access": token.reveal()}}

@@ -8,6 +8,7 @@ import random
 import secrets
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import gevent
@@ -51,8 +52,14 @@ def offer_of(process: Process) -> Offer:
     )
 
 
-class Customer:
-    """Takes journeys, one after the other or several at once; each has cookies and connections of its own."""
+@cache
+def customers(process: Process, environment: Environment) -> Customers:
+    """Those of this process: one for all of its users, who would else take each other's accounts."""
+    return Customers(process, environment)
+
+
+class Customers:
+    """Whoever takes a journey, however many at once: each has cookies and connections of its own."""
 
     def __init__(self, process: Process, environment: Environment) -> None:
         self._process = process
