@@ -129,8 +129,9 @@ class Trial:
                 self._keep(guard)
             finally:
                 child.stop(signal.SIGKILL, 0.0)
+                desk.close("the experiment is over")
+                self._run.undo_all()  # before a question that is still out is waited for
         self._notebook.close()
-        self._run.undo_all()
         if load is not None and (flaw := load.end()):
             self._trip = self._trip or load.tripped
             self._notebook.note(load=flaw)
