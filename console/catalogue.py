@@ -57,6 +57,9 @@ GROUPS: dict[str, dict[str, Entry]] = {
     "load": {
         "list": Entry("List the load profiles of the workspace.", "console.commands.load_list:list_profiles"),
         "run": Entry("Apply a load profile, and judge what it found.", "console.commands.load_run:run"),
+        "capacity": Entry(
+            "Search for the highest rate that holds.", "console.commands.load_capacity:capacity"
+        ),
         "show": Entry(
             "Show a run of a load: its requests, thresholds and budget.", "console.commands.load_list:show"
         ),
