@@ -49,6 +49,12 @@ class Desk:
         self.closed = ""
         self.is_greeted = threading.Event()
 
+    def close(self, why: str) -> None:
+        """Nothing acts any more, and nothing is in the middle of it, when this returns."""
+        self.closed = self.closed or why
+        with self._acting:
+            pass
+
     def answer(self, message: JsonObject) -> JsonObject | None:
         match text(message, "do"):
             case "hello":

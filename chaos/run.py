@@ -121,16 +121,17 @@ class Trial:
             self._run, self._order, self._extension, self._pinned(), around, self._notebook, self._regions
         )
         folder = self._run.spec.folder
-        with Bridge(folder, desk.answer):
+        guard = guard_of(self._run, around, self._extension, self._regions)
+        with Bridge(folder, desk.answer), reach, guard:
             child = self._start(folder)
             try:
-                with reach, guard_of(self._run, around, self._extension, self._regions) as guard:
-                    self._attend(child, desk, guard, load)
-                self._keep(guard)
+                self._attend(child, desk, guard, load)
             finally:
                 child.stop(signal.SIGKILL, 0.0)
+                desk.close("the experiment is over")
+                self._run.undo_all()  # before a question that is still out is waited for
+        self._keep(guard)
         self._notebook.close()
-        self._run.undo_all()
         if load is not None and (flaw := load.end()):
             self._trip = self._trip or load.tripped
             self._notebook.note(load=flaw)

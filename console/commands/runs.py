@@ -103,10 +103,11 @@ def _narrated(glance: Glance) -> None:
 
 
 def _lines(glance: Glance) -> list[str]:
-    """A runbook tells its steps; of other runs every fact is shown."""
-    from console.view import run, runbook
+    """A runbook tells its steps, and an experiment what it says; of other runs every fact is shown."""
+    from console.view import chaos, run, runbook
 
-    return runbook.glance_lines(glance) if glance.run.state.kind == "runbook" else run.glance_lines(glance)
+    tellers = {"runbook": runbook.glance_lines, "chaos": chaos.glance_lines}
+    return tellers.get(glance.run.state.kind, run.glance_lines)(glance)
 
 
 def _tell_end(run: RunView, end: FollowEnd, code: ExitCode) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 
+from keelwatch.ledger import FactKind
 from keelwatch.runs import Outcome
 from keelwatch.workspace.errors import ExitCode
 from tests.chaos.conftest import Lab
+from tests.runs.conftest import until
 
 
 def test_an_experiment_without_rollbacks_is_taken_back_all_the_same(lab: Lab) -> None:
@@ -51,3 +53,18 @@ def test_a_stop_interrupts_the_activity_and_plays_the_rollbacks(lab: Lab) -> Non
     verdict = lab.end(run, 10)
     assert verdict.exit_code is ExitCode.STOPPED
     assert (lab.value("billing"), lab.value("mopped")) == ("up", "yes")
+
+
+def test_a_question_that_is_still_out_keeps_nothing_from_being_taken_back(lab: Lab) -> None:
+    """Journeys may take two minutes."""
+    (lab.world / "journeys").write_text("hang")
+    look = lab.call(
+        "chaos.probes", "journey_passes", "look", {"journey": "log-in", "region": "west"}, "probe"
+    )
+    run = lab.start(lab.experiment([lab.set("billing", "down"), look]))
+    lab.until_value("billing", "down")
+    until(lambda: "look" in str([fact.body for fact in lab.facts(run, FactKind.NOTE)]), 20, "the question")
+    os.kill(lab.tool(run), signal.SIGKILL)
+    lab.until_value("billing", "up", 5)
+    lab.stop(run)
+    lab.end(run)
