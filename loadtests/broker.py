@@ -31,7 +31,8 @@ UNDO_S = 20.0
 
 
 class Broker:
-    """`wanted` generators are expected. `lost` counts the lines that ended without a word."""
+    """`wanted` generators are expected. `lost` counts those that ended without a word; each has a line, and so
+    a thread here, of its own."""
 
     def __init__(self, run: Run, wanted: int, gathered: Gathered, book: RunBook) -> None:
         self._run = run
@@ -40,17 +41,13 @@ class Broker:
         self._owed: dict[int, Owed] = {}
         self._mutex = threading.Lock()
         self._everybody = threading.Event()
-        self._hung_up = 0
+        self._lines: set[int] = set()
         self._heard = time.monotonic()
         self.gathered = gathered
         self.began: float | None = None
-        self.there = self.byes = self.done = 0
+        self.there = self.done = self.lost = 0
         self.left_unanswered = 0
         self.refusals: dict[str, int] = {}
-
-    @property
-    def lost(self) -> int:
-        return max(0, self._hung_up - self.byes)
 
     @property
     def silent_s(self) -> float:
@@ -58,8 +55,10 @@ class Broker:
         return 0.0 if self.began is None else time.monotonic() - max(self._heard, self.began)
 
     def hung_up(self) -> None:
+        """In the thread of the line that ended: whoever did not say so before has died."""
         with self._mutex:
-            self._hung_up += 1
+            self.lost += threading.get_ident() in self._lines
+            self._lines.discard(threading.get_ident())
 
     def answer(self, message: JsonObject) -> JsonObject | None:
         self._heard = time.monotonic()
@@ -94,7 +93,7 @@ class Broker:
     def _count(self, word: str, message: JsonObject) -> None:
         match word:
             case "bye":
-                self.byes += 1
+                self._lines.discard(threading.get_ident())
             case "done":
                 self.done += 1
                 self.left_unanswered += whole(message, "left")
@@ -103,10 +102,11 @@ class Broker:
                 self.refusals[words] = self.refusals.get(words, 0) + 1
 
     def _hello(self, *, is_master: bool) -> int:
-        """A master only shares out users; it is none of the generators."""
-        if is_master:
-            return -1
+        """A master only shares out users; it is none of the generators, but the load is lost with it too."""
         with self._mutex:
+            self._lines.add(threading.get_ident())
+            if is_master:
+                return -1
             number, self.there = self.there, self.there + 1
         if self.there >= self._wanted:
             self._everybody.set()

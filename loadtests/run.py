@@ -232,7 +232,7 @@ def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Prof
     return Applied(
         ended=ending.ended,
         workers=spec.processes,
-        least_workers=broker.there - broker.lost,
+        least_workers=max(0, broker.there - broker.lost),
         least_users=gathered.least_users() if spec.model == "closed" else None,
         cpu=gathered.cpu,
         due=gathered.due,

@@ -54,8 +54,6 @@ class Book:
         """On a line of its own: an undo takes its time, and nothing else that is told may wait for it."""
         line = Line(Path(self._process.plan.folder))
         try:
-            answer = line.call(message)
-            line.tell({"do": "bye"})
-            return answer
+            return line.call(message)
         finally:
             line.close()
