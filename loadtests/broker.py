@@ -31,8 +31,8 @@ UNDO_S = 20.0
 
 
 class Broker:
-    """`wanted` generators are expected. `lost` counts those that ended without a word; each has a line, and so
-    a thread here, of its own."""
+    """`wanted` generators are expected. `lost` counts those that ended without a word: each has a line, so
+    a thread of its own here."""
 
     def __init__(self, run: Run, wanted: int, gathered: Gathered, book: RunBook) -> None:
         self._run = run
