@@ -3,7 +3,8 @@
 One desk, a fixed time of service, arrivals at random (M/D/1). At which rate the 95th percentile of the time
 in the system reaches the limit follows from Lindley's recursion over many arrivals (D. V. Lindley, "The
 theory of queues with a single server", 1952). Exits 1 when the search's answer is off by more than 10 %, or
-takes longer than 120 s. """
+takes longer than 120 s.
+"""
 
 from __future__ import annotations
 
@@ -69,8 +70,8 @@ def main() -> int:
     middle = (found["last_ok"] + found["first_breach"]) / 2
     off = abs(middle - truth) / truth
     write_out(
-        f"one desk, {SERVICE_S * 1000:g} ms each, p95 < {LIMIT_S * 1000:g} ms: the truth is {truth:.1f}/s,
-        found" f" {found['last_ok']:.1f} to {found['first_breach']:.1f}/s in {len(found['tried'])} steps"
+        f"one desk, {SERVICE_S * 1000:g} ms each, p95 < {LIMIT_S * 1000:g} ms: the truth is {truth:.1f}/s,"
+        f" found {found['last_ok']:.1f} to {found['first_breach']:.1f}/s in {len(found['tried'])} steps"
     )
     write_out(f"off by {off:.1%} (limit {OFF:.0%}), in {took_s:.0f} s (limit {MOST_S:g} s)")
     return 0 if off <= OFF and took_s <= MOST_S else 1
