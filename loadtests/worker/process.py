@@ -119,7 +119,7 @@ class Process:
             "second": second,
             "worker": self.number,
             "users": runner.user_count if runner else 0,
-            "level": level_at(self.plan.stages, second + 0.5),
+            "level": 0.0 if self.plan.own_shape else level_at(self.plan.stages, second + 0.5),
             "cpu": cpu,
             "in_flight": self.in_flight(),
             **self.meter.take(),
