@@ -126,7 +126,7 @@ class LoadScreen(ActingScreen):
         if self._drawn_text != text:
             self._drawn_text = text
             self.query_one("#detail", Static).update(text)
-        self.line("next").say(f" {self._trouble or self.said or load_screen.next_line(course)}")
+        self.line("next").say(f" {self._trouble or self.said or load_screen.next_line(course, width)}")
 
     def show_time(self, world: World) -> None:
         super().show_time(world)

@@ -94,7 +94,8 @@ class LoadsScreen(ActingScreen, BookScreen[LoadShelf, ProfileRow | LoadRow]):
             row = self.selected()
             told = self.said or self._page.trouble or load_shelf.row_line(row, self._page)
             self.line("selected").say(f" {told}")
-            self.line("next").say(f" {load_shelf.next_line(row, self._page, armed=world.armed)}")
+            told = load_shelf.next_line(row, self._page, self._width, armed=world.armed)
+            self.line("next").say(f" {told}")
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:

@@ -15,59 +15,60 @@ LABEL = 11
 WORDS = {"yes": "holds", "no": "TRIPS", "unknown": "UNKNOWN"}
 
 
-def limits_lines(course: Course, width: int) -> list[str]:
+def limits_lines(course: Course, width: int, *, is_short: bool = False) -> list[str]:
     """Guard, budget, generators, and the errors there are. A line that says of something wrong begins `!`."""
     return [
-        *guard_lines(course, width),
-        *budget_lines(course, width),
+        *guard_lines(course, width, is_short=is_short),
+        *budget_lines(course),
         generator_line(course),
         *_errors(course),
     ]
 
 
-def guard_lines(course: Course, width: int) -> list[str]:
-    """Of each limit its answer, its meter where it has one, and what the answer rests on."""
+def guard_lines(course: Course, width: int, *, is_short: bool = False) -> list[str]:
+    """Of each limit its answer, its meter where it has one, and what the answer rests on; where lines are
+    short of, the meter says enough while it holds."""
     if not course.guard:
         return [_line("GUARD", "not asked yet" if not course.is_over else "it was never asked")]
     lines: list[str] = []
     for name, said in course.guard.items():
-        word = WORDS.get(said.answer, said.answer.upper())
-        meter = f"{_meter(said)}  " if burnt(said.because) else ""
-        line = _line("GUARD", f"{word:<8} {meter}{name}", is_bad=said.answer != "yes")
-        lines.append(_cut(line, width))
-        since = f"   since {numbers.clock(said.at)}" if width >= NARROW else ""
-        lines.append(_cut(_line("", f"{said.because}{since}"), width))
+        word, is_bad = WORDS.get(said.answer, said.answer.upper()), said.answer != "yes"
+        meter = _meter(said)
+        lines.append(_line("GUARD", f"{word:<8} {meter}{name}", is_bad=is_bad))
+        if is_bad or not meter or not is_short:
+            since = f"   since {numbers.clock(said.at)}" if width >= NARROW else ""
+            lines.append(_line("", f"{said.because}{since}"))
     return lines
 
 
 def _meter(said: GuardSaid) -> str:
-    """`0.3x of 14.4x #.........`"""
+    """`0.3x of 14.4x #.........  `"""
     found = burnt(said.because)
-    return f"{found.burn:.1f}x of {found.most:g}x {numbers.bar(found.share)}" if found else ""
+    return f"{found.burn:.1f}x of {found.most:g}x {numbers.bar(found.share)}  " if found else ""
 
 
-def budget_lines(course: Course, width: int) -> list[str]:
-    """What is set aside; once it is settled, what was spent of it, the worst first."""
+def budget_lines(course: Course) -> list[str]:
+    """What is set aside; once it is settled, what was spent of it at most."""
     if not course.budget:
         return [_line("BUDGET", "nothing is set aside" + ("" if course.is_over else " yet"))]
     open_ = [one for one in course.budget if one.spent is None]
-    settled = sorted((one for one in course.budget if one.spent is not None), key=_spent_share, reverse=True)
-    lines = [_settled_line(settled[0], len(settled) - 1)] if settled else []
+    settled = [one for one in course.budget if one.spent is not None]
+    lines = [_settled_line(max(settled, key=_spent_share), len(settled))] if settled else []
     if open_:
-        share = max(one.share for one in open_)
         names = ", ".join(sorted({one.objective for one in open_}))
+        share = max(one.share for one in open_)
         lines.append(
-            _line("BUDGET", f"{share:.2%} of the period's set aside of each: {names}; spent: told at the end")
+            _line("BUDGET", f"{share:.2%} of the period's set aside, spent is told at the end: {names}")
         )
-    return [_cut(one, width) for one in lines]
+    return lines
 
 
-def _settled_line(worst: Reservation, others: int) -> str:
+def _settled_line(worst: Reservation, count: int) -> str:
     where = f" ({worst.region})" if worst.region else ""
-    spent = f"{worst.spent or 0:.2%} of {worst.share:.2%} set aside {numbers.bar(_spent_share(worst))}"
-    over = "OVER: " if worst.is_over else ""
-    more = f"; {others} others less" if others else ""
-    return _line("BUDGET", f"{over}spent {spent}  {worst.objective}{where}{more}", is_bad=worst.is_over)
+    spent = f"{worst.spent or 0:.2%} of {worst.share:.2%} {numbers.bar(_spent_share(worst))}"
+    word = "OVER" if worst.is_over else "spent"
+    most = f", the most of {count}" if count > 1 else ""
+    return _line("BUDGET", f"{word:<8} {spent}  {worst.objective}{where}{most}", is_bad=worst.is_over)
 
 
 def _spent_share(one: Reservation) -> float:
@@ -81,12 +82,12 @@ def generator_line(course: Course) -> str:
     there = max(one.workers for one in course.ticks[-3:])
     words = [f"{min(there, course.processes)} of {course.processes}"]
     if course.cpu is not None:
-        words.append(f"CPU {course.cpu:.0%} of {MOST_CPU:.0%} {numbers.bar(course.cpu / MOST_CPU)}")
+        words.append(f"CPU {course.cpu:.0%} of {MOST_CPU:.0%} {numbers.bar(course.cpu / MOST_CPU, 6)}")
     if course.is_open:
         words.append(
             f"{'DROPPED' if course.dropped else 'dropped'} {course.dropped} of {numbers.count(course.due)}"
         )
-        words.append(f"late {course.ticks[-1].late_ms:.0f} ms")
+        words.append(f"late {course.ticks[-1].late_ms:.0f}ms")
     if course.no_account:
         words.append(f"NO ACCOUNT {course.no_account}x")
     return _line("GENERATORS", ", ".join(words), is_bad=bool(so_far(course)))
@@ -120,5 +121,6 @@ def _line(label: str, words: str, *, is_bad: bool = False) -> str:
     return f"{'!' if is_bad else ' '} {label:<{LABEL}}{words}"
 
 
-def _cut(line: str, width: int) -> str:
+def cut(line: str, width: int) -> str:
+    """At most `width` columns; `~` shows that something is missing."""
     return line if len(line) < width else f"{line[: width - 2]}~"

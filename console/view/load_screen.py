@@ -11,13 +11,14 @@ from enum import StrEnum
 from console.view import numbers
 from console.view.curves import Curve, chart
 from console.view.load_course import Course, Quantiles, Tick, TimesRow, minutes
-from console.view.load_limits import limits_lines, so_far
+from console.view.load_limits import cut, limits_lines, so_far
 from console.view.load_shelf import level_words
 from console.view.overview import NARROW
 from console.view.plot import Charset
 from keelwatch.runs import Phase
 
 BETWEEN = " | "
+BESIDE = 3  # columns of the scroll bar, and one that stays free
 SMOOTH_S = 5
 """Arrivals scatter: the curve is of so many seconds."""
 TALL = 30
@@ -143,16 +144,16 @@ def drawn(course: Course, tab: Tab, width: int, height: int, now: float, charset
     plot_height = PLOT_TALL if height >= TALL else PLOT_SHORT
     lines = curves_lines(course, width, plot_height, charset)
     gap = [""] if height >= TALL else []
-    limits = limits_lines(course, width)
+    limits = limits_lines(course, width, is_short=height < TALL)
     top = [*verdict_lines(course, now, width)[1:], *lines, *gap, *limits, *gap, tab_line(course, tab, width)]
     below = tab_lines(course, tab, width)
-    every = [*top, *below]
+    every = [cut(line, width - BESIDE) for line in [*top, *below]]
     return Drawn(every, frozenset(at for at, line in enumerate(every) if line.startswith("!")))
 
 
 def curves_lines(course: Course, width: int, height: int, charset: Charset) -> list[str]:
     """What was applied beside how long it took; each curve is named where it ends."""
-    room = (width - len(BETWEEN) - 2) // 2
+    room = (width - BESIDE - len(BETWEEN) - 1) // 2
     left = [_rate_title(course), *_rate_chart(course, room, height, charset)]
     right = [_times_title(course, room), *_times_chart(course, room, height, charset)]
     lines = [
@@ -175,9 +176,9 @@ def _times_title(course: Course, room: int) -> str:
     if found is None:
         return "RESPONSE ms  none yet"
     of = found.response
-    told = f"RESPONSE ms  p50 {_ms(of.p50)}  p95 {_ms(of.p95)}  p99 {_ms(of.p99)}"
-    more = [f"  service p95 {_ms(found.service.p95)}"] if found.service != of else []
-    return numbers.fit(told, [*more, "" if course.is_over else f"  last {len(course.recent)}s"], room)
+    told = f"RESPONSE ms p50 {_ms(of.p50)} p95 {_ms(of.p95)} p99 {_ms(of.p99)}"
+    more = [f"   service p95 {_ms(found.service.p95)}"] if found.service != of else []
+    return numbers.fit(told, [*more, "" if course.is_over else f"   last {len(course.recent)}s"], room)
 
 
 def _rate_chart(course: Course, width: int, height: int, charset: Charset) -> list[str]:
@@ -261,7 +262,7 @@ def times_lines(
             if begun or not course.warm_up_s
             else f" {what}: what warms up is not measured"
         ]
-    name_width, column = (40, 8) if width >= NARROW else (28, 5)
+    name_width, column = (40, 8) if width >= NARROW else (26, 5)
     heads = "".join(f"{one:>{column}}" for one in ("p50", "p95", "p99"))
     above = f"  {'':<{name_width + 15}} |{'response ms':>{3 * column}}|{'service ms':>{3 * column}}"
     head = f"  {what:<{name_width}}{'COUNT':>7}{'FAILED':>8} |{heads}|{heads}"
@@ -307,11 +308,11 @@ def full_lines(course: Course, width: int, now: float) -> list[str]:
     return lines
 
 
-def next_line(course: Course) -> str:
-    """The next key, with the command that does the same."""
-    if course.is_over:
-        return f"NEXT  enter: read all of it   esc: profiles   ({twin(course)})"
-    return f"NEXT  x: stop it   tab: what is below   ({twin(course)})"
+def next_line(course: Course, width: int) -> str:
+    """The next key, with the command that shows the same."""
+    key = "enter: all of it" if course.is_over else "x: stop it"
+    more = ["   tab: what is below", "   esc: profiles"]
+    return numbers.fit(f"NEXT  {key}   ({twin(course)})", more, width - 1)
 
 
 def twin(course: Course) -> str:

@@ -198,19 +198,20 @@ def row_line(row: ProfileRow | LoadRow | None, shelf: LoadShelf) -> str:
             return f"{row.run} by {row.starter}: {row.words}"
 
 
-def next_line(row: ProfileRow | LoadRow | None, shelf: LoadShelf, *, armed: bool) -> str:
-    """The next key, with the command that does the same."""
+def next_line(row: ProfileRow | LoadRow | None, shelf: LoadShelf, width: int, *, armed: bool) -> str:
+    """The next key, with the command that does or shows the same."""
+    more: list[str] = []
     match row:
         case None:
-            return "NEXT  esc: all of them"
-        case ProfileRow() if armed:
-            return f"NEXT  s: start it   ({twin(row, shelf.environment)})"
+            keys = "esc: all of them"
         case ProfileRow():
-            return f"NEXT  A, then s: start it   ({twin(row, shelf.environment)})"
+            keys = "s: start it" if armed else "A, then s: start it"
+            more = ["   enter: its last run"] if row.last else []
         case LoadRow() if row.is_over:
-            return f"NEXT  enter: what came of it   ({twin(row, shelf.environment)})"
+            keys = "enter: what came of it"
         case LoadRow():
-            return f"NEXT  enter: watch it   x: stop it   ({twin(row, shelf.environment)})"
+            keys, more = "enter: watch it", ["   x: stop it"]
+    return numbers.fit(f"NEXT  {keys}   ({twin(row, shelf.environment)})", more, width - 1)
 
 
 def twin(row: ProfileRow | LoadRow | None, environment: str) -> str:
