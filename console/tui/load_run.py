@@ -190,6 +190,11 @@ def _painted(found: Drawn) -> Text:
     lines = [Text(line) for line in found.lines]
     for at in found.bad:
         lines[at].stylize(paint.BAD)
+    for at in found.plots:
+        left, right = found.labels_at
+        lines[at].stylize(paint.DIM, found.divider, found.divider + 1)
+        lines[at].stylize(paint.CURSOR_ROW, left, found.divider)
+        lines[at].stylize(paint.CURSOR_ROW, right)
     text = Text("\n").join(lines)
     text.no_wrap = True
     text.overflow = "ellipsis"

@@ -20,9 +20,15 @@ class Curve:
     values: Sequence[float | None]
 
 
-def chart(
-    curves: Sequence[Curve], width: int, height: int, charset: Charset, least: float = 1.0
-) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`labels_at` is the column from which on labels stand."""
+
+    lines: list[str]
+    labels_at: int
+
+
+def chart(curves: Sequence[Curve], width: int, height: int, charset: Charset, least: float = 1.0) -> Chart:
     """`height` lines of at most `width` characters: a scale from 0, all curves over each other, and their
     labels at the right. `least` is the smallest top of the scale."""
     top = nice(max([least, *(one for curve in curves for one in curve.values if one is not None)]))
@@ -32,7 +38,9 @@ def chart(
     room = max(1, width - max(map(len, scale)) - 1 - tail)
     drawn = [_drawn(one, room, height, Axis(0.0, top), charset) for one in curves]
     lines = [_over(list(parts)) for parts in zip(*drawn, strict=True)] if drawn else [" " * room] * height
-    return [f"{line} {label}".rstrip() for line, label in zip(with_scale(lines, scale), labels, strict=True)]
+    scaled = with_scale(lines, scale)
+    named = [f"{line} {label}".rstrip() for line, label in zip(scaled, labels, strict=True)]
+    return Chart(named, len(scaled[0]) + 1 if scaled else 0)
 
 
 def nice(value: float) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from console.view import numbers
-from console.view.curves import Curve, chart
+from console.view.curves import Chart, Curve, chart
 from console.view.load_course import Course, Quantiles, Tick, TimesRow, minutes
 from console.view.load_limits import cut, limits_lines, so_far
 from console.view.load_shelf import level_words
@@ -42,10 +42,14 @@ class Tab(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """`bad` are the lines that say of something wrong; each says so in a word too."""
+    """`bad` are the lines that say of something wrong; each bears a mark too. `plots` are those of the
+    curves, with a divider at a column, and labels from `labels_at` on, of each half."""
 
     lines: list[str]
     bad: frozenset[int] = frozenset()
+    plots: range = range(0)
+    divider: int = 0
+    labels_at: tuple[int, int] = (0, 0)
 
 
 def heading(course: Course, width: int) -> str:
@@ -141,26 +145,32 @@ def verdict_lines(course: Course, now: float, width: int) -> list[str]:
 
 def drawn(course: Course, tab: Tab, width: int, height: int, now: float, charset: Charset) -> Drawn:
     """The body of the screen; what does not fit is scrolled to."""
-    plot_height = PLOT_TALL if height >= TALL else PLOT_SHORT
-    lines = curves_lines(course, width, plot_height, charset)
-    gap = [""] if height >= TALL else []
-    limits = limits_lines(course, width, is_short=height < TALL)
-    top = [*verdict_lines(course, now, width)[1:], *lines, *gap, *limits, *gap, tab_line(course, tab, width)]
-    below = tab_lines(course, tab, width)
-    every = [cut(line, width - BESIDE) for line in [*top, *below]]
-    return Drawn(every, frozenset(at for at, line in enumerate(every) if line.startswith("!")))
+    is_short = height < TALL
+    curves = curves_drawn(course, width, PLOT_SHORT if is_short else PLOT_TALL, charset)
+    reasons = verdict_lines(course, now, width)[1:]
+    gap = [] if is_short else [""]
+    limits = limits_lines(course, width, is_short=is_short)
+    below = [*gap, *limits, *gap, tab_line(course, tab, width), *tab_lines(course, tab, width)]
+    every = [cut(line, width - BESIDE) for line in [*reasons, *curves.lines, *below]]
+    bad = frozenset(at for at, line in enumerate(every) if line.startswith("!"))
+    plots = range(len(reasons), len(reasons) + len(curves.lines))
+    return replace(curves, lines=every, bad=bad, plots=plots)
 
 
-def curves_lines(course: Course, width: int, height: int, charset: Charset) -> list[str]:
+def curves_drawn(course: Course, width: int, height: int, charset: Charset) -> Drawn:
     """What was applied beside how long it took; each curve is named where it ends."""
     room = (width - BESIDE - len(BETWEEN) - 1) // 2
-    left = [_rate_title(course), *_rate_chart(course, room, height, charset)]
-    right = [_times_title(course, room), *_times_chart(course, room, height, charset)]
+    rate, times = _rate_chart(course, room, height, charset), _times_chart(course, room, height, charset)
+    axis = _axis(course, room)
+    left = [_rate_title(course), *rate.lines, axis]
+    right = [_times_title(course, room), *times.lines, axis]
     lines = [
-        f"{one[:room]:<{room}}{BETWEEN}{other[:room]}".rstrip()
+        f" {one[:room]:<{room}}{BETWEEN}{other[:room]}".rstrip()
         for one, other in zip(left, right, strict=True)
     ]
-    return [f" {line}" for line in [*lines, f"{_axis(course, room):<{room}}{BETWEEN}{_axis(course, room)}"]]
+    other_half = 1 + room + len(BETWEEN)
+    labels = (1 + rate.labels_at, other_half + times.labels_at)
+    return Drawn(lines, divider=1 + room + 1, labels_at=labels)
 
 
 def _rate_title(course: Course) -> str:
@@ -181,7 +191,7 @@ def _times_title(course: Course, room: int) -> str:
     return numbers.fit(told, [*more, "" if course.is_over else f"   last {len(course.recent)}s"], room)
 
 
-def _rate_chart(course: Course, width: int, height: int, charset: Charset) -> list[str]:
+def _rate_chart(course: Course, width: int, height: int, charset: Charset) -> Chart:
     seconds = _by_second(course)
     wanted = Curve("wanted", "-", [one.level if one else None for one in seconds])
     applied = Curve(
@@ -192,7 +202,7 @@ def _rate_chart(course: Course, width: int, height: int, charset: Charset) -> li
     return chart([applied, wanted], width, height, charset, least=max(1.0, course.top))
 
 
-def _times_chart(course: Course, width: int, height: int, charset: Charset) -> list[str]:
+def _times_chart(course: Course, width: int, height: int, charset: Charset) -> Chart:
     seconds = _by_second(course)
 
     def of(what: str, share: str) -> list[float | None]:

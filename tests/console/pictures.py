@@ -63,7 +63,7 @@ async def take_load(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.live)
         await pilot.press("4")
-        await _sees(pilot, " RUNNING ")
+        await _sees(pilot, "1 RUNNING")
         await _sees(pilot, "NEXT  enter: watch it")
         _save(pilot, f"load-list-{size[0]}x{size[1]}")
         await pilot.press("enter")

@@ -19,7 +19,7 @@ def test_a_scale_ends_at_the_next_round_number(value: float, top: float) -> None
 
 
 def test_each_curve_is_named_where_it_ends() -> None:
-    lines = chart([LOW, HIGH], 40, 8, Charset.BRAILLE)
+    lines = chart([LOW, HIGH], 40, 8, Charset.BRAILLE).lines
 
     named = {words[-1]: at for at, line in enumerate(lines) if (words := line.split())[-1] in {"p50", "p99"}}
     assert named == {"p99": 0, "p50": 6}
@@ -28,13 +28,13 @@ def test_each_curve_is_named_where_it_ends() -> None:
 def test_curves_that_end_together_are_named_one_below_the_other_the_highest_first() -> None:
     close = [Curve(label, "*", [value] * 9) for label, value in (("a", 1.0), ("b", 3.0), ("c", 2.0))]
 
-    lines = chart(close, 30, 4, Charset.BRAILLE, least=100.0)
+    lines = chart(close, 30, 4, Charset.BRAILLE, least=100.0).lines
 
     assert [line.split()[-1] for line in lines[1:]] == ["b", "c", "a"]
 
 
 def test_where_there_is_no_braille_a_mark_tells_them_apart() -> None:
-    lines = chart([LOW, HIGH], 40, 8, Charset.ASCII)
+    lines = chart([LOW, HIGH], 40, 8, Charset.ASCII).lines
 
     assert "\n".join(lines).isascii()
     assert lines[0].endswith("^ p99")
@@ -44,8 +44,8 @@ def test_where_there_is_no_braille_a_mark_tells_them_apart() -> None:
 
 def test_a_curve_over_another_joins_its_dots() -> None:
     crossing = Curve("up", "u", [0.0, 50.0, 100.0])
-    alone = chart([crossing], 24, 4, Charset.BRAILLE)
-    both = chart([crossing, Curve("up", "d", [100.0, 50.0, 0.0])], 24, 4, Charset.BRAILLE)
+    alone = chart([crossing], 24, 4, Charset.BRAILLE).lines
+    both = chart([crossing, Curve("up", "d", [100.0, 50.0, 0.0])], 24, 4, Charset.BRAILLE).lines
 
     def dots(lines: list[str]) -> int:
         return sum((ord(one) & 0xFF).bit_count() for line in lines for one in line if ord(one) >= 0x2800)
@@ -61,4 +61,4 @@ def test_one_slow_second_does_not_fall_through_however_long_the_load() -> None:
 
 
 def test_nothing_told_yet_draws_an_empty_plot_of_the_same_height() -> None:
-    assert len(chart([Curve("p50", ".", [None] * 10)], 30, 4, Charset.BRAILLE)) == 4
+    assert len(chart([Curve("p50", ".", [None] * 10)], 30, 4, Charset.BRAILLE).lines) == 4
