@@ -190,9 +190,10 @@ def _painted(found: Drawn) -> Text:
     lines = [Text(line) for line in found.lines]
     for at in found.bad:
         lines[at].stylize(paint.BAD)
+    left, right = found.labels_at
     for at in found.plots:
-        left, right = found.labels_at
         lines[at].stylize(paint.DIM, found.divider, found.divider + 1)
+    for at in found.plots[1:-1]:  # between their titles and the axis
         lines[at].stylize(paint.CURSOR_ROW, left, found.divider)
         lines[at].stylize(paint.CURSOR_ROW, right)
     text = Text("\n").join(lines)

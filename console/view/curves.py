@@ -89,7 +89,7 @@ def _cell(cells: Sequence[str]) -> str:
 
 def _labels(curves: Sequence[Curve], height: int, axis: Axis, charset: Charset) -> list[str]:
     """A label a row, the highest above: beside where its curve ends, or as near as the others let it."""
-    ends = [(value, one) for one in curves if (value := _end(one)) is not None]
+    ends = [(value, one) for one in reversed(curves) if (value := _end(one)) is not None]
     ends = sorted(ends, key=lambda each: -each[0])[:height]
     placed, last = [""] * height, -1
     for left, (value, one) in zip(range(len(ends), 0, -1), ends, strict=True):
