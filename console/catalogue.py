@@ -24,6 +24,7 @@ COMMANDS: dict[str, Entry] = {
     "slo": Entry("Objectives, their burn rates, and why."),
     "probe": Entry("Customers' journeys: run them, watch them, check their files."),
     "load": Entry("Load tests inside a guard: run them, find what is bearable."),
+    "chaos": Entry("Experiments inside a guard: check them, run them."),
     "runbook": Entry("Procedures for when it broke: list, check and print them."),
     "audit": Entry("Verify, anchor or redact the ledger."),
     "runs": Entry("List runs, living and ended.", "console.commands.runs:runs"),
@@ -56,8 +57,33 @@ GROUPS: dict[str, dict[str, Entry]] = {
     "load": {
         "list": Entry("List the load profiles of the workspace.", "console.commands.load_list:list_profiles"),
         "run": Entry("Apply a load profile, and judge what it found.", "console.commands.load_run:run"),
+        "capacity": Entry(
+            "Search for the highest rate that holds.", "console.commands.load_capacity:capacity"
+        ),
         "show": Entry(
             "Show a run of a load: its requests, thresholds and budget.", "console.commands.load_list:show"
+        ),
+    },
+    "chaos": {
+        "list": Entry(
+            "List the experiments of the workspace.", "console.commands.chaos_list:list_experiments"
+        ),
+        "check": Entry(
+            "Check experiments by Chaos Toolkit's own rules, and ours.", "console.commands.chaos_list:check"
+        ),
+        "dry-run": Entry(
+            "Say what an experiment would do, and what takes it back.", "console.commands.chaos_list:dry_run"
+        ),
+        "run": Entry(
+            "Break something on purpose, and say whether customers noticed.", "console.commands.chaos_run:run"
+        ),
+        "show": Entry(
+            "Show a run of an experiment: hypothesis, steps, faults and budget.",
+            "console.commands.chaos_run:show",
+        ),
+        "faults": Entry(
+            "Say which faults can be set here, and why not the others.",
+            "console.commands.chaos_faults:faults",
         ),
     },
     "runbook": {

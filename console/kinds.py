@@ -39,6 +39,7 @@ KINDS = (
     SpecKind(
         "profile", "profile", "loadtests", "loadtests.spec:ProfileSpec", "loadtests.lint:check_documents"
     ),
+    SpecKind("experiment", "method", "chaos", "chaos.spec:ExperimentSpec", "console.kinds:check_experiments"),
     SpecKind("runbook", "runbook", "runbooks", "runbooks.spec:RunbookSpec", "console.kinds:check_runbooks"),
 )
 
@@ -72,7 +73,10 @@ def kind_of(document: Document) -> SpecKind | Problem:
 def check_files(files: Iterable[Path], workspace: Workspace | None) -> tuple[int, list[Problem]]:
     """How many documents were read, and every problem in them."""
     documents, unread = read_files(files)
-    problems: list[Problem] = []
+    tools = _of_chaos_toolkit(documents, unread, workspace)
+    documents = [document for document in documents if document.file not in tools]
+    unread = [one for one in unread if one.file not in tools]
+    problems: list[Problem] = _check_experiments(tools, workspace)
     by_kind: dict[str, list[Document]] = {}
     for document in documents:
         match kind_of(document):
@@ -82,7 +86,36 @@ def check_files(files: Iterable[Path], workspace: Workspace | None) -> tuple[int
                 by_kind.setdefault(kind.name, []).append(document)
     for kind in KINDS:
         problems += unsaid(_check_kind(kind, by_kind.get(kind.name, []), workspace), unread)
-    return len(documents), in_order([*unread, *problems])
+    return len(documents) + len(tools), in_order([*unread, *problems])
+
+
+def _of_chaos_toolkit(
+    documents: list[Document], unread: list[Problem], workspace: Workspace | None
+) -> list[Path]:
+    """The files that Chaos Toolkit reads by itself, more leniently than we do: what has its key, all JSON,
+    and whatever cannot be read in the folder of experiments."""
+    folder = workspace.folders["chaos"] if workspace is not None else None
+    known = {document.file: kind_of(document) for document in documents}
+    found: dict[Path, None] = {}
+    for file in [*known, *(one.file for one in unread)]:
+        kind = known.get(file)
+        is_ours = isinstance(kind, SpecKind) and kind.key != "method"
+        is_there = folder is not None and _place(file).is_relative_to(folder)
+        if not is_ours and (isinstance(kind, SpecKind) or file.suffix == ".json" or is_there):
+            found[file] = None
+    return list(found)
+
+
+def _check_experiments(files: list[Path], workspace: Workspace | None) -> list[Problem]:
+    from chaos.lint import check
+
+    return check(files, workspace) if files else []
+
+
+def check_experiments(documents: list[Document], workspace: Workspace | None) -> list[Problem]:
+    """Chaos Toolkit's experiments, by its own loader; and whether our extension, regions, components and
+    hosts are of the workspace they belong to."""
+    return _check_experiments([document.file for document in documents], workspace)
 
 
 def _check_kind(kind: SpecKind, documents: list[Document], workspace: Workspace | None) -> list[Problem]:

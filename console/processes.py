@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+from chaos import process as chaos
 from keelwatch.adapters.verbs import MODULES, LateVerbs
 from keelwatch.runs import ProcessTable, main
 from loadtests import process as loadtests
@@ -15,7 +16,7 @@ from probes import process as probes
 from runbooks import process as runbooks
 
 ENTRY = "console.processes"
-KINDS = {kind.name: kind for kind in (probes.KIND, loadtests.KIND, runbooks.KIND)}
+KINDS = {kind.name: kind for kind in (probes.KIND, loadtests.KIND, chaos.KIND, runbooks.KIND)}
 TABLE = ProcessTable(kinds=KINDS, verbs=LateVerbs(MODULES, {**probes.VERBS, **runbooks.VERBS}))
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ UNDO_S = 20.0
 
 
 class Broker:
-    """`wanted` generators are expected. `lost` counts those that left without a word."""
+    """`wanted` generators are expected. `lost` counts the lines that ended without a word."""
 
     def __init__(self, run: Run, wanted: int, gathered: Gathered, book: RunBook) -> None:
         self._run = run

@@ -1,9 +1,121 @@
-"""The search for the highest rate that an objective bears."""
+"""The search for the highest rate within an objective, step by step, each a load of its own."""
 
 from __future__ import annotations
 
-from keelwatch.runs import Run, Verdict
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from keelwatch.ledger import JsonObject
+from keelwatch.runs import Run, Verdict, inconclusive, passed
+from keelwatch.runs.fields import number, text
+from keelwatch.safety.capacity import CAPACITY, Capacity
+from keelwatch.workspace.errors import ExitCode
+from loadtests.arrivals import Stage
+from loadtests.certain import breached
+from loadtests.gathered import Gathered
+from loadtests.run import Push, applied_of
+from loadtests.search import Interval, Next, Tried, next_step
+from loadtests.verdict import Applied, Finding, flaws_of_generator
+
+if TYPE_CHECKING:
+    from loadtests.spec import Threshold
+
+WARM_UP_S = 2.0
+PROOF = 2.0
+"""So many times longer is the step that confirms."""
+DRAIN_S = 1.0
+"""Between two steps, for what the last one left in queues."""
 
 
 def search(run: Run) -> Verdict:
-    raise NotImplementedError(run.id)
+    return _Search(run).go()
+
+
+class _Search(Push):
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.objective = text(run.args, "objective")
+        self.step_s = number(run.args, "step_s")
+        self.first = number(run.args, "first")
+        self.most = number(run.args, "most")
+
+    @property
+    def thresholds(self) -> Sequence[Threshold]:
+        """Those of the profile, and the objective."""
+        from loadtests.spec import Threshold
+
+        known = super().thresholds
+        if not self.objective or self.objective in {one.objective for one in known}:
+            return known
+        return [*known, Threshold(objective=self.objective)]
+
+    def pushed(self, stages: Sequence[Stage]) -> Verdict:  # noqa: ARG002 -- the search has its own
+        tried: list[Tried] = []
+        while True:
+            match next_step(tried, self.first, self.most):
+                case Interval() as found:
+                    return self._found(found)
+                case Next() as step:
+                    outcome = self._step(step)
+                    if isinstance(outcome, Verdict):
+                        return outcome
+                    tried.append(outcome)
+                    self._tell(outcome)
+                    self.run.wait(DRAIN_S)
+
+    def _step(self, step: Next) -> Tried | Verdict:
+        """What came of it; a verdict where it ends the search."""
+        length_s = WARM_UP_S + self.step_s * (PROOF if step.is_proof else 1)
+        gathered = Gathered(WARM_UP_S)
+        began = time.time()
+        broker, ending = self.applied([Stage(step.rate, step.rate, length_s)], gathered)
+        if ending.trip:
+            return inconclusive(f"guard-tripped: {ending.trip}").but(ExitCode.STOPPED)
+        if ending.stopped:
+            return inconclusive(f"stopped: {ending.stopped}").but(ExitCode.STOPPED)
+        applied = applied_of(broker, gathered, ending, self.profile)
+        if ours := "; ".join(flaws_of_generator(applied)):
+            return inconclusive(f"generator-is-the-limit: at {step.rate:.4g} per second: {ours}")
+        reason = ending.breach or _dropped(applied)
+        if not reason:
+            reason = _missed(self.found(gathered, began + WARM_UP_S))
+        return Tried(step.rate, not reason, reason, is_proof=step.is_proof and not reason)
+
+    def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:
+        return breached(self.thresholds, gathered, passed_s - WARM_UP_S, whole_s - WARM_UP_S)
+
+    def _tell(self, one: Tried) -> None:
+        words = "holds" if one.held else f"does not hold: {one.reason}"
+        proof = ", confirmed" if one.is_proof else ""
+        self.run.say(f"{one.rate:.4g} per second {words}{proof}")
+        payload: JsonObject = {
+            "rate": one.rate,
+            "held": one.held,
+            "reason": one.reason,
+            "is_proof": one.is_proof,
+        }
+        self.run.note("tried", payload)
+
+    def _found(self, found: Interval) -> Verdict:
+        capacity = Capacity(
+            self.run.spec.env,
+            self.profile.name,
+            self.objective,
+            found.last_ok,
+            found.first_breach,
+            time.time(),
+        )
+        self.run.note(CAPACITY, capacity.payload())
+        if found.first_breach is None:
+            return passed(f"holds at {found.last_ok:.4g} per second, the most that was to be tried")
+        return passed(f"between {found.last_ok:.4g} and {found.first_breach:.4g} journeys per second")
+
+
+def _dropped(applied: Applied) -> str:
+    return f"arrivals-dropped: {applied.dropped} of {applied.due}" if applied.dropped else ""
+
+
+def _missed(findings: Sequence[Finding]) -> str:
+    """What is unknown for want of samples breaks nothing; the step that confirms is longer."""
+    return "; ".join(f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met)

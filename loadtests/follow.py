@@ -9,10 +9,8 @@ from keelwatch.ledger import Fact, FactKind, JsonObject
 from keelwatch.runs import StreamLine
 from keelwatch.runs.fields import mapping, number, text
 from keelwatch.safety import Reservation, reservations
+from keelwatch.safety.capacity import Capacity, capacity_of
 from loadtests.gathered import Gathered
-
-PLANNED, JUDGED, TRIED = "planned", "judged", "tried"
-"""Notes of a load: what it is to be, what came of it, and one step of a search for capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,7 @@ class Followed:
     planned: JsonObject = field(default_factory=dict)
     judged: JsonObject = field(default_factory=dict)
     tried: list[JsonObject] = field(default_factory=list)
+    capacity: Capacity | None = None
     gathered: Gathered = field(default_factory=Gathered)
     guard: dict[str, GuardSaid] = field(default_factory=dict)
     began: float | None = None
@@ -57,6 +56,9 @@ class Followed:
                 self.judged = fact.body
             case "tried":
                 self.tried.append(fact.body)
+                self.gathered.seconds.clear()  # the next step counts from its own start
+            case "capacity":
+                self.capacity = capacity_of(fact)
 
     def _told(self, line: StreamLine) -> None:
         sample = mapping(line.record, "sample")

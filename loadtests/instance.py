@@ -24,3 +24,12 @@ def arguments(
         "rate": rate,
         "sandbox": "",
     }
+
+
+def search_arguments(
+    workspace: Path, profile: str, objective: str, first: float, most: float, step_s: float
+) -> JsonObject:
+    """The arguments of a search for the rate at which `objective` and the thresholds of `profile` hold, from
+    `first` to at most `most` journeys per second, in steps of `step_s` seconds."""
+    search: JsonObject = {"objective": objective, "first": first, "most": most, "step_s": step_s}
+    return {**arguments(workspace, profile), **search}

@@ -18,12 +18,18 @@ makes a crowd of the arrivals of three seconds."""
 
 
 class Pool:
-    """For one thread. `clock` is Unix time, by which one-time codes go; an account without them is free once
-    it is back."""
+    """For one thread. `last_step` tells which one-time code an account used last, in a run before; `clock` is
+    Unix time, by which codes go. An account without them is free once it is back."""
 
-    def __init__(self, accounts: Sequence[Account], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        last_step: Callable[[str], int] = lambda _: 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._clock = clock
-        self._free = deque((0, one) for one in accounts)
+        used = [(last_step(one.name), one) for one in accounts]
+        self._free = deque(sorted(used, key=lambda each: each[0]))
         self._used: dict[str, int] = {}
 
     def lend(self) -> Account | None:

@@ -31,6 +31,7 @@ from probes.run_book import RunBook
 from probes.scope_name import scope_of
 
 if TYPE_CHECKING:
+    from loadtests.spec import Threshold
     from slo.objective import Objective
 
 LOOK_S = 0.1
@@ -49,11 +50,13 @@ def push(run: Run) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the generators ended: by themselves, or why they were stopped."""
+    """How the generators ended: by themselves, or why they were stopped. `breach`: a threshold was missed for
+    certain."""
 
     ended: str = "finished"
     trip: str = ""
     stopped: str = ""
+    breach: str = ""
 
 
 class Push:
@@ -87,7 +90,7 @@ class Push:
         began = time.time()
         broker, ending = self.applied(stages, gathered)
         found = self.found(gathered, began + gathered.warm_up_s) if not ending.trip else []
-        applied = _applied(broker, gathered, ending, self.profile)
+        applied = applied_of(broker, gathered, ending, self.profile)
         verdict = judge(applied, found, ending.trip, ending.stopped)
         self.run.note("judged", _judged(applied, found, gathered))
         return verdict
@@ -117,10 +120,23 @@ class Push:
                 return Ending(stopped=self.run.stop_requested.reason)
             if broker.done >= self.profile.spec.processes:
                 return Ending()
+            if broker.began is not None:
+                passed_s = time.monotonic() - broker.began
+                if breach := self.certainly(broker.gathered, passed_s, length):
+                    return Ending(breach=breach)
             if broker.silent_s > SILENT_S or time.monotonic() > give_up:
                 return Ending(ended="frozen")
             self._tell_guard(guard, told)
-        return Ending(ended="finished" if child.process.returncode == 0 and broker.byes else "died")
+        went_well = child.process.returncode == 0 and broker.there >= self.profile.spec.processes
+        return Ending(ended="finished" if went_well else "died")
+
+    def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:  # noqa: ARG002
+        """Why it can be ended early; a load that is no search is never."""
+        return ""
+
+    @property
+    def thresholds(self) -> Sequence[Threshold]:
+        return self.profile.spec.thresholds
 
     def _tell_guard(self, guard: Watching, told: dict[str, str]) -> None:
         """Into the stream, whenever an answer is another."""
@@ -134,7 +150,7 @@ class Push:
 
     def found(self, gathered: Gathered, since: float) -> list[Finding]:
         """What came of each threshold; those of objectives are asked of the source."""
-        thresholds = self.profile.spec.thresholds
+        thresholds = self.thresholds
         names = [one.objective for one in thresholds if one.objective is not None]
         objectives = {one.name: one for one in self._objectives() if one.name in names}
         if names:
@@ -211,7 +227,7 @@ class Push:
         }
 
 
-def _applied(broker: Broker, gathered: Gathered, ending: Ending, profile: Profile) -> Applied:
+def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Profile) -> Applied:
     spec = profile.spec
     return Applied(
         ended=ending.ended,

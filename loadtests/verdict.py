@@ -68,6 +68,13 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
 
 
 def _flaws(applied: Applied) -> Iterator[str]:
+    yield from flaws_of_generator(applied)
+    if applied.due and applied.dropped / applied.due > MOST_DROPPED:
+        yield f"arrivals-dropped: {applied.dropped} of {applied.due}"
+
+
+def flaws_of_generator(applied: Applied) -> Iterator[str]:
+    """What makes the load another than was ordered, whatever the server does."""
     if applied.ended != "finished":
         yield f"generator-{applied.ended}: it did not go to its end"
     if applied.least_workers < applied.workers:
@@ -80,5 +87,3 @@ def _flaws(applied: Applied) -> Iterator[str]:
         yield f"accounts-short: {applied.no_account} times nobody was left to log in"
     if applied.refused:
         yield f"led-outside: {'; '.join(applied.refused[:3])}"
-    if applied.due and applied.dropped / applied.due > MOST_DROPPED:
-        yield f"arrivals-dropped: {applied.dropped} of {applied.due}"

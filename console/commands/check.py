@@ -16,7 +16,7 @@ from console.output import counted, emit_json
 from keelwatch.workspace import ExitCode, InputError, Problem, SystemClock, UsageError, narrate, write_out
 from keelwatch.workspace.errors import in_order, lines_of
 from keelwatch.workspace.find import FILE_NAME, find, here, nearest
-from keelwatch.workspace.spec_files import spec_files
+from keelwatch.workspace.spec_files import EXPERIMENTS, SUFFIXES, spec_files
 
 if TYPE_CHECKING:
     from keelwatch.workspace.workspace import Workspace
@@ -75,10 +75,12 @@ def _of_path(path: Path) -> Gathered:
         return _of_workspace(path / FILE_NAME)
     if not is_folder:
         return [path], _workspace_around(path), []
-    files, problems = spec_files(path)
+    around = _workspace_around(path)
+    of_chaos = around is not None and path.resolve().is_relative_to(around.folders["chaos"])
+    files, problems = spec_files(path, EXPERIMENTS if of_chaos else SUFFIXES)
     if not files and not problems:
         problems = [Problem(path, 1, 1, "a folder without YAML files", f"specs, or a {FILE_NAME}")]
-    return files, _workspace_around(path), problems
+    return files, around, problems
 
 
 def _of_workspace(file: Path) -> Gathered:
@@ -87,8 +89,8 @@ def _of_workspace(file: Path) -> Gathered:
         files, unread = spec_files(file.parent)
         return [file, *(spec for spec in files if spec.parent != file.parent)], None, [*problems, *unread]
     files = [file]
-    for folder in workspace.folders.values():
-        specs, unread = spec_files(folder)
+    for room, folder in workspace.folders.items():
+        specs, unread = spec_files(folder, EXPERIMENTS if room == "chaos" else SUFFIXES)
         files += specs
         problems += unread
     return files, workspace, [*problems, *check_folders(workspace)]

@@ -45,7 +45,10 @@ def list_profiles(workspace: Path | None, environment: str | None, *, json_wante
 @click.argument("run_id", metavar="RUN")
 @as_json_or_plain
 def show(run_id: str, *, json_wanted: bool) -> None:
-    """Show a run of a load: its requests, thresholds and budget. Changes nothing."""
+    """Show a run of a load: its requests, thresholds and budget.
+
+    Changes nothing; also while it goes on.
+    """
     from console.loads import story_of
     from console.runbook_book import reading
     from console.view.load import load_json, result_lines

@@ -101,6 +101,8 @@ def follow(store: LedgerStore, run_id: str, model: str) -> tuple[ExitCode, Follo
         for item in glance.items:
             if isinstance(item, kernel.StreamLine) and "say" in item.record:
                 narrate(str(item.record["say"]))
+        if shown[0] > max(told.gathered.seconds, default=-1):  # another step of a search has begun
+            shown[0] = -1
         newest = max(told.gathered.seconds, default=-1) + int(glance.run.state.verdict is not None)
         for at in range(shown[0] + 1, newest):  # the newest may not be whole yet
             if at in told.gathered.seconds:

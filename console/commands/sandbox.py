@@ -265,7 +265,7 @@ def fault_json(one: SandboxFault) -> dict[str, object]:
     return asdict(one) | {
         "target": one.target,
         "share": one.amount if one.kind == "errors" else None,
-        "latency_s": one.amount if one.kind == "latency" else None,
+        "latency_s": one.amount if one.kind in {"latency", "slow-body"} else None,
         "ends_in_s": max(0.0, one.until - time.time()),
     }
 
@@ -277,7 +277,7 @@ def told(one: SandboxFault) -> str:
     match one.kind:
         case "errors":
             amount = percent(one.amount, 0)
-        case "latency":
+        case "latency" | "slow-body":
             amount = re.sub(r"\.0+ms$", "ms", f"{one.amount * 1000:.1f}ms")
         case _:
             amount = "on"

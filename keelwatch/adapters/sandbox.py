@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,8 @@ STATUS_HINT = "keelwatch sandbox status"
 
 @dataclass(frozen=True, slots=True)
 class SandboxFault:
-    """`amount`: a ratio 0..1 (errors), seconds (latency), else 1; `region` None is all; times in Unix s."""
+    """`amount`: a ratio 0..1 (errors), seconds (latency, slow-body), else 1; `region` None is all. Times are
+    Unix s. `holder`: the mark of the run's act that set it; empty for a person's."""
 
     id: str
     component: str
@@ -35,10 +37,33 @@ class SandboxFault:
     region: str | None
     since: float
     until: float
+    holder: str = ""
 
     @property
     def target(self) -> str:
         return f"{self.component}.{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultLook:
+    """`wanted`: the fault that was asked about, None without a value; `refusal`: why it cannot be set as
+    things stand. `now`: the one in force of its kind and region, whoever set it; a crash counts to its end.
+    `strikes`: the processes it stops. `unwell`: who has not come back from such a fault, in words."""
+
+    wanted: SandboxFault | None
+    refusal: str
+    now: SandboxFault | None
+    strikes: tuple[str, ...]
+    unwell: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A fault there is: `value` is one that it could take, `refusal` why it cannot be set as things stand."""
+
+    target: str
+    value: str
+    refusal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +132,68 @@ def ask_access(name: str, within_s: float = 5.0) -> tuple[str, ...]:
 
 
 def set_fault(
-    target: str, value: str, *, region: str = "all", for_s: float | None = None, name: str = "main"
+    target: str,
+    value: str,
+    *,
+    region: str = "all",
+    for_s: float | None = None,
+    holder: str = "",
+    name: str = "main",
+    within_s: float = ANSWER_SECONDS,
 ) -> SandboxFault:
     """Break something: `billing.errors` by `100%`, `cache.latency` by `300ms`, `portal.down` by `on`; or make
     it wrong: `identity.enumeration` by `on`.
 
-    In force on return; ends by itself after `for_s` (default 300 s). A `crash` happens once.
+    In force on return; ends by itself after `for_s` (default 300 s). A `crash` happens once. With a `holder`
+    it replaces nobody else's fault, and a crash happens once for that holder, however often it is asked for.
+    Raises `UnknownResult` when there is no answer `within_s`; after that it can no longer land.
     """
-    request = {"do": "fault-set", "target": target, "value": value, "region": region, "for_s": for_s}
-    return _faults(name, _ask(name, request, "faults"))[0]
+    late = _late(name, within_s, f"{target} may be set")
+    asked = {"target": target, "value": value, "region": region, "for_s": for_s, "holder": holder}
+    not_after = time.clock_gettime(time.CLOCK_BOOTTIME) + within_s
+    request = {"do": "fault-set", **asked, "not_after": not_after}
+    return _faults(name, _ask(name, request, "faults", within_s, late))[0]
+
+
+def look_at_fault(
+    target: str,
+    value: str = "",
+    *,
+    region: str = "all",
+    for_s: float | None = None,
+    name: str = "main",
+    within_s: float = ANSWER_SECONDS,
+) -> FaultLook:
+    """Whether a fault is in force and who suffers of it; with a `value`, whether it could be set."""
+    wanted = {"value": value, "for_s": for_s} if value else {}
+    request = {"do": "fault-look", "target": target, "region": region, **wanted}
+    told = _ask(name, request, "look", within_s)
+    try:
+        found = {key: SandboxFault(**told[key]) if told[key] else None for key in ("wanted", "now")}
+        texts = {key: tuple(str(one) for one in told[key]) for key in ("strikes", "unwell")}
+        return FaultLook(**found, **texts, refusal=str(told["refusal"]))  # type: ignore[arg-type]  # by key
+    except (TypeError, KeyError):
+        raise _nonsense(name) from None
+
+
+def fault_kinds(name: str = "main", within_s: float = ANSWER_SECONDS) -> tuple[FaultKind, ...]:
+    """Every fault there is."""
+    told = _ask(name, {"do": "fault-kinds"}, "kinds", within_s)
+    try:
+        return tuple(FaultKind(**kind) for kind in told)
+    except TypeError:
+        raise _nonsense(name) from None
+
+
+def is_gone(name: str) -> bool:
+    """Whether nobody listens there: its processes died with their supervisor, and its faults with them."""
+    try:
+        _exchange(name, b"\n", 1.0)
+    except (ConnectionRefusedError, FileNotFoundError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def faults(name: str = "main") -> tuple[SandboxFault, ...]:
@@ -123,10 +201,19 @@ def faults(name: str = "main") -> tuple[SandboxFault, ...]:
     return _faults(name, _ask(name, {"do": "fault-list"}, "faults"))
 
 
-def clear_faults(target: str | None = None, *, name: str = "main") -> tuple[SandboxFault, ...]:
-    """End all faults, or those of a component (`billing`), a target (`billing.errors`) or an id; returns
-    what was ended. What a fault stopped is starting again on return."""
-    return _faults(name, _ask(name, {"do": "fault-clear", "target": target}, "faults"))
+def clear_faults(
+    target: str | None = None,
+    *,
+    holder: str = "",
+    name: str = "main",
+    within_s: float = ANSWER_SECONDS,
+) -> tuple[SandboxFault, ...]:
+    """End all faults, or those of a component (`billing`), a target (`billing.errors`) or an id, and of these
+    only the `holder`'s if one is named; returns what was ended. What a fault stopped is starting again on
+    return. Raises `UnknownResult` when there is no answer `within_s`."""
+    request = {"do": "fault-clear", "target": target, "holder": holder}
+    late = _late(name, within_s, "faults may be cleared")
+    return _faults(name, _ask(name, request, "faults", within_s, late))
 
 
 def rejoin(

@@ -10,6 +10,7 @@ from keelwatch.runs import Verb
 
 EDGE, DATABASE, CACHE = (f"keelwatch.adapters.{room}" for room in ("haproxy", "postgres", "redis"))
 PORTAL = "keelwatch.adapters.portal"
+FAULTS, HOST = "keelwatch.adapters.faults", "keelwatch.adapters.host"
 MODULES: Mapping[str, str] = {
     "edge.weight": EDGE,
     "edge.drain": EDGE,
@@ -24,6 +25,12 @@ MODULES: Mapping[str, str] = {
     "redis.rejoin": CACHE,
     "sessions.revoke": PORTAL,
     "flag.set": PORTAL,
+    "fault.set": FAULTS,
+    "fault.clear": FAULTS,
+    "process.kill": HOST,
+    "process.up": HOST,
+    "process.hang": HOST,
+    "process.wake": HOST,
     "http.call": "keelwatch.adapters.http_call",
     "shell": "keelwatch.adapters.shell",
 }

@@ -24,6 +24,7 @@ from keelwatch.workspace.sink import narrate
 
 SOCKET = "bridge.sock"
 LONGEST_LINE = 16 << 20  # bytes
+LAST_ANSWER_S = 60.0
 
 type Answer = Callable[[JsonObject], JsonObject | None]
 
@@ -38,6 +39,7 @@ class Bridge:
         self._answer = answer
         self._hung_up = hung_up
         self._lines: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
         self._over = False
         self._mutex = threading.Lock()
 
@@ -66,6 +68,8 @@ class Bridge:
             with suppress(OSError):  # it hung up before
                 one.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for thread in self._threads:  # nothing that a tool asked for goes on once its run does something else
+            thread.join(LAST_ANSWER_S)
         (self._folder / SOCKET).unlink(missing_ok=True)
 
     def _accept(self) -> None:
@@ -79,7 +83,11 @@ class Bridge:
                     line.close()
                     return
                 self._lines.add(line)
-            threading.Thread(target=self._converse, args=(line,), name="bridge line", daemon=True).start()
+                thread = threading.Thread(
+                    target=self._converse, args=(line,), name="bridge line", daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
 
     def _converse(self, line: socket.socket) -> None:
         try:

@@ -127,6 +127,10 @@ class Keeper:
         except (KeelwatchError, OSError):
             self._signal(signal.SIGKILL)
 
+    @property
+    def lives(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
     def crash(self) -> None:
         """kill -9, once; the keeper starts it again."""
         self._signal(signal.SIGKILL)

@@ -2,8 +2,12 @@
 
     {"do": "status"}                                         -> {"ok": true, "status": {...}}
     {"do": "fault-set", "target", "value", "region", "for_s"} -> {"ok": true, "faults": [...]}
+        and perhaps "holder", and "not_after" (boot time, s): what is read later is refused
+    {"do": "fault-look", "target", "region", "value"?, "for_s"?} -> {"ok": true, "look": {...}}
+    {"do": "fault-kinds"}                                    -> {"ok": true, "kinds": [...]}: all there are
     {"do": "fault-list"}                                     -> {"ok": true, "faults": [...]}
     {"do": "fault-clear", "target"}                          -> {"ok": true, "faults": [those cleared]}
+        and perhaps "holder": only what it set
     {"do": "rejoin", "component", "region"}                  -> {"ok": true, "rejoined": {...}}
     {"do": "flag-set", "flag", "values": {region: bool}}     -> {"ok": true, "flags": {...}}
     {"do": "sessions-revoke", "accounts": [...]|null, "begun_before": Unix s|null}
@@ -29,6 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelwatch.sandbox import faults
+from keelwatch.sandbox.after_faults import Look, kinds, look
 from keelwatch.sandbox.flags import Flags
 from keelwatch.workspace import ExitCode, KeelwatchError, UsageError
 
@@ -95,15 +100,8 @@ async def _act(supervisor: Supervisor, request: dict[str, object]) -> dict[str, 
     match request.get("do"):
         case "status":
             return {"status": _status(supervisor)}
-        case "fault-set":
-            _refuse_while_starting(supervisor)
-            fault = _parse(request)
-            await supervisor.set_fault(fault)
-            return {"faults": _as_json([fault])}
-        case "fault-list":
-            return {"faults": _as_json(supervisor.faults.values())}
-        case "fault-clear":
-            return {"faults": _as_json(await supervisor.clear_faults(_target(request)))}
+        case str(do) if do.startswith("fault-"):
+            return await _act_on_faults(supervisor, do, request)
         case "rejoin":
             _refuse_while_starting(supervisor)
             component, region = str(request.get("component", "")), str(request.get("region", ""))
@@ -128,6 +126,29 @@ async def _act(supervisor: Supervisor, request: dict[str, object]) -> dict[str, 
             raise UsageError(f"no request is called {other!r}")
 
 
+async def _act_on_faults(supervisor: Supervisor, do: str, request: dict[str, object]) -> dict[str, object]:
+    match do:
+        case "fault-set":
+            _refuse_while_starting(supervisor)
+            _refuse_late(request)
+            fault = _parse(request)
+            await supervisor.set_fault(fault)
+            return {"faults": _as_json([fault])}
+        case "fault-list":
+            return {"faults": _as_json(supervisor.faults.values())}
+        case "fault-clear":
+            cleared = await supervisor.clear_faults(_target(request), str(request.get("holder", "")))
+            return {"faults": _as_json(cleared)}
+        case "fault-look":
+            _refuse_while_starting(supervisor)
+            return {"look": (await _look(supervisor, request)).as_json()}
+        case "fault-kinds":
+            _refuse_while_starting(supervisor)
+            return {"kinds": await kinds(supervisor)}
+        case other:
+            raise UsageError(f"no request is called {other!r}")
+
+
 def _refuse_while_starting(supervisor: Supervisor) -> None:
     if not supervisor.is_ready:
         raise UsageError("the sandbox is still starting", "wait until `keelwatch sandbox up` returns")
@@ -138,7 +159,25 @@ def _parse(request: Mapping[str, object]) -> faults.Fault:
     if for_s is not None and not isinstance(for_s, int | float):
         raise UsageError("for_s is a number of seconds")
     target, value = str(request.get("target", "")), str(request.get("value", ""))
-    return faults.parse(target, value, str(request.get("region") or "all"), for_s, time.time())
+    region, holder = str(request.get("region") or "all"), str(request.get("holder", ""))
+    return faults.parse(target, value, region, for_s, time.time(), holder)
+
+
+async def _look(supervisor: Supervisor, request: Mapping[str, object]) -> Look:
+    if "value" in request:
+        return await look(supervisor, _parse(request), is_wanted=True)
+    target, now = _target(request) or "", time.time()
+    component, _, kind = target.partition(".")
+    region = faults.region_of(str(request.get("region") or "all"))
+    asked = faults.Fault(faults.id_of(target, region), component, kind, 1.0, region, now, now)
+    return await look(supervisor, asked, is_wanted=False)
+
+
+def _refuse_late(request: Mapping[str, object]) -> None:
+    """Who asked has given up meanwhile, and may have looked already and found nothing."""
+    not_after = request.get("not_after")
+    if isinstance(not_after, int | float) and time.clock_gettime(time.CLOCK_BOOTTIME) > not_after:
+        raise UsageError("the request came too late, and was not heeded")
 
 
 def _whose(request: Mapping[str, object]) -> tuple[list[str] | None, float | None]:

@@ -13,6 +13,7 @@
 
 And what only some components can suffer:
 
+    portal.slow-body  headers at once, and then the body in drops, for the time given; billing.slow-body too
     edge.reload       once: HAProxy reads its configuration anew and forgets its runtime weights; all regions
     database.killed   kill -9 of a region's PostgreSQL, which stays down until the fault ends
     database.paused   a region's standby goes on receiving, and replays nothing
@@ -29,8 +30,8 @@ Defects are faults too: nothing fails or waits, but the portal does wrong.
     accounts.audit-missing    a plan change leaves no entry in the audit trail
     billing.double-effect     a plan change repeated with its Idempotency-Key takes effect again
 
-`errors` takes a share (`30%`), `latency` a time (`300ms`, `1.5s`), everything else takes `on`. A fault
-ends by itself: its end is written where the processes read it, so it ends with the supervisor dead too.
+`errors` takes a share (`30%`), `latency` and `slow-body` a time (`300ms`, `1.5s`), everything else `on`. A
+fault ends by itself: its end is written where the processes read it, so it ends with the supervisor dead too.
 """
 
 from __future__ import annotations
@@ -45,16 +46,18 @@ from keelwatch.workspace import UsageError
 
 KINDS = ("errors", "latency", "down", "crash")
 ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "portal": KINDS,
+    "portal": (*KINDS, "slow-body"),
     "identity": ("errors", "latency", "down", "enumeration", "no-revocation"),
     "accounts": ("errors", "latency", "down", "audit-missing"),
-    "billing": (*KINDS, "double-effect"),
+    "billing": (*KINDS, "slow-body", "double-effect"),
     "notifications": ("errors", "latency", "down"),
     "edge": (*KINDS, "reload"),
     "database": (*KINDS, "killed", "paused"),
     "cache": KINDS,
     "link": ("latency", "reset", "blackhole", "partition"),
 }
+EXAMPLES: Mapping[str, str] = {"errors": "30%", "latency": "300ms", "slow-body": "5s"}
+"""A value of each kind that takes another than `on`."""
 HAPPEN_ONCE = ("crash", "reload")
 STOP_PROCESSES = ("down", "killed")
 DEFAULT_SECONDS = 300.0
@@ -64,9 +67,10 @@ LONGEST_LATENCY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`amount` is a ratio 0..1 for errors, seconds for latency, 1 for everything else.
+    """`amount` is a ratio 0..1 for errors, seconds for latency and slow-body, 1 for everything else.
 
     `region` is None for all; `until` is a Unix time (s). `crash` and `reload` happen once, and end at once.
+    `holder` is the mark of whoever set it and means to take back no other; empty for nobody.
     """
 
     id: str
@@ -76,6 +80,7 @@ class Fault:
     region: str | None
     since: float
     until: float
+    holder: str = ""
 
     @property
     def target(self) -> str:
@@ -85,14 +90,14 @@ class Fault:
         return self.region is None or region is None or self.region == region
 
 
-def parse(target: str, value: str, region: str, for_s: float | None, at: float) -> Fault:
+def parse(target: str, value: str, region: str, for_s: float | None, at: float, holder: str = "") -> Fault:
     """The fault that `target` (`billing.errors`) and `value` (`100%`) ask for.
 
     Raises `UsageError` that says what is allowed instead.
     """
     component, _, kind = target.partition(".")
     _refuse_unknown(component, kind)
-    where = _region(region)
+    where = region_of(region)
     if component == "edge" and kind in {"down", "crash", "reload"} and where is not None:
         raise UsageError(
             f"edge.{kind} cannot strike one region: one HAProxy serves both",
@@ -102,7 +107,12 @@ def parse(target: str, value: str, region: str, for_s: float | None, at: float) 
     if not 0 < lasts_s <= LONGEST_SECONDS:
         raise UsageError(f"a fault cannot last {lasts_s:g} s", "more than 0 s and at most 24 h")
     amount = _amount(kind, value)
-    return Fault(f"{target}@{where or 'all'}", component, kind, amount, where, at, at + lasts_s)
+    return Fault(id_of(target, where), component, kind, amount, where, at, at + lasts_s, holder)
+
+
+def id_of(target: str, region: str | None) -> str:
+    """One fault of a kind in a place: setting it again replaces it."""
+    return f"{target}@{region or 'all'}"
 
 
 def _refuse_unknown(component: str, kind: str) -> None:
@@ -124,7 +134,8 @@ def _allowed() -> str:
     return "allowed: " + ", ".join(f"{name}.{'|'.join(kinds)}" for name, kinds in ALLOWED.items())
 
 
-def _region(region: str) -> str | None:
+def region_of(region: str) -> str | None:
+    """None for all. Raises `UsageError`."""
     if region == "all":
         return None
     if region not in REGIONS:
@@ -138,7 +149,7 @@ def _amount(kind: str, value: str) -> float:
             if (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value)) and 0 < float(found[1]) <= 100:
                 return float(found[1]) / 100
             raise UsageError(f"{value!r} is not a share of requests", "above 0% and at most 100%, as in 30%")
-        case "latency":
+        case "latency" | "slow-body":
             return _latency_s(value)
         case _:
             if value == "on":

@@ -29,9 +29,21 @@ create table invoices (
     account_id   text not null references accounts (id) on delete cascade,
     month        date not null,
     amount_cents integer not null,
+    priced_by    bigint not null default 0, -- the change of plan that this amount comes of
     state        text not null check (state in ('open', 'paid'))
 );
 create index invoices_by_account on invoices (account_id, month desc);
+
+-- What billing must learn of plans, written with the change itself: it is told, or finds it here later.
+create table billing_changes (
+    seq          bigint generated always as identity primary key,
+    account_id   text not null,
+    plan         text not null,
+    region       text not null,
+    made_at      timestamptz not null default now(),
+    applied_at   timestamptz
+);
+create index billing_changes_pending on billing_changes (account_id) where applied_at is null;
 
 create table idempotency (
     account_id   text not null,

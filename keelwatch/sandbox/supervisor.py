@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from keelwatch.sandbox import catalogue, control, faults, flags
+from keelwatch.sandbox.blows import Blows
 from keelwatch.sandbox.children import Keeper, State
 from keelwatch.sandbox.endpoints import Child, Endpoints, urls
 from keelwatch.sandbox.estate import estate_document
@@ -50,6 +51,7 @@ class Supervisor:
         self._applying = asyncio.Lock()
         self._paused: set[str] = set()
         self.rejoining = Rejoining(layout, servers, self.keepers)
+        self.blows = Blows(layout)
 
     # starting and stopping
 
@@ -117,44 +119,56 @@ class Supervisor:
     # faults
 
     async def set_fault(self, fault: faults.Fault) -> None:
-        """In force when this returns. What happens once is not remembered."""
+        """In force when this returns. What happens once is remembered for its holder alone.
+
+        Raises `UsageError`; a fault with a holder replaces nobody else's.
+        """
+        now = self.active(fault.id)
+        if fault.holder and now is not None and now.holder != fault.holder:
+            raise UsageError(f"{fault.target} is set already", "keelwatch sandbox fault list")
+        await self.refuse_impossible(fault)
+        if fault.kind in faults.HAPPEN_ONCE:
+            await self.blows.strike(fault, self.processes_of(fault))
+            return
+        self.faults[fault.id] = fault
+        await self.apply()
+
+    def active(self, id_: str) -> faults.Fault | None:
+        """The fault in force under this id; or the blow, while it counts."""
+        found = self.faults.get(id_)
+        return found if found and found.until > time.time() else self.blows.counting(id_)
+
+    async def refuse_impossible(self, fault: faults.Fault) -> None:
+        """Raises `UsageError` for what cannot be done as things stand."""
         if fault.target == "edge.latency" and not self.servers.haproxy_has_lua:
             raise UsageError(
                 "edge.latency needs an HAProxy built with Lua", "allowed: edge.errors, edge.down"
             )
-        if fault.kind in faults.HAPPEN_ONCE:
-            for keeper in self._processes_of(fault):
-                await self._strike_once(fault.kind, keeper)
-            return
+        if fault.target == "edge.reload":
+            for keeper in self.processes_of(fault):
+                if keeper.state is not State.READY:
+                    raise UsageError(f"{keeper.server.name} does not run: it cannot reload")
         if fault.target == "database.paused":
             await self._refuse_without_standby(fault)
-        self.faults[fault.id] = fault
-        await self.apply()
-
-    async def _strike_once(self, kind: str, keeper: Keeper) -> None:
-        if kind == "crash":
-            keeper.crash()
-        elif keeper.state is State.READY:
-            await haproxy.reload(self.layout, keeper.reload)
-        else:
-            raise UsageError(f"{keeper.server.name} does not run: it cannot reload")
 
     async def _refuse_without_standby(self, fault: faults.Fault) -> None:
         regions = [region for region in REGIONS if fault.strikes(region)]
-        paused = await asyncio.gather(*(postgres.pause_replay(self.layout, region) for region in regions))
-        if not any(paused):
+        paused = await asyncio.gather(*(postgres.is_paused(self.layout, region) for region in regions))
+        if all(one is None for one in paused):
             raise UsageError(
                 f"no standby answers in {' or '.join(regions)}: there is no replay to pause",
                 "a primary replays nothing; name the other region",
             )
 
-    async def clear_faults(self, target: str | None) -> list[faults.Fault]:
-        """Clears all, or those of `target` (`billing`, `billing.errors` or an id); returns them."""
-        gone = [f for f in self.faults.values() if target in {None, f.component, f.target, f.id}]
+    async def clear_faults(self, target: str | None, holder: str = "") -> list[faults.Fault]:
+        """Clears all, or those of `target` (`billing`, `billing.errors` or an id), or of these the holder's;
+        returns them."""
+        asked = [f for f in self.faults.values() if target in {None, f.component, f.target, f.id}]
+        gone = [fault for fault in asked if holder in {"", fault.holder}]
         for fault in gone:
             del self.faults[fault.id]
         await self.apply()
-        return gone
+        return [*gone, *self.blows.forget(target, holder)]
 
     async def apply(self) -> None:
         """Make the world match `self.faults`; called on each change and when a fault runs out."""
@@ -178,7 +192,7 @@ class Supervisor:
     async def _hold_and_release(self) -> None:
         """What is stopped for rejoining is nobody else's to start or stop; its fault is looked at after."""
         stopping = [fault for fault in self.faults.values() if fault.kind in faults.STOP_PROCESSES]
-        held = {keeper.server.name: fault for fault in stopping for keeper in self._processes_of(fault)}
+        held = {keeper.server.name: fault for fault in stopping for keeper in self.processes_of(fault)}
         changes = []
         for name, keeper in self.keepers.items():
             if name in self.rejoining.under_way:
@@ -212,7 +226,7 @@ class Supervisor:
         finally:
             await self.apply()
 
-    def _processes_of(self, fault: faults.Fault) -> list[Keeper]:
+    def processes_of(self, fault: faults.Fault) -> list[Keeper]:
         return [
             keeper
             for keeper in self.keepers.values()

@@ -31,6 +31,12 @@ ELSEWHERE: dict[str, dict[str, object]] = {
     "sessions.revoke": {},
     "flag.set": {"flag": "maintenance", "to": True},
     "shell": {"command": ["true"]},
+    "fault.set": {"fault": "billing.errors", "value": "100%", "for_s": 5},
+    "fault.clear": {"fault": "billing.errors"},
+    "process.kill": {"process": "west-1"},
+    "process.up": {"process": "west-1"},
+    "process.hang": {"process": "west-1", "for_s": 5},
+    "process.wake": {"process": "west-1", "pid": 1, "start_ticks": 1, "mark": "a1"},
 }
 """Those that act on other things than an edge, a database or a cache."""
 EFFECTS = {
@@ -40,6 +46,10 @@ EFFECTS = {
     "http.call": EffectClass.KEYED,
     "sessions.revoke": EffectClass.DESIRED_STATE,
     "flag.set": EffectClass.DESIRED_STATE,
+    "fault.set": EffectClass.DESIRED_STATE,
+    "fault.clear": EffectClass.DESIRED_STATE,
+    "process.kill": EffectClass.DESIRED_STATE,
+    "process.hang": EffectClass.DESIRED_STATE,
     "shell": EffectClass.OPAQUE,
 }
 NOBODY = {"west": {"host": "127.0.0.1", "port": 9}, "east": {"host": "127.0.0.1", "port": 9}}

@@ -84,3 +84,19 @@ def test_a_folder_of_any_depth_will_do(tmp_path: Path) -> None:
     deep.mkdir(parents=True)
     with Bridge(deep, echo):
         assert Line(deep).call({"a": 1}) == {"heard": {"a": 1}}
+
+
+def test_when_the_bridge_is_gone_nothing_that_was_asked_for_goes_on(tmp_path: Path) -> None:
+    asked, may_end, over = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(message: JsonObject) -> JsonObject | None:
+        asked.set()
+        may_end.wait(10)
+        over.set()
+        return {}
+
+    with Bridge(tmp_path, slow):
+        Line(tmp_path).tell({})
+        assert asked.wait(5)
+        threading.Timer(0.2, may_end.set).start()
+    assert over.is_set()

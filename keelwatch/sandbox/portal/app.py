@@ -21,6 +21,7 @@ from keelwatch.sandbox.portal.html import page
 from keelwatch.sandbox.portal.parts import Parts
 from keelwatch.sandbox.portal.routes import EVERY, SHOWN
 from keelwatch.sandbox.service import trace
+from keelwatch.sandbox.service.dribble import dribbled, slowness_s
 from keelwatch.sandbox.service.strikes import ComponentFailure
 
 # Version 1 still answers, and says until when (RFC 8594; `Deprecation` as most clients know it).
@@ -43,9 +44,10 @@ class Worker:
             began = time.perf_counter()
             call = Call.of(request)
             reply = await self._attempt(call, route, handler)
-            self._record(route, call, reply, time.perf_counter() - began)
+            slow_s = slowness_s(self.parts.strikes, "portal", self.region)
+            self._record(route, call, reply, time.perf_counter() - began + slow_s)
             headers = {trace.HEADER: call.trace.header, "keelwatch-region": self.region}
-            return _response(reply, {**headers, **about, **reply.headers})
+            return dribbled(_response(reply, {**headers, **about, **reply.headers}), slow_s)
 
         return answer
 
@@ -95,9 +97,13 @@ class Worker:
 
     @asynccontextmanager
     async def living(self, _app: Starlette) -> AsyncIterator[None]:
-        flushing = asyncio.create_task(self.parts.audit.keep_flushing())
+        beside = [
+            asyncio.create_task(self.parts.audit.keep_flushing()),
+            asyncio.create_task(self.parts.billing.keep_probing()),
+        ]
         yield
-        flushing.cancel()
+        for task in beside:
+            task.cancel()
         await self.parts.close()
 
 

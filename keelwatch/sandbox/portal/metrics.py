@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import prometheus_client as prom
 
-from keelwatch.sandbox.portal.routes import CHANNELS, EVERY, ROUTES, UNKNOWN_SEGMENT, audience
+from keelwatch.sandbox.portal.routes import CHANNELS, EVERY, ROUTES, UNKNOWN_SEGMENT, WISHING, audience
 from keelwatch.sandbox.service.metering import new_registry
 
 CODES = ("200", "500", "503")
@@ -45,6 +45,18 @@ class Metrics:
         self._mails = prom.Counter(
             "portal_mails", "Mails of the portal", ["region", "result"], registry=self.registry
         )
+        self._breakers = prom.Gauge(
+            "portal_breaker_state",
+            "Circuit breaker: 0 closed, 1 half-open, 2 open",
+            ["region", "service"],
+            registry=self.registry,
+        )
+        self._degraded = prom.Counter(
+            "portal_degraded",
+            "Requests answered without a service they wish for",
+            ["region", "route"],
+            registry=self.registry,
+        )
         self._bear_all()
 
     def _bear_all(self) -> None:
@@ -57,6 +69,9 @@ class Metrics:
         for result in ("hit", "miss", "error"):
             self._lookups.labels(self.region, result)
         self._lost_audits.labels(self.region)
+        self._breakers.labels(self.region, "billing").set(0)
+        for wishing in WISHING:
+            self._degraded.labels(self.region, EVERY[wishing].label)
         for result in ("sent", "lost"):
             self._mails.labels(self.region, result)
 
@@ -90,6 +105,13 @@ class Metrics:
     def count_mail(self, result: str) -> None:
         """`result` is sent or lost."""
         self._mails.labels(self.region, result).inc()
+
+    def show_breaker(self, service: str, state: int) -> None:
+        self._breakers.labels(self.region, service).set(state)
+
+    def count_degraded(self, route: str) -> None:
+        """`route` is a key of the route table."""
+        self._degraded.labels(self.region, EVERY[route].label).inc()
 
     def exposition(self) -> bytes:
         return prom.generate_latest(self.registry)

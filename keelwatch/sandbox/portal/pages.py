@@ -8,9 +8,10 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from dataclasses import replace
 
 from keelwatch.sandbox.portal.accounts import Accounts
-from keelwatch.sandbox.portal.billing import Billing
+from keelwatch.sandbox.portal.billing import DEGRADED, Billing
 from keelwatch.sandbox.portal.call import Call, Cookie, Refusal, Reply, moved, text_of
 from keelwatch.sandbox.portal.clients import CALLBACK, PAGES
 from keelwatch.sandbox.portal.flows import FLOW_SECONDS
@@ -60,7 +61,12 @@ class Pages:
     async def overview(self, call: Call) -> Reply:
         if (session := await self._session(call)) is None:
             return moved("/", FORGOTTEN)
-        return page("overview.html", account=await self._accounts.find(session.account))
+        account = await self._accounts.find(session.account)
+        if session.role != "customer":
+            return page("overview.html", account=account, owed=0)
+        owed = await self._billing.owed_cents(call, session)
+        shown = page("overview.html", account=account, owed=owed)
+        return shown if owed is not None else self._billing.degraded(shown, "overview-page")
 
     async def invoices(self, call: Call) -> Reply:
         if (session := await self._session(call)) is None:
@@ -84,6 +90,7 @@ class Pages:
             csrf=_csrf(call),
             key=uuid.uuid4().hex,
             error=error,
+            is_later=call.query("billing") == "later",
         )
 
     async def change_plan(self, call: Call) -> Reply:
@@ -97,10 +104,13 @@ class Pages:
         fingerprint = hashlib.sha256(f"web\n{plan}".encode()).hexdigest()
         try:
             wish = Wish(session.account, plan, key, fingerprint, "web")
-            await self._plan.change_to(call, session, wish)
+            done = await self._plan.change_to(call, session, wish)
         except Refusal as refusal:
             return await self._plan_page(call, session, refusal.reason.capitalize() + ".", refusal.status)
-        return moved("/plan")
+        if DEGRADED not in done.headers:
+            return moved("/plan")
+        later = moved("/plan", billing="later")
+        return replace(later, headers={**later.headers, DEGRADED: done.headers[DEGRADED]})
 
     async def _session(self, call: Call) -> Session | None:
         token = call.request.cookies.get(SESSION)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from keelwatch.sandbox.portal.accounts import Accounts
 from keelwatch.sandbox.portal.audit import Audit
+from keelwatch.sandbox.portal.billing import Billing
 from keelwatch.sandbox.portal.call import Call, Refusal, Reply, text_of
 from keelwatch.sandbox.portal.outbox import announce
 from keelwatch.sandbox.portal.sessions import Session
 from keelwatch.sandbox.service.database import Database
-from keelwatch.sandbox.service.strikes import Strikes
+from keelwatch.sandbox.service.strikes import ComponentFailure, Strikes
 
 if TYPE_CHECKING:
     import psycopg
@@ -33,6 +34,8 @@ CLAIM = """
 """
 CLAIMED = "select body_sha256, answer from idempotency where account_id = %s and key = %s"
 KEEP = "update idempotency set answer = %s where account_id = %s and key = %s"
+TELL_BILLING = "insert into billing_changes (account_id, plan, region) values (%s, %s, %s)"
+MARK = "update idempotency set answer = answer || %s where account_id = %s and key = %s"
 SHOW = "select plan, changed_at from accounts where id = %s"
 
 
@@ -46,6 +49,11 @@ class Wish:
     fingerprint: str
     version: str
 
+    @property
+    def route(self) -> str:
+        """Of the route table."""
+        return {"v1": "plan-change", "v2": "v2-plan-change"}.get(self.version, "plan-form")
+
     def answer(self) -> dict[str, object]:
         if self.version == "v1":
             return {"account": self.account, "plan": self.plan}
@@ -54,13 +62,20 @@ class Wish:
 
 class Plan:
     def __init__(
-        self, region: str, database: Database, accounts: Accounts, audit: Audit, strikes: Strikes
+        self,
+        region: str,
+        database: Database,
+        accounts: Accounts,
+        audit: Audit,
+        strikes: Strikes,
+        billing: Billing,
     ) -> None:
         self._region = region
         self._database = database
         self._accounts = accounts
         self._audit = audit
         self._strikes = strikes
+        self._billing = billing
 
     async def show(self, session: Session) -> Reply:
         """Version 2 only. Raises `Refusal` (404)."""
@@ -102,7 +117,21 @@ class Plan:
                 await connection.execute(KEEP, (json.dumps(answer), wish.account, wish.key))
                 reply = Reply(answer)
         await self._accounts.refresh(wish.account, changed)
-        return reply
+        if await self._billing.heed_changes(call, wish.account):
+            return reply
+        return await self._degraded(wish, reply)
+
+    async def _degraded(self, wish: Wish, reply: Reply) -> Reply:
+        """The plan is changed, and billing will find it; repeated, the answer is still the same."""
+        found = self._billing.degraded(reply, wish.route)
+        assert not isinstance(found.body, str)
+        try:
+            async with self._database.transaction() as connection:
+                told = json.dumps({"degraded": found.body["degraded"]})
+                await connection.execute(MARK, (told, wish.account, wish.key))
+        except ComponentFailure:
+            pass  # repeated, the answer then says less
+        return found
 
     async def _act(self, connection: psycopg.AsyncConnection, call: Call, wish: Wish) -> Mapping[str, object]:
         """Change, audit row and event: all of it or nothing. Returns the account as it is now."""
@@ -121,6 +150,7 @@ class Plan:
                 after=wish.plan,
             )
         await announce(connection, "plan.changed", wish.account, wish.plan)
+        await connection.execute(TELL_BILLING, (wish.account, wish.plan, self._region))
         return self._accounts.shown(account)
 
     def _has(self, component: str, defect: str) -> bool:

@@ -94,6 +94,8 @@ CHANGES = frozenset(
         "v2-register-confirm",
     }
 )
+# What wishes for billing, and goes on without it.
+WISHING = ("overview-page", "plan-change", "v2-plan-change", "plan-form")
 # What a browser shows: there a refusal is a page.
 SHOWN = frozenset({*PAGES, "authorize", "login-page", "login-form", "totp-page", "totp-form"})
 

@@ -208,6 +208,15 @@ async def resume_replay(layout: Layout, region: str) -> bool:
     return await _if_standby(layout, region, "select pg_wal_replay_resume()")
 
 
+async def is_paused(layout: Layout, region: str) -> bool | None:
+    """Whether the standby of `region` was told to replay nothing; None when it is no standby, or does not
+    answer."""
+    try:
+        return bool(await ask(superuser(layout, region), "select pg_is_wal_replay_paused()"))
+    except SourceError:
+        return None
+
+
 async def _if_standby(layout: Layout, region: str, statement: str) -> bool:
     try:
         await ask(superuser(layout, region), statement)  # an error on a primary

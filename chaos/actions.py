@@ -1,0 +1,46 @@
+"""Actions for experiments. Each asks the run to act: its undo is on record before anything happens, and is
+carried out and verified whatever becomes of the experiment, so `rollbacks` need not repeat it.
+
+In a method: `provider: {type: python, module: chaos.actions, func: fault, arguments: {fault: billing.errors,
+...}}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chaos.line import asked
+
+USUAL_END = "5m"
+
+
+def act(verb: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Any verb of the console, as in a runbook; the run adds where the environment is. Returns its
+    evidence."""
+    return asked({"do": "act", "verb": verb, "args": arguments or {}})
+
+
+def fault(fault: str, value: str = "on", region: str = "all", for_: str = USUAL_END) -> dict[str, Any]:
+    """Break a component of the sandbox: `billing.errors` by `100%`, `cache.latency` by `300ms`, `portal.down`
+    by `on`. It ends by itself after `for_`, should nobody be left to end it."""
+    lasts_s = _seconds(for_)
+    return act("fault.set", {"fault": fault, "value": value, "region": region, "for_s": lasts_s})
+
+
+def undo() -> dict[str, Any]:
+    """Take back all that was done so far, verified; fails when something cannot be."""
+    return asked({"do": "undo"})
+
+
+def wait(for_: str) -> str:
+    """Let time pass."""
+    import threading
+
+    threading.Event().wait(_seconds(for_))
+    return for_
+
+
+def _seconds(duration: str) -> float:
+    from keelwatch.workspace.reader import parse_duration
+
+    return parse_duration(duration).total_seconds()

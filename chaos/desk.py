@@ -1,0 +1,114 @@
+"""What the experiment's process asks of its run: to act, to take back, and how the world is."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from chaos.blast import outside
+from chaos.hosts import known_hosts
+from keelwatch.runs.fields import mapping, number, text, texts
+from keelwatch.workspace.errors import LeftBehind, Refused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from chaos.notebook import Notebook
+    from chaos.order import Order
+    from chaos.spec import Extension
+    from keelwatch.ledger import JsonObject
+    from keelwatch.runs import Run
+    from keelwatch.safety.around import Around
+    from keelwatch.workspace.reading import Condition
+
+
+class Desk:
+    """The bridge's answers, each in the thread of whoever asks. Once `closed`, nothing acts any more; taking
+    back and asking go on."""
+
+    def __init__(
+        self,
+        run: Run,
+        order: Order,
+        extension: Extension | None,
+        file: Path,
+        around: Around,
+        notebook: Notebook,
+        regions: Sequence[str],
+    ) -> None:
+        self._run = run
+        self._order = order
+        self._extension = extension
+        self._file = file
+        self._around = around
+        self._notebook = notebook
+        self._regions = regions
+        self._acting = threading.Lock()
+        self._number = 0
+        self.closed = ""
+        self.is_greeted = threading.Event()
+
+    def answer(self, message: JsonObject) -> JsonObject | None:
+        match text(message, "do"):
+            case "hello":
+                return self._hello()
+            case "act":
+                return self._act(text(message, "verb"), mapping(message, "args"))
+            case "undo":
+                return self._undo()
+            case "ask":
+                found = self._ask(message)
+                return {"answer": found.answer, "evidence": found.evidence}
+        self._notebook.take(message)
+        return None
+
+    def _hello(self) -> JsonObject:
+        extension, order = self._extension, self._order
+        every = extension.every.total_seconds() if extension is not None and extension.every else 0.0
+        hosts = known_hosts(order.workspace, order.environment, order.sandbox)
+        self._notebook.take({"event": "beat"})
+        self.is_greeted.set()
+        return {
+            "file": str(self._file),
+            "every_s": every,
+            "stop_at_deviation": extension is not None and extension.stop_at_deviation,
+            "hosts": [list(one) for one in sorted(hosts)],
+        }
+
+    def _act(self, verb: str, args: JsonObject) -> JsonObject:
+        """One at a time, so that what is in force can be counted. Raises `Refused` outside of the blast
+        radius, which ends the experiment."""
+        with self._acting:
+            if self.closed:
+                raise Refused(f"nothing acts any more: {self.closed}")
+            radius = self._extension.blast_radius if self._extension is not None else None
+            in_force = sum(effect.is_open for effect in self._run.effects)
+            reason = outside(radius, verb, args, self._regions, in_force)
+            if reason:
+                self._notebook.note(out_of_bounds=reason)
+                self.closed = reason
+                raise Refused(reason, "widen `blast_radius`, or strike less")
+            self._number += 1
+            return self._run.act(verb, {**args, **self._order.place}, step=f"{self._number}-{verb}")
+
+    def _undo(self) -> JsonObject:
+        outcomes = self._run.undo_all()
+        left = [
+            f"{one.effect.action.verb} on {one.effect.target}: {one.error}" for one in outcomes if one.error
+        ]
+        if left:
+            raise LeftBehind("; ".join(left), "keelwatch heal")
+        return {"undone": [f"{one.effect.action.verb} on {one.effect.target}" for one in outcomes]}
+
+    def _ask(self, message: JsonObject) -> Condition:
+        region = text(message, "region") or None
+        match text(message, "what"):
+            case "journey" if region is not None:
+                return self._around.journeys(self._run, [text(message, "journey")], region)
+            case "burn":
+                most, window_s = number(message, "most"), number(message, "window_s")
+                return self._around.burn_below(most, window_s, region, texts(message, "objectives"))
+            case "promql":
+                return self._around.promql_holds(text(message, "query"))
+        raise UsageError("the run cannot be asked that", "see: docs/chaos.md")

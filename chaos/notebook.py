@@ -1,0 +1,140 @@
+"""What a run of an experiment has seen so far, told to the stream, the ledger and people as it happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chaos.verdict import Answers, Seen
+from keelwatch.ledger import JsonObject
+from keelwatch.runs.fields import text, texts
+
+if TYPE_CHECKING:
+    from keelwatch.runs import Run
+
+OURS = ("chaos.actions", "chaos.probes")
+WHENS = ("before", "during", "after")
+PHASES = {"before": "hypothesis, before the method", "after": "hypothesis, after the method"}
+WHOLE = ("completed", "failed")
+"""Words of Chaos Toolkit's for an experiment that went to its end, whatever it found."""
+PLAIN: Mapping[str, Callable[[JsonObject], dict[str, object]]] = {
+    "not-begun": lambda event: {"not_begun": text(event, "reason")},
+    "refused": lambda event: {"out_of_bounds": text(event, "reason")},
+    "overrun": lambda event: {"overrun": text(event, "reason")},
+    "interrupted": lambda event: {"interrupted": text(event, "reason") or "from outside"},
+    "ended": lambda event: {"ended": text(event, "status") in WHOLE},
+}
+"""Events that say one thing of what was seen."""
+
+
+class Notebook:
+    """Events come from the experiment's process, in their order; `take` may be called from any thread."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._seen = Seen()
+        self._mutex = threading.Lock()
+        self._owed: list[str] = []
+        self._has_begun = False
+        self.phase = ""
+        self.heard = time.monotonic()
+
+    @property
+    def seen(self) -> Seen:
+        with self._mutex:
+            return self._seen
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the faults of the method may be in force."""
+        return self.phase in {"method", "after"}
+
+    def note(self, **found: object) -> None:
+        with self._mutex:
+            self._seen = replace(self._seen, **found)  # type: ignore[arg-type]  # names are those of `Seen`
+
+    def take(self, event: JsonObject) -> None:
+        self.heard = time.monotonic()
+        name = text(event, "event")
+        if name == "beat":
+            return
+        self._run.sample(event)
+        if name in PLAIN:
+            self.note(**PLAIN[name](event))
+        elif name == "began":
+            self._owed = list(texts(event, "rollbacks"))
+        elif name == "phase":
+            self.phase = text(event, "phase")
+            self._has_begun = self._has_begun or self.phase == "method"
+            self._run.note("phase", {"phase": self.phase})
+            self._run.say(PHASES.get(self.phase, self.phase))
+        elif name == "hypothesis":
+            self._hypothesis(event)
+        elif name == "step":
+            self._step(event)
+        elif name == "control":
+            self._control(event)
+
+    def close(self) -> None:
+        """Nothing more is heard. Rollbacks of the experiment's own that were not played are left behind, for
+        nobody else can."""
+        if self._has_begun and self._owed:
+            words = [f"{name}: not played" for name in self._owed]
+            self.note(rollbacks=(*self.seen.rollbacks, *words))
+
+    def _hypothesis(self, event: JsonObject) -> None:
+        when, met = text(event, "when"), event.get("met") is True
+        if when not in WHENS:
+            return
+        is_dark = not met and text(event, "status") == "failed" and event.get("ours") is True
+        before: Answers = getattr(self.seen, when)
+        after = replace(
+            before,
+            met=before.met + met,
+            unknown=before.unknown + is_dark,
+            missed=before.missed + (not met and not is_dark),
+            first=before.first or text(event, "probe"),
+        )
+        self.note(**{when: after})
+        if when != "during" or before.word != after.word:
+            self._run.note(
+                "hypothesis",
+                {"when": when, "word": after.word, "probe": after.first, "output": event.get("output")},
+            )
+            self._run.say(f"hypothesis {when}: {after.word}" + (f" ({after.first})" if after.first else ""))
+
+    def _step(self, event: JsonObject) -> None:
+        phase, state, name = text(event, "phase"), text(event, "state"), text(event, "name")
+        if phase not in {"method", "rollbacks"}:
+            return
+        self._run.note("step", {key: value for key, value in event.items() if key != "event"})
+        if state != "begun":
+            error = text(event, "error")
+            self._run.say(f"{name}: {state}" + (f", {error}" if error else ""))
+        if phase == "rollbacks" and state in {"failed", "succeeded"} and name in self._owed:
+            self._owed.remove(name)
+        if state == "failed":
+            self._failed(phase, event)
+        elif state == "interrupted" and phase == "method":
+            self.note(unfinished=(*self.seen.unfinished, name))
+
+    def _failed(self, phase: str, event: JsonObject) -> None:
+        words = f"{text(event, 'name')}: {text(event, 'error')}"
+        if phase == "rollbacks":
+            if event.get("ours") is not True:  # the kernel undoes and verifies what went through it
+                self.note(rollbacks=(*self.seen.rollbacks, words))
+        elif text(event, "type") == "probe":
+            self.note(probes=(*self.seen.probes, words))
+        else:
+            self.note(actions=(*self.seen.actions, words))
+
+    def _control(self, event: JsonObject) -> None:
+        if text(event, "state") == "crashed":
+            self.note(crashed=self.seen.crashed or text(event, "reason"))
+        else:
+            self.note(gate=self.seen.gate or text(event, "name"))
+        self._run.note("control", dict(event))
+        self._run.say(f"control {text(event, 'name')}: {text(event, 'state')}")

@@ -1,0 +1,178 @@
+"""Chaos Toolkit's events, as the run is told them. Its own registry swallows what a handler raises, but for
+`KeyboardInterrupt`, which is how a wish to stop is heard between two activities."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+from chaoslib.run import RunEventHandler
+
+from chaos.notebook import OURS
+from chaos.worker.stopping import Stopping
+from chaos.worker.supervise import Supervisor
+from chaos.worker.telling import Telling
+from keelwatch.workspace.secret import Secret
+from keelwatch.workspace.sink import SHORTEST
+
+
+class NotLetThrough(KeyboardInterrupt):
+    """A control did not come up: the experiment does not begin."""
+
+
+class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no types
+    """Tells phases, steps and answers of the hypothesis."""
+
+    def __init__(
+        self, telling: Telling, stopping: Stopping, supervisor: Supervisor, *, stop_at_deviation: bool
+    ) -> None:
+        self._telling = telling
+        self._stopping = stopping
+        self._supervisor = supervisor
+        self._stop_at_deviation = stop_at_deviation
+        self._phase = "start"
+        self._beside = threading.local()
+        self._numbers = itertools.count(1)
+        self._open: dict[int, int] = {}
+
+    def started(self, experiment: Any, journal: Any) -> None:
+        self._stopping.listen()
+        self._telling.tell("began", title=experiment.get("title"), rollbacks=_own_rollbacks(experiment))
+
+    def running(
+        self, experiment: Any, journal: Any, configuration: Any, secrets: Any, schedule: Any, settings: Any
+    ) -> None:
+        _hide(secrets)
+        if self._supervisor.crashed:
+            raise NotLetThrough
+
+    def start_hypothesis_before(self, experiment: Any) -> None:
+        self._enter("before")
+
+    def hypothesis_before_completed(self, experiment: Any, state: Any, journal: Any) -> None:
+        self._stopping.leave()
+        self._answer("before", state)
+
+    def start_continuous_hypothesis(self, frequency: int) -> None:
+        self._beside.phase = "during"
+
+    def continuous_hypothesis_iteration(self, iteration_index: int, state: Any) -> None:
+        self._answer("during", state)
+        if self._stop_at_deviation and state is not None and not state["steady_state_met"]:
+            self._stopping.wish("the hypothesis does not hold")
+
+    def start_method(self, experiment: Any) -> None:
+        self._enter("method")
+
+    def method_completed(self, experiment: Any, state: Any = None) -> None:
+        self._stopping.leave()
+
+    def start_hypothesis_after(self, experiment: Any) -> None:
+        self._enter("after")
+
+    def hypothesis_after_completed(self, experiment: Any, state: Any, journal: Any) -> None:
+        self._stopping.leave()
+        self._answer("after", state)
+
+    def start_rollbacks(self, experiment: Any) -> None:
+        self._stopping.leave()
+        self._stopping.rolling_back = True
+        self._phase = "rollbacks"
+        self._telling.tell("phase", phase="rollbacks")
+
+    def rollbacks_completed(self, experiment: Any, journal: Any) -> None:
+        self._phase = "end"
+        self._telling.tell("phase", phase="end")
+
+    def interrupted(self, experiment: Any, journal: Any) -> None:
+        self._stopping.leave()
+        self._telling.tell("interrupted")
+
+    def signal_exit(self) -> None:
+        self._stopping.leave()
+        self._telling.tell("interrupted", reason=self._stopping.why)
+
+    def start_activity(self, activity: Any) -> None:
+        number = next(self._numbers)
+        self._open[threading.get_ident()] = number
+        provider = {key: value for key, value in activity["provider"].items() if key != "secrets"}
+        self._telling.tell(
+            "step",
+            number=number,
+            phase=self._where(),
+            state="begun",
+            name=activity.get("name"),
+            type=activity.get("type"),
+            provider=provider,
+            background=bool(activity.get("background")),
+            ours=_is_ours(activity),
+        )
+        self._stopping.check()
+
+    def activity_completed(self, activity: Any, run: Any) -> None:
+        number = self._open.pop(threading.get_ident(), 0)
+        trouble = run.get("exception")
+        self._telling.tell(
+            "step",
+            number=number,
+            phase=self._where(),
+            state=run.get("status", "interrupted"),
+            name=activity.get("name"),
+            type=activity.get("type"),
+            output=run.get("output"),
+            took_s=run.get("duration"),
+            error=str(trouble[-1]).strip() if trouble else "",
+            ours=_is_ours(activity),
+        )
+
+    def _enter(self, phase: str) -> None:
+        self._phase = phase
+        self._telling.tell("phase", phase=phase)
+        self._stopping.enter()
+
+    def _where(self) -> str:
+        return getattr(self._beside, "phase", self._phase)
+
+    def _answer(self, when: str, state: Any) -> None:
+        if state is None:
+            return
+        last = state["probes"][-1] if state["probes"] else {}
+        met = state["steady_state_met"]
+        name = last.get("activity", {}).get("name", "")
+        status = last.get("status", "")
+        self._telling.tell(
+            "hypothesis",
+            when=when,
+            met=bool(met),
+            probe="" if met else name,
+            status=status,
+            output=last.get("output"),
+            ours=_is_ours(last.get("activity", {})),
+        )
+
+
+def _own_rollbacks(experiment: Any) -> list[str]:
+    """Those that only the experiment itself can play."""
+    known = {one.get("name"): one for one in [*experiment.get("method", []), *_probes(experiment)]}
+    found = [known.get(one["ref"], one) if "ref" in one else one for one in experiment.get("rollbacks", [])]
+    return [str(one.get("name")) for one in found if not _is_ours(one)]
+
+
+def _probes(experiment: Any) -> list[Any]:
+    return list((experiment.get("steady-state-hypothesis") or {}).get("probes") or [])
+
+
+def _is_ours(activity: Any) -> bool:
+    """Whether a step goes through the run."""
+    return activity.get("provider", {}).get("module") in OURS
+
+
+def _hide(secrets: Any) -> None:
+    """What the experiment keeps secret is masked in all that is told."""
+    match secrets:
+        case str() if len(secrets) >= SHORTEST:
+            Secret(secrets)
+        case dict():
+            for inner in secrets.values():
+                _hide(inner)

@@ -1,0 +1,132 @@
+"""What Chaos Toolkit's own loader and validators say of files, as one line of JSON for each."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from json import JSONDecodeError
+from pathlib import Path
+from typing import Any
+
+from chaoslib.activity import ensure_activity_is_valid
+from chaoslib.control import validate_controls
+from chaoslib.exceptions import ChaosException
+from chaoslib.extension import validate_extensions
+from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid
+from chaoslib.loader import load_experiment
+
+type Loc = tuple[str | int, ...]
+type Flaw = tuple[Loc, str]
+
+
+def read_files(files: Sequence[Path], answers: int) -> int:
+    """A line for each file, in order, on the descriptor `answers`: the experiment, and what is wrong with
+    it."""
+    with os.fdopen(answers, "w") as out:
+        for file in files:
+            out.write(json.dumps(read_file(file), default=str) + "\n")
+            out.flush()
+    return 0
+
+
+def read_file(file: Path) -> dict[str, object]:
+    """`experiment` is None for a file that cannot be parsed; `flaws` have a `loc`, or a `line` and
+    `column`."""
+    with suppress(OSError):
+        os.chdir(file.parent)  # what it names relatively is relative to it
+    beside(file.parent)
+    try:
+        found = load_experiment(str(file))
+    except Exception as error:  # noqa: BLE001 -- whatever its loader trips over is what is wrong with the file
+        return {"experiment": None, "flaws": [{"words": _words(error), **_place(error)}]}
+    if not isinstance(found, dict):
+        return {"experiment": None, "flaws": [{"loc": [], "words": "not a mapping"}]}
+    flaws = [{"loc": list(loc), "words": words} for loc, words in flaws_of(found)]
+    return {"experiment": found, "flaws": flaws}
+
+
+def beside(folder: Path) -> None:
+    """Modules that stand beside an experiment can be imported, but never in place of ours."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def flaws_of(experiment: dict[str, Any]) -> Iterator[Flaw]:
+    """All of them, where Chaos Toolkit itself stops at the first. What only the environment can tell
+    (variables, secrets) is left to the run."""
+    for key in ("title", "description"):
+        if not isinstance(experiment.get(key), str) or not experiment[key]:
+            yield (), f"an experiment requires a {key}"
+    yield from _judged(("extensions",), lambda: validate_extensions(experiment))
+    yield from _hypothesis(experiment.get("steady-state-hypothesis"))
+    method = experiment.get("method")
+    if not isinstance(method, list):
+        yield ("method",), "the method must be a list, which may be empty"
+        method = []
+    rollbacks = experiment.get("rollbacks", [])
+    names = {one.get("name") for one in [*method, *_probes(experiment)] if isinstance(one, dict)}
+    yield from _activities("method", method, names)
+    yield from _activities("rollbacks", rollbacks if isinstance(rollbacks, list) else [], names)
+    yield from _judged(("controls",), lambda: validate_controls(experiment))
+
+
+def _probes(experiment: dict[str, Any]) -> list[Any]:
+    hypothesis = experiment.get("steady-state-hypothesis")
+    probes = hypothesis.get("probes") if isinstance(hypothesis, dict) else None
+    return probes if isinstance(probes, list) else []
+
+
+def _hypothesis(found: Any) -> Iterator[Flaw]:
+    key = "steady-state-hypothesis"
+    if found is None:
+        return
+    if not isinstance(found, dict):
+        yield (key,), "not a mapping"
+        return
+    if not found.get("title"):
+        yield (key,), "a hypothesis requires a title"
+    for index, probe in enumerate(found.get("probes") or []):
+        loc: Loc = (key, "probes", index)
+        yield from _judged(loc, lambda probe=probe: ensure_activity_is_valid(probe))  # type: ignore[misc]
+        if isinstance(probe, dict) and "ref" not in probe and "tolerance" not in probe:
+            yield loc, "a probe of the hypothesis requires a tolerance"
+        elif isinstance(probe, dict) and "tolerance" in probe:
+            tolerance = probe["tolerance"]
+            place = (*loc, "tolerance")
+            yield from _judged(place, lambda one=tolerance: ensure_hypothesis_tolerance_is_valid(one))  # type: ignore[misc]
+
+
+def _activities(key: str, found: list[Any], names: set[Any]) -> Iterator[Flaw]:
+    for index, activity in enumerate(found):
+        loc: Loc = (key, index)
+        yield from _judged(loc, lambda activity=activity: ensure_activity_is_valid(activity))  # type: ignore[misc]
+        ref = activity.get("ref") if isinstance(activity, dict) else None
+        if ref and ref not in names:
+            yield (*loc, "ref"), f"no activity of this experiment is called {ref!r}"
+
+
+def _judged(loc: Loc, judge: Callable[[], object]) -> Iterator[Flaw]:
+    try:
+        judge()
+    except ChaosException as error:
+        yield loc, str(error)
+    except Exception as error:  # noqa: BLE001 -- its validators stumble over what is of another type than they expect
+        yield loc, _words(error)
+
+
+def _words(error: BaseException) -> str:
+    cause = error.__context__
+    words = getattr(cause, "problem", None) or getattr(error, "msg", None) or str(error)
+    return f"{type(error).__name__}: {words}"
+
+
+def _place(error: BaseException) -> dict[str, int]:
+    if isinstance(error, JSONDecodeError):
+        return {"line": error.lineno, "column": error.colno}
+    mark = getattr(error.__context__, "problem_mark", None)
+    return (
+        {"line": mark.line + 1, "column": mark.column + 1} if mark is not None else {"line": 1, "column": 1}
+    )

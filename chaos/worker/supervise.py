@@ -1,0 +1,213 @@
+"""A limit of time around every activity, hosts of the environment alone, and controls that fail closed.
+
+Chaos Toolkit gives a python activity as much time as it likes, and ignores whatever a control raises but one
+exception. Both are mended where it calls them.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import chaoslib.activity
+import chaoslib.control
+import chaoslib.hypothesis
+import chaoslib.provider.http
+from chaoslib import substitute
+from chaoslib.exceptions import ActivityFailed, InterruptExecution
+
+from chaos.worker.stopping import Stopping
+from chaos.worker.telling import Telling
+
+PYTHON_S = 150.0  # a probe may be a journey, which has 120
+TOOL_S = 30.0
+HTTP_S = 10.0
+PAUSE_S = 0.05
+OURS = "chaos.actions"
+CONFIGURE = "configure"
+
+type Host = tuple[str, str, int]
+
+
+class Supervisor:
+    """Of one experiment. `hosts` are those that it may ask; None: nobody knows any."""
+
+    def __init__(self, telling: Telling, stopping: Stopping, hosts: Collection[Host]) -> None:
+        self._telling = telling
+        self._stopping = stopping
+        self._hosts = hosts
+        self._asking = threading.local()
+        self.crashed = ""
+
+    def install(self) -> None:
+        """Once, before the experiment runs."""
+        run_activity = chaoslib.activity.run_activity
+        apply_control = chaoslib.control.apply_python_control
+        initialize = chaoslib.control.initialize_control
+
+        def activity(activity: dict[str, Any], configuration: Any, secrets: Any) -> Any:
+            return self._activity(
+                activity, configuration, secrets, lambda: run_activity(activity, configuration, secrets)
+            )
+
+        def control(level: str, control: dict[str, Any], **more: Any) -> None:
+            self._control(level, control, lambda: apply_control(level=level, control=control, **more))
+
+        def set_up(control: dict[str, Any], *given: Any, **more: Any) -> None:
+            self._control(CONFIGURE, control, lambda: initialize(control, *given, **more))
+
+        self._bound_redirects()
+        chaoslib.activity.run_activity = activity
+        chaoslib.hypothesis.run_activity = activity
+        chaoslib.control.apply_python_control = control
+        chaoslib.control.initialize_control = set_up
+
+    def _bound_redirects(self) -> None:
+        """Of `http` alone: what a module of the experiment's own asks is its own affair."""
+        session = chaoslib.provider.http.requests.Session
+        usual = session.get_redirect_target
+
+        def target(of: Any, answer: Any) -> Any:
+            found = usual(of, answer)
+            name = getattr(self._asking, "activity", None)
+            if found is not None and name is not None:
+                self._refuse_host(name, urljoin(answer.url, found))
+            return found
+
+        session.get_redirect_target = target
+
+    def _activity(
+        self, activity: dict[str, Any], configuration: Any, secrets: Any, call: Callable[[], Any]
+    ) -> Any:
+        provider = activity["provider"]
+        match provider["type"]:
+            case "process":
+                provider.setdefault("timeout", TOOL_S)
+                return call()
+            case "http":
+                self._refuse_host(activity, substitute(provider["url"], configuration, secrets))
+                provider.setdefault("timeout", HTTP_S)
+                return self._within(
+                    activity, limit_s(activity, configuration, secrets), self._bound(activity, call)
+                )
+        return self._within(activity, limit_s(activity, configuration, secrets), call)
+
+    def _bound(self, activity: dict[str, Any], call: Callable[[], Any]) -> Callable[[], Any]:
+        """`call` in a thread that remembers for which activity it asks."""
+
+        def bound() -> Any:
+            self._asking.activity = activity
+            return call()
+
+        return bound
+
+    def _within(self, activity: dict[str, Any], limit_s: float, call: Callable[[], Any]) -> Any:
+        """`call` in a thread, for so long. One that does not come back is left behind; the process ends
+        without waiting for it."""
+        found: list[Any] = []
+        raised: list[BaseException] = []
+        over = threading.Event()
+        context = contextvars.copy_context()
+
+        def body() -> None:
+            try:
+                found.append(context.run(call))
+            except BaseException as error:  # noqa: BLE001 -- raised again where it is waited for
+                raised.append(error)
+            finally:
+                over.set()
+
+        threading.Thread(target=body, name=f"activity {activity.get('name')}", daemon=True).start()
+        deadline = time.monotonic() + limit_s
+        while not over.wait(PAUSE_S):
+            if time.monotonic() > deadline:
+                raise self._late(activity, limit_s)
+            self._give_up_if_stopped()
+        if raised:
+            raise raised[0]
+        return found[0]
+
+    def _give_up_if_stopped(self) -> None:
+        """The main thread is interrupted by the signal; others would keep the rollbacks waiting."""
+        is_main = threading.current_thread() is threading.main_thread()
+        if self._stopping.why and not is_main and not self._stopping.rolling_back:
+            raise InterruptExecution(f"stopped: {self._stopping.why}")
+
+    def _late(self, activity: dict[str, Any], limit_s: float) -> Exception:
+        """A probe has failed then. An action may still land, so nothing more is done but rolling back."""
+        words = f"{activity.get('name')}: no end after {limit_s:g} s"
+        if activity.get("type") == "probe" or self._stopping.rolling_back:
+            failed: Exception = ActivityFailed(words)
+            return failed
+        self._telling.tell("overrun", name=str(activity.get("name")), reason=words)
+        return self._interruption(words)
+
+    def _refuse_host(self, activity: dict[str, Any], url: str) -> None:
+        host = host_of(url)
+        if host in self._hosts:
+            return
+        words = f"{activity.get('name')}: {url} is not of this environment"
+        self._telling.tell("refused", name=str(activity.get("name")), reason=words)
+        if self._stopping.rolling_back:
+            raise ActivityFailed(words)
+        raise self._interruption(words)
+
+    def _control(self, level: str, control: dict[str, Any], call: Callable[[], None]) -> None:
+        try:
+            call()
+        except InterruptExecution as error:
+            if level == CONFIGURE:  # Chaos Toolkit goes on without a control that does not come up
+                self.crashed = f"{control.get('name')} at {level}: {error}"
+            self._telling.tell("control", name=str(control.get("name")), level=level, state="interrupted")
+            if not self._stopping.rolling_back:
+                raise
+        except Exception as error:  # a gate that breaks is shut, whatever broke it
+            self.crashed = f"{control.get('name')} at {level}: {type(error).__name__}: {error}"
+            self._telling.tell(
+                "control", name=str(control.get("name")), level=level, state="crashed", reason=self.crashed
+            )
+            if not self._stopping.rolling_back:
+                raise self._interruption(f"a control crashed: {self.crashed}") from error
+
+    def _interruption(self, words: str) -> Exception:
+        """In a thread beside the main one it would be noticed too late."""
+        if threading.current_thread() is not threading.main_thread():
+            self._stopping.wish(words)
+        interruption: Exception = InterruptExecution(words)
+        return interruption
+
+
+def limit_s(activity: dict[str, Any], configuration: Any, secrets: Any) -> float:
+    """How long an activity may take: what it says itself, else the usual; the time it is told to wait comes
+    on top."""
+    provider = activity["provider"]
+    if isinstance(activity.get("timeout"), int | float):
+        return float(activity["timeout"])
+    if provider["type"] == "http":
+        told = substitute(provider.get("timeout"), configuration, secrets)
+        return 2 * float(told) if isinstance(told, int | float) else TOOL_S
+    if provider.get("module") == OURS and provider.get("func") == "wait":
+        return PYTHON_S + _waits_s(substitute(provider.get("arguments", {}), configuration, secrets))
+    return PYTHON_S
+
+
+def _waits_s(arguments: Any) -> float:
+    from keelwatch.workspace.reader import parse_duration
+
+    try:
+        return parse_duration(arguments["for_"]).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return 0.0
+
+
+def host_of(url: str) -> Host | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except (ValueError, AttributeError):
+        return None
+    return (parts.scheme, parts.hostname or "", port)

@@ -1,0 +1,92 @@
+"""`keelwatch load capacity`: the highest rate within an objective, as an interval."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from console.commands.runs import ledger
+from console.commands.sandbox import seconds
+from console.options import as_json, in_environment
+from console.output import emit_json
+from console.places import place
+from keelwatch.workspace import SystemClock, UsageError, narrate, write_out
+
+FIRST, MOST = 1.0, 1000.0
+STEP_S = 15.0
+LEAST_STEP_S = 5.0
+
+
+@click.command("capacity")
+@click.argument("name")
+@in_environment
+@click.option("--objective", default="", help="Must hold, beside the thresholds of the profile.")
+@click.option(
+    "--first", type=float, default=FIRST, show_default=True, help="The first rate (journeys per second)."
+)
+@click.option("--most", type=float, default=MOST, show_default=True, help="Never beyond this rate.")
+@click.option("--step", metavar="TIME", help="How long each rate is held (default: 15s).")
+@click.option("--arm", is_flag=True, help="Load is acting: say so.")
+@as_json
+def capacity(
+    name: str,
+    workspace: Path | None,
+    environment: str | None,
+    objective: str,
+    first: float,
+    most: float,
+    step: str | None,
+    *,
+    arm: bool,
+    json_wanted: bool,
+) -> None:
+    """Search for the highest rate that holds.
+
+    Doubles the rate until a threshold is missed, halves what lies between, and confirms the last one that
+    held. Exit code 0 with an interval, 4 when the generator was the limit, 6 when it may not start, 7 when
+    the guard or you stopped it.
+    """
+    from console.commands.load_run import follow
+    from console.loads import allow, sound, start, story_of
+    from loadtests.instance import search_arguments
+
+    where = place(workspace, environment)
+    allow(where, arm=arm)
+    profile = sound(where, name)
+    step_s = seconds(step) or STEP_S
+    _refuse(profile.spec.model, first, most, step_s, named=bool(objective or profile.spec.thresholds))
+    args = search_arguments(where.workspace.file, profile.name, objective, first, most, step_s)
+    with ledger(to_write=True) as store:
+        run_id = start(store, where, profile.name, args)
+        narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
+        code, told = follow(store, run_id, profile.spec.model)
+        verdict = story_of(store, run_id).view.state.verdict
+    if json_wanted:
+        body = {
+            "run": run_id,
+            "profile": profile.name,
+            "objective": objective or None,
+            "verdict": verdict.outcome if verdict else None,
+            "reason": verdict.reason if verdict else None,
+            "exit": int(code),
+            "last_ok": told.capacity.last_ok if told.capacity else None,
+            "first_breach": told.capacity.first_breach if told.capacity else None,
+            "tried": told.tried,
+        }
+        emit_json("load-capacity", where.name, SystemClock().now(), body)
+    else:
+        write_out(str(verdict or "the run died before it had a verdict"))
+    sys.exit(code)
+
+
+def _refuse(model: str, first: float, most: float, step_s: float, *, named: bool) -> None:
+    if model != "open":
+        raise UsageError("a search needs an open load", "in a closed one the rate is the server's")
+    if not 0 < first <= most:
+        raise UsageError(f"--first {first:g} and --most {most:g} leave nothing to try", "0 < first <= most")
+    if step_s < LEAST_STEP_S:
+        raise UsageError(f"a step of {step_s:g} s says nothing", f"at least {LEAST_STEP_S:g} s")
+    if not named:
+        raise UsageError("nothing is to hold", "--objective NAME, or thresholds in the profile")

@@ -1,0 +1,188 @@
+"""Experiments and their runs as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from console.view import numbers
+from keelwatch.runs import Glance, StreamLine
+from keelwatch.runs.fields import mapping, text
+
+if TYPE_CHECKING:
+    from chaos.load import Experiment
+    from chaos.plan import Planned
+    from chaos.story import Fault, Step, Story
+    from console.output import Json
+    from keelwatch.runs import RunView
+
+WHENS = ("before", "during", "after")
+
+
+def list_lines(found: Sequence[Experiment]) -> list[str]:
+    titles = ("EXPERIMENT", "COMPONENT", "GUARDED", "EXPECT", "TITLE")
+    table = [titles, *(_row(one) for one in found)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(titles) - 1)]
+    return ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]) for row in table]
+
+
+def _row(one: Experiment) -> tuple[str, ...]:
+    extension = one.extension
+    if extension is None:
+        return (one.name, numbers.DASH, "NO", numbers.DASH, one.title)
+    guarded = ", ".join(extension.guard.burn_rate.objectives)
+    return (
+        one.name,
+        extension.component or numbers.DASH,
+        guarded,
+        extension.expect or numbers.DASH,
+        one.title,
+    )
+
+
+def experiment_json(one: Experiment) -> dict[str, Json]:
+    extension = one.extension
+    return {
+        "name": one.name,
+        "title": one.title,
+        "file": str(one.file),
+        "component": extension.component if extension is not None else None,
+        "guard": list(extension.guard.burn_rate.objectives) if extension is not None else None,
+        "expect": extension.expect if extension is not None else None,
+    }
+
+
+def plan_lines(experiment: Experiment, plan: Sequence[Planned]) -> list[str]:
+    """Effects and what takes them back, part by part."""
+    lines = [f"{experiment.name}: {experiment.title}"]
+    for part in ("hypothesis", "method", "rollbacks"):
+        steps = [one for one in plan if one.part == part]
+        lines += [part] if steps else []
+        for one in steps:
+            lines.append(f"  {one.name}")
+            details = {"as": one.equivalent, "does": one.effect, "undo": one.undo, "REFUSED": one.trouble}
+            lines += [f"    {key}: {words}" for key, words in details.items() if words]
+    extension = experiment.extension
+    if extension is None:
+        return [*lines, "guard: none: the experiment has no extension `keelwatch`"]
+    burn = extension.guard.burn_rate
+    names = ", ".join(burn.objectives)
+    lines.append(
+        f"guard: burn under {burn.above:g}x of {names}; budget {extension.budget:g}% of the period's each"
+    )
+    broken = extension.breaks
+    proof = extension.reaches or (f"{broken.journey} fails in {broken.region}" if broken is not None else "")
+    return [*lines, f"proof that it reached traffic: {proof or 'none, so it cannot pass'}"]
+
+
+def plan_json(plan: Sequence[Planned]) -> list[Json]:
+    return [
+        {
+            "part": one.part,
+            "name": one.name,
+            "type": one.type,
+            "equivalent": one.equivalent,
+            "effect": one.effect or None,
+            "undo": one.undo or None,
+            "refused": one.trouble or None,
+        }
+        for one in plan
+    ]
+
+
+def glance_lines(glance: Glance) -> list[str]:
+    """What is new, in sentences."""
+    return [
+        f"{numbers.clock(item.at)}  {item.record['say']}"
+        for item in glance.items
+        if isinstance(item, StreamLine) and "say" in item.record
+    ]
+
+
+def story_lines(view: RunView, story: Story) -> list[str]:
+    verdict = view.state.verdict
+    met = ", ".join(f"{when} {story.hypothesis.get(when, 'not asked')}" for when in WHENS)
+    lines = [f"{story.name}: {story.title}", f"hypothesis: {met}"]
+    lines += [_step_line(one) for one in story.steps]
+    lines += [_fault_line(one) for one in story.faults]
+    if story.reached:
+        lines.append(f"reached traffic: {story.reached}")
+    lines += [f"guard tripped: {one}" for one in story.trips]
+    for one in story.budget:
+        where = f" ({one.region})" if one.region else ""
+        spent = "not settled" if one.spent is None else f"{numbers.percent(one.spent, 2)} spent"
+        lines.append(f"budget of {one.objective}{where}: {numbers.percent(one.share, 2)} set aside, {spent}")
+    end = f"{verdict}" if verdict is not None else f"{view.phase}: {story.phase or 'not begun'}"
+    return [*lines, end + (f" (expected: {story.expect})" if story.expect else "")]
+
+
+def _step_line(one: Step) -> str:
+    took = f", {one.took_s:.1f} s" if one.took_s is not None else ""
+    error = f": {one.error}" if one.error else ""
+    head = f"  {one.phase:<9} {numbers.clock(one.began)}  {one.name}"
+    return f"{head}: {one.state}{took}{error}  [{one.equivalent}]"
+
+
+def _fault_line(one: Fault) -> str:
+    if one.lasted_s is not None:
+        end = f"healed by the {one.by} after {one.lasted_s:.1f} s"
+    else:
+        end = f"NOT HEALED: {one.error}" if one.error else "not taken back"
+    return f"  {one.verb} on {one.target}: {end}"
+
+
+def story_json(view: RunView, story: Story) -> dict[str, Json]:
+    verdict = view.state.verdict
+    return {
+        "run": view.state.id,
+        "experiment": story.name,
+        "title": story.title,
+        "state": view.phase.value,
+        "phase": story.phase or None,
+        "verdict": verdict.outcome.value if verdict is not None else None,
+        "reason": verdict.reason if verdict is not None else None,
+        "exit": int(verdict.exit_code) if verdict is not None else None,
+        "expect": story.expect or None,
+        "hypothesis": {when: story.hypothesis.get(when) for when in WHENS},
+        "reached": story.reached or None,
+        "steps": [
+            {
+                "phase": one.phase,
+                "name": one.name,
+                "type": one.type,
+                "state": one.state,
+                "began": one.began,
+                "took_s": one.took_s,
+                "error": one.error or None,
+                "equivalent": one.equivalent,
+            }
+            for one in story.steps
+        ],
+        "faults": [
+            {
+                "verb": one.verb,
+                "target": one.target,
+                "set": one.set_at,
+                "healed": one.healed,
+                "by": one.by or None,
+                "lasted_s": one.lasted_s,
+                "error": one.error or None,
+            }
+            for one in story.faults
+        ],
+        "guard": {"answers": _answers(story), "trips": list(story.trips)},
+        "budget": [
+            {"objective": one.objective, "region": one.region, "reserved": one.share, "spent": one.spent}
+            for one in story.budget
+        ],
+        "load_run": story.load or None,
+    }
+
+
+def _answers(story: Story) -> dict[str, Json]:
+    """The last one of each limit of the guard."""
+    found = {name: mapping(story.guard, name) for name in story.guard}
+    return {
+        name: {"answer": text(one, "answer"), "evidence": text(one, "evidence")}
+        for name, one in found.items()
+    }

@@ -1,0 +1,43 @@
+"""Whether a load that still goes on has missed a threshold for certain: nobody need push to the end then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from loadtests.gathered import Gathered, Times
+
+if TYPE_CHECKING:
+    from loadtests.spec import Threshold
+
+SURE = 1.2
+"""So many times more than may be bad of all that will come, by the rate so far."""
+LEAST = 50
+
+
+def breached(thresholds: Sequence[Threshold], gathered: Gathered, passed_s: float, whole_s: float) -> str:
+    """Why, or an empty text. `passed_s` of `whole_s` are over, the warm-up left out of both."""
+    if gathered.dropped:
+        return f"arrivals-dropped: {gathered.dropped}"
+    if passed_s <= 0:
+        return ""
+    for one in thresholds:
+        times = gathered.all if one.request is None else gathered.requests.get(one.request)
+        if times is None or times.count < LEAST:
+            continue
+        bad, may = _bad_of(one, times)
+        to_come = times.count * whole_s / passed_s
+        if may is not None and bad > to_come * may * SURE:
+            return f"{bad:.0f} of {times.count} are too many already"
+    return ""
+
+
+def _bad_of(one: Threshold, times: Times) -> tuple[float, float | None]:
+    """How many are bad, and which part (0..1) may be; None for a threshold that the source is asked of."""
+    if one.percentile is not None and one.below is not None:
+        histogram = times.response if one.of == "response" else times.service
+        above = histogram.share_above(one.below.total_seconds() * 1000) or 0.0
+        return above * times.count, 1 - one.percentile / 100
+    if one.failures_below is not None:
+        return float(times.failed), one.failures_below / 100
+    return 0.0, None

@@ -1,0 +1,57 @@
+"""The search for the highest rate that holds: doubling until one does not, then halving what lies between.
+Pure: which rate is next follows from what came of those before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PRECISION = 0.06
+"""Of the first rate that did not hold: nearer than this, two rates say the same."""
+LEAST = 0.1  # journeys per second
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One step: `held`, or not and why. `is_proof`: held for long enough to count."""
+
+    rate: float
+    held: bool
+    reason: str
+    is_proof: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The step to make. `is_proof`: the one that confirms, held for longer."""
+
+    rate: float
+    is_proof: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """`last_ok` held and was confirmed (0: nothing did); `first_breach` did not (None: `most` held)."""
+
+    last_ok: float
+    first_breach: float | None
+
+
+def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Interval:
+    """What to do after `tried`, beginning at `first` and never beyond `most` (per second)."""
+    if not tried:
+        return Next(min(first, most))
+    breach = min((one.rate for one in tried if not one.held), default=None)
+    below = [one for one in tried if one.held and (breach is None or one.rate < breach)]
+    ok = max((one.rate for one in below), default=None)
+    if ok is None:
+        assert breach is not None
+        return Next(breach / 2) if breach / 2 >= LEAST else Interval(0.0, breach)
+    if breach is None and ok < most:
+        return Next(min(ok * 2, most))
+    if breach is not None and (breach - ok) / breach > PRECISION:
+        return Next((ok + breach) / 2)
+    if not any(one.is_proof for one in below if one.rate == ok):
+        return Next(ok, is_proof=True)
+    return Interval(ok, breach)

@@ -1,0 +1,128 @@
+"""What is wrong with an experiment is said with its place, by Chaos Toolkit's own rules and ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chaos.lint import check
+from chaos.load import named, variables_of
+from keelwatch.workspace import UsageError
+from keelwatch.workspace.find import built_in
+from keelwatch.workspace.workspace import Workspace, load_workspace
+
+HEAD = "title: it breaks\ndescription: on purpose\n"
+ACT = """method:
+  - type: action
+    name: break it
+    provider:
+      type: python
+      module: chaos.actions
+      func: fault
+      arguments: {fault: FAULT, region: REGION}
+"""
+
+
+@pytest.fixture
+def around() -> Workspace:
+    return load_workspace(built_in())
+
+
+def problems(tmp_path: Path, around: Workspace | None, text: str, name: str = "one.yaml") -> list[str]:
+    file = tmp_path / name
+    file.write_text(text)
+    return [str(one).removeprefix(f"{file}:") for one in check([file], around)]
+
+
+def acting(fault: str = "billing.errors", region: str = "west") -> str:
+    return HEAD + ACT.replace("FAULT", fault).replace("REGION", region)
+
+
+def test_the_catalogue_is_all_well(around: Workspace) -> None:
+    files = sorted(around.folders["chaos"].glob("*.yaml"))
+    assert len(files) >= 6
+    assert check(files, around) == []
+
+
+def test_every_flaw_that_chaos_toolkit_sees_is_told_with_its_line(tmp_path: Path, around: Workspace) -> None:
+    text = (
+        HEAD + "method:\n  - type: action\n    name: a\n  - {type: probe, name: b, provider: {type: magic}}\n"
+    )
+    assert problems(tmp_path, around, text) == [
+        "4:5: found an activity requires a provider, expected what Chaos Toolkit takes",
+        "6:5: found unknown provider type 'magic', expected what Chaos Toolkit takes",
+    ]
+
+
+def test_broken_json_names_its_line(tmp_path: Path, around: Workspace) -> None:
+    (found,) = problems(tmp_path, around, '{"title": "a",\n "method": [,]}', "one.json")
+    assert found.startswith("2:13: found JSONDecodeError")
+
+
+def test_yaml_that_only_chaos_toolkit_takes_is_no_flaw(tmp_path: Path, around: Workspace) -> None:
+    text = (
+        HEAD
+        + ACT.replace("FAULT", "billing.errors").replace("REGION", "&there west")
+        + (
+            "rollbacks:\n  - type: action\n    name: again\n    provider:\n      type: python\n"
+            "      module: chaos.actions\n      func: fault\n"
+            "      arguments: {fault: billing.errors, region: *there}\n"
+        )
+    )
+    assert problems(tmp_path, around, text) == []
+
+
+def test_a_region_and_a_component_that_are_not_there_are_refused(tmp_path: Path, around: Workspace) -> None:
+    component, region = problems(tmp_path, around, acting("biling.errors", "north"))
+    assert component.startswith(
+        "10:26: found the component 'biling', expected a component of the workspace: "
+    )
+    assert component.endswith("did you mean 'billing'?")
+    assert region == "10:49: found the region 'north', expected a region of the workspace: east, west"
+
+
+def test_another_host_is_refused(tmp_path: Path, around: Workspace) -> None:
+    reboot = "{type: action, name: reboot, provider: {type: http, url: 'http://192.0.2.1/reboot'}}"
+    (found,) = problems(tmp_path, around, f"{HEAD}method:\n  - {reboot}\n")
+    assert found.startswith("4:62: found 192.0.2.1:80, a host of no environment")
+
+
+def test_our_extension_is_read_strictly(tmp_path: Path, around: Workspace) -> None:
+    text = acting() + (
+        "extensions:\n  - name: keelwatch\n"
+        "    guard: {burn_rate: {objectives: [login-avail]}}\n    budgte: 3\n"
+    )
+    (found,) = problems(tmp_path, around, text)
+    assert found.startswith("14:5: found the unknown key 'budgte', expected one of blast_radius, ")
+    assert found.endswith("did you mean 'budget'?")
+    (found,) = problems(tmp_path, around, text.replace("budgte", "budget"))
+    assert found.startswith("13:38: found the objective 'login-avail'")
+
+
+def test_an_act_outside_of_its_own_blast_radius_is_a_flaw(tmp_path: Path, around: Workspace) -> None:
+    text = acting("cache.down") + (
+        "extensions:\n  - name: keelwatch\n    blast_radius: {components: [billing]}\n"
+        "    guard: {burn_rate: {objectives: [login-availability]}}\n"
+    )
+    (found,) = problems(tmp_path, around, text)
+    assert "fault.set strikes cache, and the blast radius is billing" in found
+
+
+def test_extensions_of_others_are_left_alone(tmp_path: Path, around: Workspace) -> None:
+    assert problems(tmp_path, around, acting() + "extensions:\n  - {name: chatbot, anything: 1}\n") == []
+
+
+def test_the_variables_that_it_names_are_known(tmp_path: Path) -> None:
+    data = {
+        "configuration": {"a": {"type": "env", "key": "FIRST"}, "b": "plain"},
+        "secrets": {"s": {"t": {"type": "env", "key": "SECOND"}}},
+    }
+    assert variables_of(json.loads(json.dumps(data))) == ("FIRST", "SECOND")
+
+
+def test_a_misspelt_name_is_told(around: Workspace) -> None:
+    with pytest.raises(UsageError) as error:
+        named(around.folders["chaos"], "biling-down")
+    assert error.value.hint == "did you mean 'billing-down'?"

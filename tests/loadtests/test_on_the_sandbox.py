@@ -1,0 +1,161 @@
+"""Real Locust against the real portal: through its front door, logged in, under the guard."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from keelwatch.adapters import sandbox as control
+from keelwatch.ledger import open_ledger
+from probes.follow import undos_in
+from tests.loadtests.pushing import Pusher, generators, pid_of, pusher_of
+from tests.sandbox.running import RunningSandbox
+from tests.sandbox.waiting import until
+
+pytestmark = pytest.mark.sandbox
+
+LOOK_UP = "journeys: [{journey: look-up-account}]\npool: load\n"
+CHANGE = "journeys: [{journey: change-plan}]\npool: load\n"
+LONG = "model: closed\nstages: [{users: 4, for: 60s}]\n"
+LOCUSTFILE = """\
+from locust import HttpUser, task
+
+
+class Visitor(HttpUser):
+    @task
+    def page(self):
+        self.client.get("/login", verify=False)
+"""
+ELSEWHERE = LOCUSTFILE.replace('"/login", verify=False', '"http://127.0.0.1:9/"')
+
+
+@pytest.fixture
+def pusher(sandbox: RunningSandbox, tmp_path: Path) -> Pusher:
+    return pusher_of(sandbox, tmp_path)
+
+
+def test_an_open_load_comes_by_the_front_door_and_says_what_it_is(pusher: Pusher) -> None:
+    thresholds = "thresholds: [{percentile: 50, below: 5s}, {failures_below: 20}]\n"
+    pusher.profile("open", f"{LOOK_UP}model: open\nstages: [{{rate: 3, for: 6s}}]\n{thresholds}")
+    before = pusher.requests()
+    code, found = pusher.run("open", "--seed", "7")
+
+    assert (code, found["verdict"], found["schema"]) == (0, "pass", "keelwatch/load-run/1"), found["reason"]
+    assert found["planned"]["seed"] == 7
+    due = found["judged"]["due"]
+    assert found["judged"]["dropped"] == 0
+    assert [one["name"] for one in found["journeys"]] == ["look-up-account"]
+    assert found["journeys"][0]["count"] == due > 5
+    assert {one["name"] for one in found["requests"]} >= {
+        "look-up-account: log in",
+        "look-up-account: look up",
+    }
+    assert found["all"]["failed"] == 0
+    until(lambda: pusher.requests() - before >= found["all"]["count"])
+    assert [one["spent"] is not None for one in found["budget"]] == [True]
+
+
+@pytest.mark.deep
+def test_a_closed_load_of_two_generators_has_the_users_it_was_asked_for(pusher: Pusher) -> None:
+    pusher.profile("closed", f"{LOOK_UP}model: closed\nprocesses: 2\nstages: [{{users: 4, for: 12s}}]\n")
+    code, found = pusher.run("closed")
+    assert (code, found["verdict"]) == (0, "pass"), found["reason"]
+    assert (found["judged"]["workers"], found["judged"]["least_workers"]) == (2, 2)
+    assert found["judged"]["least_users"] == 1.0
+    assert {one["users"] for one in found["seconds"][5:10]} == {4}
+
+
+def test_what_a_load_changes_is_taken_back(pusher: Pusher) -> None:
+    """Also what was cut off in the middle when the load ended."""
+    pusher.profile("change", f"{CHANGE}model: closed\nstages: [{{users: 2, for: 8s}}]\n")
+    code, found = pusher.run("change")
+    assert (code, found["verdict"]) == (0, "pass"), found["reason"]
+    with closing(open_ledger()) as store:
+        undos = [one for ones in undos_in(store.after(0, run=found["run"])).values() for one in ones]
+    assert undos
+    assert all(one.done for one in undos), undos
+    assert json.loads(pusher.keelwatch("heal", "--list", "--json").stdout)["open"] == []
+
+
+def test_the_guard_stops_it(pusher: Pusher) -> None:
+    guard = "guard: {burn_rate: {above: 3, window: 1m, objectives: [log-ins]}}\n"
+    pusher.profile("long", LOOK_UP + LONG, guard)
+    with pusher.running("long") as (run, follower):
+        control.set_fault("identity.errors", "100%", for_s=60, name=pusher.sandbox.name)
+        out, err = follower.communicate(timeout=60)
+    found = json.loads(out)
+    assert (follower.returncode, found["verdict"]) == (7, "inconclusive"), err
+    assert found["reason"].startswith("guard-tripped: burn < 3x over 1m: log-ins: 3x or more: log-ins ")
+    assert generators(run) == []
+
+
+def test_one_load_at_a_time_and_none_unarmed(pusher: Pusher) -> None:
+    pusher.profile("long", LOOK_UP + LONG)
+    assert pusher.keelwatch("load", "run", "long").returncode == 6
+    with pusher.running("long") as (run, follower):
+        second = pusher.keelwatch("load", "run", "long", "--arm")
+        assert (second.returncode, run in second.stdout) == (6, True), second.stdout
+        assert pusher.keelwatch("stop", run).returncode == 0
+        out, _ = follower.communicate(timeout=30)
+    assert (follower.returncode, json.loads(out)["verdict"]) == (7, "inconclusive")
+
+
+@pytest.mark.parametrize("who", ["master", pytest.param("worker", marks=pytest.mark.deep)])
+def test_a_load_that_lost_a_generator_is_invalid_and_silent(pusher: Pusher, who: str) -> None:
+    text = f"{LOOK_UP}model: closed\nprocesses: 2\nstages: [{{users: 4, for: 12s}}]\n"
+    pusher.profile("two", text)
+    with pusher.running("two") as (run, follower):
+        processes = until(lambda: found if len(found := generators(run)) == 3 else [])
+        os.kill(processes[0 if who == "master" else 1], signal.SIGKILL)
+        killed = time.monotonic()
+        if who == "master":
+            until(lambda: generators(run) == [], 3)
+            until(pusher.is_calm, 6)
+            assert time.monotonic() - killed < 6
+        out, _ = follower.communicate(timeout=60)
+    found = json.loads(out)
+    assert (follower.returncode, found["verdict"]) == (4, "invalid")
+    assert "workers-lost" in found["reason"]
+
+
+def test_no_generator_outlives_its_run(pusher: Pusher) -> None:
+    pusher.profile("long", LOOK_UP + LONG.replace("closed", "closed\nprocesses: 2"))
+    with pusher.running("long") as (run, follower):
+        os.kill(pid_of(run), signal.SIGKILL)
+        until(lambda: generators(run) == [], 3)
+        follower.communicate(timeout=60)
+    assert follower.returncode in {4, 8}
+
+
+@pytest.mark.deep
+def test_a_frozen_generator_is_no_green(pusher: Pusher) -> None:
+    pusher.profile("long", LOOK_UP + LONG)
+    with pusher.running("long") as (run, follower):
+        (process,) = generators(run)
+        os.kill(process, signal.SIGSTOP)
+        out, _ = follower.communicate(timeout=60)
+        assert generators(run) == []
+    found = json.loads(out)
+    assert (follower.returncode, found["verdict"]) == (4, "invalid")
+    assert "generator-frozen" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"), [pytest.param(LOCUSTFILE, "pass", marks=pytest.mark.deep), (ELSEWHERE, "invalid")]
+)
+def test_a_locustfile_runs_as_it_is_and_goes_nowhere_else(pusher: Pusher, text: str, verdict: str) -> None:
+    (pusher.folder / "loadtests" / "visit.py").write_text(text)
+    pusher.profile("visit", "locustfile: visit.py\nmodel: closed\nstages: [{users: 1, for: 5s}]\n")
+    before = pusher.requests()
+    _, found = pusher.run("visit")
+    assert found["verdict"] == verdict, found["reason"]
+    if verdict == "pass":
+        until(lambda: pusher.requests() > before)
+    else:
+        assert "127.0.0.1:9 is not a host of this environment" in found["reason"]

@@ -1,0 +1,55 @@
+"""The search for capacity: few steps, an interval around the truth, confirmed."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.search import PRECISION, Interval, Next, Tried, next_step
+
+
+def searched(true: float, first: float = 1.0, most: float = 1000.0) -> tuple[Interval, list[Tried]]:
+    """A server that bears exactly `true` per second."""
+    tried: list[Tried] = []
+    while isinstance(step := next_step(tried, first, most), Next):
+        held = step.rate <= true
+        tried.append(Tried(step.rate, held, "" if held else "late", is_proof=step.is_proof and held))
+        assert len(tried) < 40
+    return step, tried
+
+
+@pytest.mark.parametrize("true", [0.3, 1.0, 7.0, 143.0, 200.0, 999.0])
+def test_the_truth_lies_in_the_interval_and_it_is_narrow(true: float) -> None:
+    found, tried = searched(true)
+    assert found.first_breach is not None
+    assert found.last_ok <= true < found.first_breach
+    assert (found.first_breach - found.last_ok) / found.first_breach <= PRECISION
+    assert [one.rate for one in tried if one.is_proof] == [found.last_ok]
+
+
+def test_steps_are_few() -> None:
+    assert len(searched(200.0, first=50.0)[1]) <= 9
+
+
+def test_what_bears_everything_has_no_breach() -> None:
+    found, _ = searched(1e9, most=50.0)
+    assert found == Interval(50.0, None)
+
+
+def test_what_bears_nothing_is_said_so() -> None:
+    found, tried = searched(0.0)
+    assert found.last_ok == 0.0
+    assert found.first_breach == min(one.rate for one in tried) < 0.2
+
+
+def test_a_confirmation_that_fails_leads_further_down() -> None:
+    tried = [_held(10), _failed(20), _held(15), _failed(17.5), _held(16.25), _failed(16.9)]
+    assert next_step(tried, 10, 100) == Next(16.25, is_proof=True)
+    assert next_step([*tried, _failed(16.25)], 10, 100) == Next((15 + 16.25) / 2)
+
+
+def _held(rate: float) -> Tried:
+    return Tried(rate, held=True, reason="")
+
+
+def _failed(rate: float) -> Tried:
+    return Tried(rate, held=False, reason="late")

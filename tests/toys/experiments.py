@@ -1,0 +1,73 @@
+"""The entry module of experiments on the toy world: the real kind of run and the toys' verbs. The world's
+files say how it is: `journeys` how journeys end, `burn` how fast the budget burns, and PromQL is the name of
+a file that holds `yes`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from chaos.order import Order
+from chaos.process import KIND
+from chaos.run import conduct
+from keelwatch.runs import ProcessTable, Run, RunKind, Verdict, inconclusive, main, passed
+from keelwatch.runs.fields import text
+from keelwatch.safety.around import Around
+from keelwatch.workspace import Condition
+from slo.snapshot import ObjectiveReading
+from tests.toys.procedure import journeys
+from tests.toys.verbs import VERBS
+from tests.toys.world import value
+
+ENTRY = "tests.toys.experiments"
+
+
+class ToyAround(Around):
+    """The world's files in place of a Prometheus."""
+
+    def readings(self, names: Sequence[str]) -> tuple[ObjectiveReading, ...]:
+        return ()
+
+    def burn_below(self, most: float, window_s: float, region: str | None, names: Sequence[str]) -> Condition:
+        burn = float(self._told("burn") or 0)
+        return Condition.yes(f"{burn:g}x") if burn < most else Condition.no(f"{burn:g}x")
+
+    def promql_holds(self, query: str) -> Condition:
+        found = self._told(query)
+        return (
+            Condition.yes(f"{query}: 1") if found == "yes" else Condition.no(f"{query}: {found or 'nothing'}")
+        )
+
+    def _told(self, name: str) -> str:
+        return value(self.workspace.parent / "world", name)
+
+
+def experiment(run: Run) -> Verdict:
+    def look(order: Order) -> Around:
+        return ToyAround(order.workspace, order.environment, order.sandbox)
+
+    return conduct(run, look)
+
+
+def load(run: Run) -> Verdict:
+    """Goes on until it is stopped; the profiles `short` and `guarded` end sooner."""
+    profile = text(run.args, "profile")
+    run.wait(60 if profile == "steady" else 5)
+    if profile == "guarded":
+        return inconclusive("guard-tripped: burn")
+    return passed("nobody stopped it")
+
+
+TABLE = ProcessTable(
+    {
+        "probe": RunKind("probe", journeys),
+        "load": RunKind("load", load),
+        KIND.name: RunKind(KIND.name, experiment),
+    },
+    VERBS,
+    tick_s=0.2,
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main(TABLE, sys.argv[1:]))
