@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from console.view.load_course import course_of, is_open_load, progress_words, ticks_of
 from keelwatch.ledger import FactKind, LedgerStore
-from keelwatch.runs import Phase, RunView
+from keelwatch.runs import Phase, RunView, newest_lines
+from loadtests.follow import Followed
 from runbooks.conduct.progress import Progress, StepProgress, StepState, fold
 
 ACTING = {Phase.RUNNING, Phase.STOPPING, Phase.PAUSED, Phase.HEALING}
 WITH_PROGRESS = "runbook"
+LOAD = "load"
+TAIL = 96 * 1024  # bytes of a load's stream: the last seconds, however long it lasts
 
 
 def acting_words(store: LedgerStore, one: RunView) -> str:
     """`probe view-invoices`; of a runbook also where it stands and what it waits for:
-    `runbook failover-region 3/7 promote-database ASKS`. Empty for a run that acts no more."""
+    `runbook failover-region 3/7 promote-database ASKS`; of a load how far it is and what it is like:
+    `load portal-baseline 1:12/5:00 3.9/s p95 48ms`. Empty for a run that acts no more."""
     name = f"{one.state.kind} {one.state.name}"
     if one.state.kind != WITH_PROGRESS:
-        return name if one.phase in ACTING else ""
+        if one.phase not in ACTING:
+            return ""
+        return " ".join([name, *_load_words(store, one)]) if one.state.kind == LOAD else name
     has_closed = one.state.verdict is not None and one.pid is None
     if has_closed or one.phase not in {*ACTING, Phase.ORPHANED}:
         return ""  # what a run that has closed left behind is told elsewhere
     facts = store.after(0, run=one.state.id, kinds=(FactKind.NOTE, FactKind.COMMAND))
     return " ".join([name, *_progress_words(one, fold(Progress(), facts))])
+
+
+def _load_words(store: LedgerStore, one: RunView) -> list[str]:
+    """Of its plan and the last seconds that it told; a run that is being stopped says so first."""
+    told = Followed()
+    told.take(store.after(0, run=one.state.id, kinds=(FactKind.NOTE,)))
+    told.take(newest_lines(one.state.id, TAIL))
+    words = [] if one.phase is Phase.RUNNING else [one.phase.upper()]
+    if not told.gathered.seconds:
+        return [*words, "starts"]
+    course = course_of(one, told, ticks_of(told.gathered, is_open=is_open_load(told)), None)
+    return [*words, progress_words(course, course.told_s)]
 
 
 def _progress_words(one: RunView, progress: Progress) -> list[str]:

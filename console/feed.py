@@ -14,6 +14,7 @@ from slo.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from console.journeys import JourneyBook
+    from console.load_book import LoadBook
     from console.runbook_book import RunbookBook
 
 Key = tuple[str, str | None]
@@ -57,6 +58,8 @@ class FeedLike(Protocol):
     def why(self, key: Key, at: float | None = None) -> Sequence[str]: ...
 
     def journeys(self) -> JourneyBook: ...
+
+    def loads(self) -> LoadBook: ...
 
     def runbooks(self) -> RunbookBook: ...
 

@@ -34,6 +34,7 @@ from slo.store import forget_unused
 from slo.why import Why
 
 if TYPE_CHECKING:
+    from console.load_book import LoadBook
     from console.runbook_book import RunbookBook
 
 SERVING = "portal"  # the component whose processes are the workers of a region
@@ -56,6 +57,7 @@ class LiveFeed:
         self._past: tuple[float, Engine] | None = None
         self._book = JourneyBook(where)
         self._runbooks: RunbookBook | None = None
+        self._loads: LoadBook | None = None
         self._failover: str | None = None
 
     @classmethod
@@ -275,6 +277,14 @@ class LiveFeed:
 
     def journeys(self) -> JourneyBook:
         return self._book
+
+    def loads(self) -> LoadBook:
+        """Made when it is first wanted, as the other one."""
+        if self._loads is None:
+            from console.load_book import LoadBook
+
+            self._loads = LoadBook(self._place)
+        return self._loads
 
     def runbooks(self) -> RunbookBook:
         """Made when it is first wanted: what it stands on loads slowly."""

@@ -13,6 +13,7 @@ from console.places import place
 from keelwatch.workspace import SystemClock, narrate, write_out
 
 if TYPE_CHECKING:
+    from console.view.load_shelf import LastRun
     from loadtests.load import Profile
 
 
@@ -20,20 +21,24 @@ if TYPE_CHECKING:
 @in_environment
 @as_json_or_plain
 def list_profiles(workspace: Path | None, environment: str | None, *, json_wanted: bool) -> None:
-    """List the load profiles of the workspace."""
+    """List the load profiles of the workspace, with the last run of each and the loads that run now."""
+    from console.load_book import LoadBook
     from console.loads import profiles
+    from console.view.load_shelf import shelf_lines
 
-    where = place(workspace, environment)
+    where, now = place(workspace, environment), SystemClock().now()
     found = profiles(where)
+    shelf = LoadBook(where).shelf(now)
     if json_wanted:
-        body = {"profiles": [_document(one) for one in found]}
-        emit_json("load-list", where.name, SystemClock().now(), body)
+        last = {row.name: row.last for row in shelf.rows}
+        body = {"profiles": [_document(one, last.get(one.name), now, shelf.trouble) for one in found]}
+        emit_json("load-list", where.name, now, body)
         return
     if not found:
         narrate(f"no load profiles in {where.workspace.folders['loadtests']}")
-    width = max((len(one.name) for one in found), default=0)
-    for one in found:
-        write_out(f"{one.name:{width}}  {one.spec.model:6}  {_length(one)}  {one.spec.title}")
+        return
+    for line in shelf_lines(shelf, now):
+        write_out(line)
 
 
 @click.command("show")
@@ -69,7 +74,7 @@ def show(run_id: str, *, json_wanted: bool) -> None:
         write_out(str(state.verdict))
 
 
-def _document(one: Profile) -> dict[str, object]:
+def _document(one: Profile, last: LastRun | None, now: float, unknown: str) -> dict[str, object]:
     return {
         "name": one.name,
         "title": one.spec.title,
@@ -77,10 +82,11 @@ def _document(one: Profile) -> dict[str, object]:
         "model": one.spec.model,
         "length_s": sum(stage.for_s for stage in one.stages),
         "guard": list(one.spec.guard.burn_rate.objectives),
+        "last": _last(last, now) if last else None,
+        "last_unknown_reason": None if last else unknown or "never run",
     }
 
 
-def _length(one: Profile) -> str:
-    from console.view.numbers import length
-
-    return length(sum(stage.for_s for stage in one.stages))
+def _last(last: LastRun, now: float) -> dict[str, object]:
+    outcome, _, reason = last.words.partition(": ")
+    return {"run": last.run, "verdict": outcome, "reason": reason, "at": last.at, "age_s": now - last.at}

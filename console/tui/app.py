@@ -60,6 +60,7 @@ class Keelwatch(App[str]):
         Binding("1", "overview", "overview", id="app.overview", show=False),
         Binding("2", "objective", "slo", id="app.slo", show=False),
         Binding("3", "probes", "probes", id="app.probes", show=False),
+        Binding("4", "loads", "load", id="app.loads", show=False),
         Binding("6", "runbooks", "runbooks", id="app.runbooks", show=False),
         Binding(
             "left_square_bracket",
@@ -257,6 +258,12 @@ class Keelwatch(App[str]):
         self.action_overview()
         self.push_screen(ProbesScreen())
 
+    def action_loads(self) -> None:
+        from console.tui.loads import LoadsScreen
+
+        self.action_overview()
+        self.push_screen(LoadsScreen())
+
     def action_runbooks(self) -> None:
         from console.tui.runbooks import RunbooksScreen
 
@@ -310,6 +317,7 @@ class Keelwatch(App[str]):
             "SLO of the selected objective", "key 2   keelwatch slo show", self.action_objective
         )
         yield SystemCommand("Probes", "key 3   keelwatch probe list", self.action_probes)
+        yield SystemCommand("Load", "key 4   keelwatch load list", self.action_loads)
         yield SystemCommand("Runbooks", "key 6   keelwatch runbook list", self.action_runbooks)
         yield SystemCommand(
             "Stop every run here",

@@ -62,3 +62,20 @@ class RunDialog(Choice):
             Button("esc  not now", id="no", compact=True),
         )
         super().__init__("\n".join(lines), run, leave)
+
+
+class StopDialog(Choice):
+    """What will be stopped, and the command that does the same. The key that asked is not the one that
+    answers."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "answer(True)", "stop", id="stop.yes"),
+        Binding("escape,q", "answer(False)", "back", id="stop.no", key_display="esc"),
+    ]
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        stop, leave = (
+            Button("s  stop it", id="yes", compact=True),
+            Button("esc  let it go on", id="no", compact=True),
+        )
+        super().__init__("\n".join(lines), stop, leave)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from console.feed import Key, Look
     from console.journeys import JourneyBook
     from console.live_feed import LiveFeed
+    from console.load_book import LoadBook
     from console.runbook_book import RunbookBook
     from console.view.world import Causes
 
@@ -49,6 +50,9 @@ class LazyFeed:
 
     def journeys(self) -> JourneyBook:
         return self._open().journeys()
+
+    def loads(self) -> LoadBook:
+        return self._open().loads()
 
     def runbooks(self) -> RunbookBook:
         return self._open().runbooks()

@@ -12,7 +12,7 @@ from keelwatch.runs.bridge import Bridge, Line
 from keelwatch.runs.child import Child
 from keelwatch.runs.commands import StopReport, answer, living, living_environments, stop, stop_all
 from keelwatch.runs.effect import Effect, Fate
-from keelwatch.runs.follow import FollowEnd, Glance, Position, attend, exit_code, follow, look
+from keelwatch.runs.follow import FollowEnd, Glance, Position, attend, exit_code, follow, look, newest_lines
 from keelwatch.runs.heal import Care, HealReport, OpenUndo, heal, list_open
 from keelwatch.runs.process import main
 from keelwatch.runs.run import Run
@@ -74,6 +74,7 @@ __all__ = [
     "load",
     "look",
     "main",
+    "newest_lines",
     "passed",
     "resume",
     "runs",

@@ -76,6 +76,16 @@ def look(store: LedgerStore, run: str, position: Position) -> Glance:
     return Glance(items, Position(state, offset), view_of(state, life))
 
 
+def newest_lines(run: str, most_bytes: int) -> list[StreamLine]:
+    """The end of its stream, however long that is: for a face that says in a few words how it goes."""
+    path = run_dir(run) / "stream.jsonl"
+    try:
+        start = max(0, path.stat().st_size - most_bytes)
+    except OSError:
+        return []
+    return read_stream(path, start)[0]  # a line that the start cuts is read as torn, and left out
+
+
 def follow(store: LedgerStore, run: str, position: Position | None = None) -> Iterator[Glance]:
     """Looks until the run is over; the last one, without items, has `is_over`."""
     position, began = position or Position(), time.monotonic()

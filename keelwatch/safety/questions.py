@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from keelwatch.adapters.postgres import lag_of
 from keelwatch.adapters.postgres.lag import judge
+from keelwatch.safety.burn_words import over_words, under_words
 from keelwatch.workspace.errors import KeelwatchError, Refused
 from keelwatch.workspace.reading import Condition, Reading, Unknown, Value
 from slo.burn import NO_TRAFFIC
@@ -38,16 +39,14 @@ def burn_below(
 
 def judge_burns(burns: Mapping[tuple[str, str | None], Reading], most: float) -> Condition:
     """Pure. One that is surely over is a no, whatever is unknown beside it."""
-    known = {key: one.value for key, one in burns.items() if isinstance(one, Value)}
-    over = [f"{_named(key)} {burn:.1f}x" for key, burn in known.items() if burn >= most]
+    known = {_named(key): one.value for key, one in burns.items() if isinstance(one, Value)}
     unknown = {key: one.reason for key, one in burns.items() if isinstance(one, Unknown)}
     dark = [f"{_named(key)}: {why}" for key, why in unknown.items() if why != NO_TRAFFIC]
-    if over:
-        return Condition.no(f"{most:g}x or more: {', '.join(over)}")
+    if any(burn >= most for burn in known.values()):
+        return Condition.no(over_words(known, most))
     if dark or not known:
         return Condition.unknown("; ".join(dark) or NO_TRAFFIC)
-    worst = max(known, key=lambda key: known[key])
-    return Condition.yes(f"{_named(worst)} burns most, {known[worst]:.1f}x; under {most:g}x")
+    return Condition.yes(under_words(known, most))
 
 
 def promql_holds(source: Source, query: str, at: float) -> Condition:

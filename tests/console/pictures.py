@@ -1,8 +1,12 @@
-"""Take the pictures of `docs/screens` from the running sandbox: `python -m tests.console.pictures`.
+"""Take the pictures of `docs/screens` from the running sandbox: `python -m tests.console.pictures`, or only
+those of loads (`load`) or all others (`rest`).
 
 Put a fault on first (`sandbox fault billing.errors 100% --region west`), and wait until `probe watch` has met
 it; bring a run of `failover-region` to a question (`sandbox fault database.paused on --region east` before it
 is approved). What is drawn is what the console shows at that moment.
+
+Those of loads want one that has run for a minute (`load run portal-baseline --arm --detach`), with a fault on
+that its guard bears (`sandbox fault identity.errors 1%`).
 """
 
 from __future__ import annotations
@@ -53,6 +57,20 @@ async def take(size: tuple[int, int]) -> None:
         await _runbooks(pilot, f"{size[0]}x{size[1]}")
 
 
+async def take_load(size: tuple[int, int]) -> None:
+    """The profiles and the load that runs and stands first, then that one."""
+    app = build(built_in(), None, theme="dark", ascii_only=False, leaving=None)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.live)
+        await pilot.press("4")
+        await _sees(pilot, "1 RUNNING")
+        await _sees(pilot, "NEXT  enter: watch it")
+        _save(pilot, f"load-list-{size[0]}x{size[1]}")
+        await pilot.press("enter")
+        await _sees(pilot, "arrivals/s")
+        _save(pilot, f"load-run-{size[0]}x{size[1]}")
+
+
 async def _runbooks(pilot: Pilot[str], size: str) -> None:
     """The shelf, the run that asks and stands first on it, its question, and the plan of a runbook."""
     await pilot.press("6")
@@ -83,7 +101,10 @@ def _save(pilot: Pilot[str], name: str) -> None:
     sys.stdout.write(f"{path}\n")
 
 
+PARTS = {"rest": take, "load": take_load}
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for one in SIZES:
-        asyncio.run(take(one))
+    for part in sys.argv[1:] or PARTS:
+        for one in SIZES:
+            asyncio.run(PARTS[part](one))

@@ -191,7 +191,7 @@ def test_help_lists_the_keys_that_work_and_the_palette_opens() -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: "keys that work here" in screen_text(pilot.app))
         await pilot.press("escape", "colon")
-        await until(pilot, lambda: "keelwatch runbook list" in screen_text(pilot.app))
+        await until(pilot, lambda: "keelwatch load list" in screen_text(pilot.app))
         assert "\N{RIGHT-POINTING MAGNIFYING GLASS}" not in screen_text(pilot.app)
 
     asyncio.run(drive(console(), (120, 36), look_around))

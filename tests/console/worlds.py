@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from console.feed import Key, Look
 from console.journeys import JourneyBook
+from console.load_book import LoadBook
 from console.places import place
 from console.runbook_book import RunbookBook
 from console.view.world import Causes, Change, Origin, RegionFacts, Tally, Workers, World
@@ -232,6 +233,10 @@ class RecordedFeed:
             "",
             "1h   bad 60.84  total 3600  ratio 0.0169  burn 16.9x",
         ]
+
+    def loads(self) -> LoadBook:
+        """The sandbox's load profiles, with the runs that the state folder of the test knows."""
+        return LoadBook(place(built_in(), None))
 
     def runbooks(self) -> RunbookBook:
         """The sandbox's runbooks, with the runs that the state folder of the test knows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keelwatch.adapters.prometheus import Matrix, Missing, Sample, Vector
+from keelwatch.safety.burn_words import burnt
 from keelwatch.safety.questions import elapsed_below, judge_burns, promql_holds
 from keelwatch.workspace import SourceError
 from keelwatch.workspace.reading import Answer, Reading, Unknown, Value
@@ -31,6 +32,22 @@ def test_burns_are_judged_together(burns: list[Reading], answer: Answer) -> None
         (f"objective-{number}", "west"): one for number, one in enumerate(burns)
     }
     assert judge_burns(given, 14.4).answer is answer
+
+
+@pytest.mark.parametrize(
+    ("burns", "highest"),
+    [([CALM], 0.4), ([CALM, HOT, Value(120.5, 0.0)], 120.5), ([HOT, CALM], 20.0), ([DARK, CALM], None)],
+)
+def test_a_face_reads_the_burn_and_its_limit_back_from_what_the_guard_said(
+    burns: list[Reading], highest: float | None
+) -> None:
+    given: dict[tuple[str, str | None], Reading] = {
+        (f"objective-{number}x", "west"): one for number, one in enumerate(burns)
+    }
+
+    found = burnt(judge_burns(given, 14.4).evidence)
+
+    assert (found and (found.burn, found.most)) == (highest and (highest, 14.4))
 
 
 class Told:

@@ -1,0 +1,167 @@
+"""What screens show of loads, read from ledgers and streams as a run writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from console.acting import TAIL, acting_words
+from console.load_book import Follower, LoadBook
+from console.places import place
+from console.view.load_course import Course
+from console.view.load_screen import verdict_words
+from keelwatch.ledger import FactKind, JsonObject, LedgerStore, open_ledger
+from keelwatch.runs import Phase, RunView, load
+from keelwatch.runs.stream import StreamWriter
+from keelwatch.workspace import UsageError
+from keelwatch.workspace.find import built_in
+from keelwatch.workspace.paths import run_dir
+from loadtests.meter import Meter
+
+ACTOR = "0:sre (claimed)"
+
+
+class Made:
+    """A run of a load that writes what a real one writes, as far as it is told to."""
+
+    def __init__(
+        self, store: LedgerStore, run: str = "20260921-141319-load-3f2a", kind: str = "load"
+    ) -> None:
+        self.store, self.run = store, run
+        folder = run_dir(run)
+        folder.mkdir(parents=True, mode=0o700)
+        self._stream = StreamWriter(folder / "stream.jsonl")
+        self._note({"event": "created", "kind": kind, "name": "portal-baseline", "env": "sandbox"})
+
+    def _note(self, payload: JsonObject) -> None:
+        self.store.append(self.run, FactKind.NOTE, payload, actor=ACTOR)
+
+    def planned(self, model: str = "open", for_s: float = 300.0) -> None:
+        stages = [[4.0, 4.0, for_s]]
+        self._note({"event": "planned", "model": model, "stages": stages, "processes": 2, "warm_up_s": 2.0})
+
+    def second(self, at: int, times_ms: list[float], *, due: int = 4, words: str = "") -> None:
+        meter = Meter()
+        for time_ms in times_ms:
+            meter.request("log-in: log in", time_ms, error=words)
+        meter.due = due
+        told = {**meter.take(), "second": at, "level": 4.0, "users": 3, "cpu": 0.2, "in_flight": 1}
+        self._stream.write({"sample": {"told": told}})
+
+    def ends(self, verdict: str = "pass", reason: str = "well") -> None:
+        payload: JsonObject = {"verdict": verdict, "reason": reason, "exit": 0, "left": []}
+        self.store.append(self.run, FactKind.VERDICT, payload, actor=ACTOR)
+
+    def view(self, phase: Phase = Phase.RUNNING) -> RunView:
+        return RunView(load(self.store, self.run), phase, 4711)
+
+
+@pytest.fixture
+def store() -> Iterator[LedgerStore]:
+    with closing(open_ledger()) as opened:
+        yield opened
+
+
+def test_what_is_told_later_is_added_and_what_was_drawn_is_not_computed_anew(store: LedgerStore) -> None:
+    made, follower = Made(store), Follower("20260921-141319-load-3f2a")
+    made.planned()
+    made.second(0, [10.0])
+    made.second(1, [10.0])
+    before = follower.read(store)
+    made.second(2, [50.0] * 3)
+    made.second(1, [10.0])  # the other generator tells of the same second
+
+    after = follower.read(store)
+
+    assert [one.count for one in before.ticks] == [1, 1]
+    assert [one.count for one in after.ticks] == [1, 2, 3]
+    assert after.ticks[0] is before.ticks[0]
+    assert after.all is not None
+    assert after.all.count == 3  # the warm-up lasts two seconds
+    assert after.all.response.p95 == pytest.approx(50.0, rel=0.011)
+
+
+def test_a_course_has_the_plan_the_level_and_the_errors(store: LedgerStore) -> None:
+    made = Made(store)
+    made.planned()
+    for at in range(12):
+        made.second(at, [20.0, 30.0], due=3, words="status 503, wanted 200" if at == 7 else "")
+
+    found = Follower(made.run).read(store)
+
+    assert (found.profile, found.environment, found.starter) == ("portal-baseline", "sandbox", "sre")
+    assert (found.length_s, found.top, found.told_s, found.due) == (300.0, 4.0, 12.0, 36)
+    assert (found.applied, found.wanted) == (3.0, 4.0)
+    assert found.errors == (("log-in: log in: status 503, wanted 200", 2),)
+
+
+def test_those_in_flight_at_the_end_are_no_part_of_what_was_applied(store: LedgerStore) -> None:
+    made = Made(store)
+    made.planned(for_s=5)
+    for at in range(8):
+        made.second(at, [20.0], due=4 if at < 5 else 0)
+
+    found = Follower(made.run).read(store)
+
+    assert found.applied == 4.0
+    assert found.told_s == 5.0
+
+
+def test_a_run_of_another_kind_is_no_load(store: LedgerStore) -> None:
+    made = Made(store, run="20260921-141319-probe-1111", kind="probe")
+
+    with pytest.raises(UsageError, match="is a probe run, and no load"):
+        Follower(made.run).read(store)
+
+
+def test_a_run_that_died_is_never_drawn_as_well(store: LedgerStore) -> None:
+    made = Made(store)
+    made.planned()
+    made.second(0, [10.0])
+
+    found: Course = Follower(made.run).read(store)  # no process holds its lock
+
+    assert verdict_words(found, found.started)[0] == "UNKNOWN"
+
+
+def test_the_head_says_how_far_a_load_is_and_what_it_is_like(store: LedgerStore) -> None:
+    made = Made(store)
+    assert acting_words(store, made.view()) == "load portal-baseline starts"
+    made.planned()
+    for at in range(72):
+        made.second(at, [48.0], due=4)
+
+    assert acting_words(store, made.view()) == "load portal-baseline 1:12/5:00 4.0/s p95 48ms"
+    assert acting_words(store, made.view(Phase.STOPPING)).startswith("load portal-baseline STOPPING 1:12")
+    assert acting_words(store, made.view(Phase.ENDED)) == ""
+
+
+def test_the_head_reads_only_the_end_of_a_long_stream(store: LedgerStore) -> None:
+    made = Made(store)
+    made.planned(for_s=3600)
+    slow = [float(one) for one in range(1, 4000, 9)]  # a line of many buckets
+    for at in range(180):
+        made.second(at, slow)
+    for at in range(180, 192):
+        made.second(at, [48.0])
+    assert (run_dir(made.run) / "stream.jsonl").stat().st_size > 2 * TAIL
+
+    assert acting_words(store, made.view()) == "load portal-baseline 3:12/60:00 4.0/s p95 48ms"
+
+
+def test_a_profile_says_how_its_last_run_ended_and_when(store: LedgerStore) -> None:
+    for run, verdict in (("20260921-140000-load-1111", "pass"), ("20260921-141319-load-3f2a", "fail")):
+        made = Made(store, run)
+        made.planned()
+        made.ends(verdict, "because")
+    book = LoadBook(place(built_in(), None))
+
+    found = book.shelf(load(store, made.run).started + 60)
+
+    (row,) = [one for one in found.rows if one.name == "portal-baseline"]
+    assert row.last is not None
+    assert (row.last.run, row.last.words) == ("20260921-141319-load-3f2a", "fail: because")
+    assert [one.run for one in found.ended] == ["20260921-141319-load-3f2a", "20260921-140000-load-1111"]
+    assert found.living == ()

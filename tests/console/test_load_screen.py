@@ -1,0 +1,270 @@
+"""The Load screen and a run of one, over made-up ones: at both sizes, without colour."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from console.tui.app import Keelwatch
+from console.tui.dialog import StopDialog
+from keelwatch.workspace.clock import FixedClock
+from tests.console import pushes
+from tests.console.pushes import RUN, LoadFeed, MadeLoads
+from tests.console.screens import NEVER_S, SIZES, assert_golden, drive, screen_text, until
+from tests.console.worlds import NOW, world
+
+type Act = Callable[[Pilot[str]], Awaitable[None]]
+SMALL = (80, 24)
+TURNS = {
+    "running": pushes.course,
+    "starting": pushes.starting,
+    "dropping": pushes.dropping,
+    "closed": pushes.closed,
+    "tripped": pushes.tripped,
+    "missed": pushes.missed,
+}
+
+
+def named(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def console(book: MadeLoads, charset: str = "braille") -> Keelwatch:
+    clock = FixedClock(NOW + 2)
+    return Keelwatch(LoadFeed(book), world, theme="dark", charset=charset, clock=clock, every_s=NEVER_S)
+
+
+async def sees(pilot: Pilot[str], words: str) -> None:
+    await until(pilot, lambda: words in screen_text(pilot.app))
+
+
+def notices(pilot: Pilot[str]) -> str:
+    return "\n".join(one.message for one in pilot.app._notifications)
+
+
+async def is_told(pilot: Pilot[str], words: str) -> None:
+    await until(pilot, lambda: words in notices(pilot))
+
+
+async def shelf(pilot: Pilot[str]) -> None:
+    await pilot.press("4")
+    await sees(pilot, "Load 3 profiles")
+
+
+async def run(pilot: Pilot[str]) -> None:
+    """The load that runs stands first."""
+    await shelf(pilot)
+    await pilot.press("enter")
+    await sees(pilot, "Load > portal-baseline in sandbox")
+
+
+async def profile(pilot: Pilot[str]) -> None:
+    """The second one, which has a last run."""
+    await shelf(pilot)
+    await pilot.press("j", "j")
+    await sees(pilot, "> portal-baseline  ")
+
+
+def on(book: MadeLoads, act: Act, size: tuple[int, int] = SMALL) -> str:
+    return asyncio.run(drive(console(book), size, act))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_loads_that_run_stand_before_the_profiles_with_the_last_run_of_each(size: tuple[int, int]) -> None:
+    assert_golden(f"load-list-{named(size)}", on(MadeLoads(), shelf, size))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=named)
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_run_shows_what_is_applied_what_it_takes_and_what_ends_it(size: tuple[int, int], turn: str) -> None:
+    assert_golden(f"load-{turn}-{named(size)}", on(MadeLoads(TURNS[turn]()), run, size))
+
+
+@pytest.mark.parametrize("turn", ["running", "tripped"])
+@pytest.mark.parametrize("size", SIZES, ids=named)
+def test_a_run_is_ascii_where_there_is_no_unicode(turn: str, size: tuple[int, int]) -> None:
+    text = asyncio.run(drive(console(MadeLoads(TURNS[turn]()), charset="ascii"), size, run))
+
+    assert text.isascii()
+    if turn == "running":
+        assert_golden(f"load-ascii-{named(size)}", text)
+
+
+def test_tab_turns_to_journeys_thresholds_and_errors_and_back() -> None:
+    async def turn(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        await sees(pilot, "[requests 4]")
+        for words in ("[journeys 2]", "[thresholds 3]", "[errors 3]", "[requests 4]"):
+            await pilot.press("tab")
+            await sees(pilot, words)
+            if "thresholds" in words:
+                await sees(pilot, "MISSED   login-latency: 97.10% (99.00%)")
+                await sees(pilot, "unknown  invoices-latency: 9 requests")
+
+    on(MadeLoads(pushes.missed()), turn, (120, 36))
+
+
+def test_enter_reads_a_verdict_in_full_that_the_screen_cuts() -> None:
+    found = pushes.missed()
+    assert found.verdict is not None
+    long = replace(found.verdict, reason=f"{'threshold-missed: one of many; ' * 12}the end")
+
+    async def read(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        assert "the end" not in screen_text(pilot.app)
+        await pilot.press("enter")
+        await sees(pilot, "the end")
+
+    on(MadeLoads(replace(found, verdict=long)), read)
+
+
+def test_a_run_that_goes_on_is_drawn_anew_when_more_is_told() -> None:
+    book = MadeLoads(pushes.course(40))
+
+    async def wait(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        book.now = pushes.tripped()
+        await sees(pilot, "ENDED inconclusive")
+        await sees(pilot, "TRIPS    31.0x of 14.4x ##########")
+
+    on(book, wait, (120, 36))
+
+
+def test_a_read_only_console_starts_nothing_and_says_which_key_arms() -> None:
+    book = MadeLoads()
+
+    async def try_it(pilot: Pilot[str]) -> None:
+        await profile(pilot)
+        await sees(pilot, "A, then s: start it   (keelwatch load run portal-baseline --env sandbox --arm)")
+        await pilot.press("s")
+        await is_told(pilot, "NOT DONE: sandbox wants load tests armed; A arms the console, for 15 minutes")
+
+    on(book, try_it, (120, 36))
+
+    assert book.told == []
+
+
+async def to_the_name(pilot: Pilot[str]) -> None:
+    await profile(pilot)
+    await pilot.press("A", "s")
+    await sees(pilot, "Type sandbox: _")
+
+
+def test_a_load_starts_only_when_the_environment_is_typed() -> None:
+    book = MadeLoads()
+
+    async def start(pilot: Pilot[str]) -> None:
+        await to_the_name(pilot)
+        text = screen_text(pilot.app)
+        assert "keelwatch load run portal-baseline --env sandbox --arm" in text
+        assert "1.0% of the period's, of each of its objectives, is set aside" in text
+        assert isinstance(pilot.app.focused, Button)
+        assert pilot.app.focused.id == "no"
+        await pilot.press(*"sandbox")
+        await sees(pilot, "Type sandbox: sandbox_   (enter: start it)")
+        assert book.told == []
+        await pilot.press("enter")
+        await sees(pilot, "Load > portal-baseline in sandbox")
+
+    on(book, start)
+
+    assert book.told == [("start", "portal-baseline")]
+
+
+@pytest.mark.parametrize(
+    "keys", [["enter"], [*"sandbo", "enter"], [*"prod", "enter"], [*"sandbox", "escape"]]
+)
+def test_enter_alone_another_name_and_escape_start_nothing(keys: list[str]) -> None:
+    book = MadeLoads()
+
+    async def leave(pilot: Pilot[str]) -> None:
+        await to_the_name(pilot)
+        await pilot.press(*keys)
+        await is_told(pilot, "not started; nothing was done")
+
+    on(book, leave)
+
+    assert book.told == []
+
+
+@pytest.mark.parametrize("from_list", [True, False], ids=["list", "run"])
+def test_stopping_is_confirmed_and_enter_lets_it_go_on(from_list: bool) -> None:  # noqa: FBT001 - a parameter
+    book = MadeLoads()
+
+    async def stop(pilot: Pilot[str]) -> None:
+        await (shelf if from_list else run)(pilot)
+        await pilot.press("x")
+        await sees(pilot, f"keelwatch stop {RUN}")
+        assert isinstance(pilot.app.focused, Button)
+        assert pilot.app.focused.id == "no"
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, StopDialog))
+        assert book.told == []
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(pilot.app.screen, StopDialog))
+        await pilot.press("s")
+        await is_told(pilot, f"{RUN} is told to stop")
+
+    on(book, stop)
+
+    assert book.told == [("stop", RUN)]
+
+
+def test_what_has_ended_is_not_stopped_and_says_why() -> None:
+    book = MadeLoads(pushes.missed())
+
+    async def try_it(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        await pilot.press("x")
+        await is_told(pilot, "NOT DONE: it has ended: fail: threshold-missed")
+        await pilot.press("escape", "j", "x")
+        await is_told(pilot, "NOT DONE: a run is stopped, and the cursor stands on none that goes on")
+
+    on(book, try_it)
+
+    assert book.told == []
+
+
+def test_a_profile_opens_its_last_run_and_one_that_never_ran_says_how_to_start_it() -> None:
+    async def open_them(pilot: Pilot[str]) -> None:
+        await profile(pilot)
+        await pilot.press("enter")
+        await sees(pilot, "run 20260921-120000-load-11aa")
+        await pilot.press("escape", "j", "enter")
+        await is_told(pilot, "NOT DONE: sale-day was never run here: s starts it")
+
+    on(MadeLoads(), open_them, (120, 36))
+
+
+@pytest.mark.parametrize(
+    ("moves", "command"),
+    [
+        ((), f"keelwatch attach {RUN}"),
+        (("j", "j"), "keelwatch load run portal-baseline --env sandbox --arm"),
+        (("G",), "keelwatch load show 20260921-120000-load-11aa"),
+    ],
+)
+def test_y_copies_the_command_that_does_the_same(moves: tuple[str, ...], command: str) -> None:
+    async def copy(pilot: Pilot[str]) -> None:
+        await shelf(pilot)
+        await pilot.press(*moves, "y")
+        await until(pilot, lambda: pilot.app.clipboard == command)
+
+    on(MadeLoads(), copy)
+
+
+def test_the_filter_keeps_what_matches() -> None:
+    async def narrow(pilot: Pilot[str]) -> None:
+        await shelf(pilot)
+        await pilot.press("slash", *"sale", "enter")
+        await sees(pilot, "filter: sale")
+        assert "lookup-peak" not in screen_text(pilot.app)
+        await pilot.press("escape")
+        await sees(pilot, "lookup-peak")
+
+    on(MadeLoads(), narrow)
