@@ -33,8 +33,8 @@ def acting_words(store: LedgerStore, one: RunView) -> str:
 def _load_words(store: LedgerStore, one: RunView) -> list[str]:
     """Of its plan and the last seconds that it told; a run that is being stopped says so first."""
     told = Followed()
-    told.take(store.after(0, run=one.state.id, kinds=(FactKind.NOTE,)))
-    told.take(newest_lines(one.state.id, TAIL))
+    notes = store.after(0, run=one.state.id, kinds=(FactKind.NOTE,))
+    told.take(sorted([*notes, *newest_lines(one.state.id, TAIL)], key=lambda item: item.at))
     words = [] if one.phase is Phase.RUNNING else [one.phase.upper()]
     if not told.gathered.seconds:
         return [*words, "starts"]

@@ -52,7 +52,10 @@ class Follower:
             raise UsageError(
                 f"{self._run} is a {glance.run.state.kind} run, and no load", "see: keelwatch runs"
             )
+        steps = len(self._told.tried)
         self._told.take(glance.items)
+        if len(self._told.tried) > steps:
+            self._ticks.clear()  # a search counts the seconds of its next step from 0
         self._position = glance.position
         for item in glance.items:
             if isinstance(item, Fact) and item.kind is FactKind.VERDICT:

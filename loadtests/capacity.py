@@ -64,6 +64,12 @@ class _Search(Push):
                     self._tell(outcome)
                     self.run.wait(DRAIN_S)
 
+    def _planned(self, stages: Sequence[Stage]) -> JsonObject:
+        """How long each step is, and that how many there are is not known yet."""
+        step = [self.first, self.most, WARM_UP_S + self.step_s]
+        told: JsonObject = {"search": True, "stages": [step], "warm_up_s": WARM_UP_S}
+        return {**super()._planned(stages), **told, "objective": self.objective}
+
     def _step(self, step: Next) -> Tried | Verdict:
         """What came of it; a verdict where it ends the search."""
         length_s = WARM_UP_S + self.step_s * (PROOF if step.is_proof else 1)

@@ -73,14 +73,14 @@ def _drawn(curve: Curve, width: int, height: int, axis: Axis, charset: Charset) 
 
 
 def _over(lines: Sequence[str]) -> str:
-    """Braille dots are joined; of marks the first curve's stays on top."""
+    """Braille dots are joined; of marks the last curve's stays on top."""
     return "".join(_cell(cells) for cells in zip(*lines, strict=True))
 
 
 def _cell(cells: Sequence[str]) -> str:
     drawn = [one for one in cells if one != " "]
     if not drawn or ord(drawn[0]) < BRAILLE_BASE:
-        return drawn[0] if drawn else " "
+        return drawn[-1] if drawn else " "
     dots = 0
     for one in drawn:
         dots |= ord(one) - BRAILLE_BASE

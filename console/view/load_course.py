@@ -83,10 +83,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Of a search for capacity: a rate that held, or not and why."""
+
+    rate: float
+    held: bool
+    reason: str = ""
+    is_proof: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """`length_s` is that of its stages, 0 until it is planned; `began` is when its first second did, None
-    before. `lately` is of the last `RECENT_S` seconds, warm-up or not. `cpu` is the busiest generator's share
-    of a core in its busiest seconds."""
+    before. Of a search for capacity `ticks` are those of the step it is at, and `steps` the ones before it.
+    `lately` is of the last `RECENT_S` seconds, warm-up or not. `cpu` is the busiest generator's share of
+    a core in its busiest seconds."""
 
     run: str
     profile: str
@@ -114,6 +125,8 @@ class Course:
     budget: tuple[Reservation, ...] = ()
     errors: tuple[tuple[str, int], ...] = ()
     found: tuple[Found, ...] = ()
+    is_search: bool = False
+    steps: tuple[Step, ...] = ()
     due: int = 0
     dropped: int = 0
     no_account: int = 0
@@ -138,19 +151,23 @@ class Course:
 
     @property
     def told_s(self) -> float:
-        """How far it was when it last told anything."""
+        """How far it was when it last told anything; a search does not know how far it has to go."""
+        if self.is_search:
+            return float(self.ticks[-1].at + 1) if self.ticks else 0.0
         return min(float(self.ticks[-1].at + 1), self.length_s) if self.ticks else 0.0
 
     def elapsed_s(self, now: float) -> float:
         """Of its stages, at most all of them."""
-        if self.is_over or self.began is None:
+        if self.is_over or self.began is None or self.is_search:
             return self.told_s
         return min(self.length_s, max(self.told_s, now - self.began))
 
     @property
     def applying(self) -> tuple[Tick, ...]:
         """The seconds of its stages: after them those in flight end, and nobody comes."""
-        return tuple(one for one in self.ticks if not self.length_s or one.at < self.length_s)
+        return tuple(
+            one for one in self.ticks if self.is_search or not self.length_s or one.at < self.length_s
+        )
 
     @property
     def recent(self) -> tuple[Tick, ...]:
@@ -232,6 +249,8 @@ def course_of(view: RunView, told: Followed, ticks: tuple[Tick, ...], ended: flo
         budget=told.budget,
         errors=tuple(gathered.errors.most_common(MOST_ERRORS)),
         found=tuple(_found(one) for one in findings_in(told.judged)),
+        is_search=planned.get("search") is True,
+        steps=tuple(_step(one) for one in told.tried),
         due=gathered.due,
         dropped=max(gathered.dropped, whole(told.judged, "dropped")),
         no_account=gathered.no_account,
@@ -255,8 +274,13 @@ def lately(gathered: Gathered) -> TimesRow | None:
 
 
 def progress_words(course: Course, elapsed_s: float) -> str:
-    """`1:12/5:00 3.9/s p95 48ms`."""
-    words = [f"{minutes(elapsed_s)}/{minutes(course.length_s)}"]
+    """`1:12/5:00 3.9/s p95 48ms`; of a search for capacity `step 4 8.0/s p95 48ms`."""
+    far = (
+        f"step {len(course.steps) + 1}"
+        if course.is_search
+        else f"{minutes(elapsed_s)}/{minutes(course.length_s)}"
+    )
+    words = [far]
     if course.applied is not None:
         words.append(f"{course.applied:.1f}/s" if course.is_open else f"{course.applied:.0f} users")
     if course.lately is not None and course.lately.response.p95 is not None:
@@ -289,3 +313,7 @@ def _row(name: str, times: Times) -> TimesRow:
 
 def _found(one: JsonObject) -> Found:
     return Found(text(one, "name"), text(one, "value"), bool(one.get("met")), text(one, "reason"))
+
+
+def _step(one: JsonObject) -> Step:
+    return Step(number(one, "rate"), bool(one.get("held")), text(one, "reason"), bool(one.get("is_proof")))

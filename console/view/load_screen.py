@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from console.view import numbers
 from console.view.curves import Chart, Curve, chart
-from console.view.load_course import Course, Quantiles, Tick, TimesRow, minutes
+from console.view.load_course import Course, Quantiles, Step, Tick, TimesRow, minutes
 from console.view.load_limits import cut, limits_lines, so_far
 from console.view.load_shelf import level_words
 from console.view.overview import NARROW
@@ -72,6 +72,8 @@ def phase_words(course: Course, now: float) -> str:
     if course.began is None:
         return "STARTING"
     elapsed = course.elapsed_s(now)
+    if course.is_search:
+        return "SEARCHING"
     if elapsed >= course.length_s:
         return "ENDING"
     return "RUNNING, warm-up" if elapsed < course.warm_up_s else "RUNNING"
@@ -84,6 +86,8 @@ def state_line(course: Course, now: float, width: int) -> str:
         spent = numbers.length(max(0.0, (course.ended or now) - course.started))
         return numbers.fit(f"{how} | {spent} since it was started", [f" | by {course.starter}"], width - 1)
     elapsed = f"{minutes(course.elapsed_s(now))} of {minutes(course.length_s)}"
+    if course.is_search:
+        elapsed = f"step {len(course.steps) + (not course.is_over)}"
     more = [f" | {one}" for one in (*_applied_words(course), f"by {course.starter}")]
     return numbers.fit(f"{how} | {elapsed}", more, width - 1)
 
@@ -125,11 +129,22 @@ def verdict_words(course: Course, now: float) -> tuple[str, str]:
         return "UNKNOWN", "it died before it had a verdict"
     if not course.is_planned:
         return "NO VERDICT", "it asks whether what it may hurt burns already, and sets budget aside"
+    if course.is_search:
+        return "NO VERDICT", _search_words(course)
     if flaw := so_far(course):
         return "INVALID SO FAR", flaw
     if course.elapsed_s(now) >= course.length_s:
         return "NO VERDICT", "those in flight come to an end, then it is judged"
     return "NO VERDICT", "judged at its end; so far the load is what was ordered"
+
+
+def _search_words(course: Course) -> str:
+    held = max((one.rate for one in course.steps if one.held), default=None)
+    breach = min((one.rate for one in course.steps if not one.held), default=None)
+    if held is None and breach is None:
+        return "searches for the highest rate that holds"
+    words = [f"{held:.4g}/s holds" if held is not None else "", f"{breach:.4g}/s does not" if breach else ""]
+    return f"the highest rate that holds: {', '.join(filter(None, words))}"
 
 
 def verdict_lines(course: Course, now: float, width: int) -> list[str]:
@@ -199,7 +214,9 @@ def _rate_chart(course: Course, width: int, height: int, charset: Charset) -> Ch
         "*",
         _smooth(seconds) if course.is_open else [one.applied if one else None for one in seconds],
     )
-    return chart([applied, wanted], width, height, charset, least=max(1.0, course.top))
+    return chart(
+        [wanted, applied], width, height, charset, least=1.0 if course.is_search else max(1.0, course.top)
+    )
 
 
 def _times_chart(course: Course, width: int, height: int, charset: Charset) -> Chart:
@@ -214,14 +231,14 @@ def _times_chart(course: Course, width: int, height: int, charset: Charset) -> C
         Curve("p99", "^", of("response", "p99")),
     ]
     if course.is_late:
-        curves.append(Curve("s95", "s", of("service", "p95")))
+        curves.insert(0, Curve("s95", "s", of("service", "p95")))
     return chart(curves, width, height, charset, least=10.0)
 
 
 def _by_second(course: Course) -> list[Tick | None]:
     """Of the whole length, so that the plot says how far it is."""
     known = {one.at: one for one in course.applying}
-    return [known.get(at) for at in range(max(1, math.ceil(course.length_s)))]
+    return [known.get(at) for at in range(max(1, math.ceil(course.length_s), *(at + 1 for at in known)))]
 
 
 def _smooth(seconds: Sequence[Tick | None]) -> list[float | None]:
@@ -242,7 +259,7 @@ def tab_line(course: Course, tab: Tab, width: int) -> str:
     counts = {
         Tab.REQUESTS: len(course.requests),
         Tab.JOURNEYS: len(course.journeys),
-        Tab.THRESHOLDS: len(course.found),
+        Tab.THRESHOLDS: len(course.steps if course.is_search else course.found),
         Tab.ERRORS: sum(count for _, count in course.errors),
     }
     told = [f"[{one} {count}]" if one is tab else f" {one} {count} " for one, count in counts.items()]
@@ -295,12 +312,20 @@ def _three(found: Quantiles, column: int) -> str:
 
 
 def threshold_lines(course: Course) -> list[str]:
+    if course.is_search:
+        return [_step_line(one) for one in course.steps] or ["  no step is over yet"]
     if not course.found:
         return ["  they are judged at its end" if not course.is_over else "  none was judged"]
     return [
         f"{'!' if one.word == 'MISSED' else ' '} {one.word:<8} {one.name}: {one.value or one.reason}"
         for one in course.found
     ]
+
+
+def _step_line(one: Step) -> str:
+    word = "holds" if one.held else "MISSED"
+    more = ", confirmed" if one.is_proof else f": {one.reason}" if one.reason else ""
+    return f"{' ' if one.held else '!'} {word:<8} {one.rate:.4g}/s{more}"
 
 
 def error_lines(course: Course) -> list[str]:

@@ -42,6 +42,13 @@ class Made:
         stages = [[4.0, 4.0, for_s]]
         self._note({"event": "planned", "model": model, "stages": stages, "processes": 2, "warm_up_s": 2.0})
 
+    def searches(self) -> None:
+        stages = [[4.0, 64.0, 22.0]]
+        self._note({"event": "planned", "model": "open", "stages": stages, "processes": 2, "search": True})
+
+    def tried(self, rate: float) -> None:
+        self._note({"event": "tried", "rate": rate, "held": True, "reason": "", "is_proof": False})
+
     def second(self, at: int, times_ms: list[float], *, due: int = 4, words: str = "") -> None:
         meter = Meter()
         for time_ms in times_ms:
@@ -107,6 +114,22 @@ def test_those_in_flight_at_the_end_are_no_part_of_what_was_applied(store: Ledge
 
     assert found.applied == 4.0
     assert found.told_s == 5.0
+
+
+def test_a_search_counts_the_seconds_of_each_step_from_its_start(store: LedgerStore) -> None:
+    made, follower = Made(store), Follower("20260921-141319-load-3f2a")
+    made.searches()
+    made.second(0, [10.0], due=4)
+    made.second(1, [10.0], due=4)
+    follower.read(store)
+    made.tried(4.0)
+    made.second(0, [70.0], due=8)
+
+    found = follower.read(store)
+
+    assert [(one.at, one.applied) for one in found.ticks] == [(0, 8.0)]
+    assert [one.rate for one in found.steps] == [4.0]
+    assert acting_words(store, made.view()) == "load portal-baseline step 2 8.0/s p95 70ms"
 
 
 def test_a_run_of_another_kind_is_no_load(store: LedgerStore) -> None:

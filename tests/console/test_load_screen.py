@@ -25,6 +25,7 @@ TURNS = {
     "starting": pushes.starting,
     "dropping": pushes.dropping,
     "closed": pushes.closed,
+    "searching": pushes.searching,
     "tripped": pushes.tripped,
     "missed": pushes.missed,
 }
@@ -107,6 +108,17 @@ def test_tab_turns_to_journeys_thresholds_and_errors_and_back() -> None:
                 await sees(pilot, "unknown  invoices-latency: 9 requests")
 
     on(MadeLoads(pushes.missed()), turn, (120, 36))
+
+
+def test_a_search_tells_which_rates_held() -> None:
+    async def turn(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        await sees(pilot, "SEARCHING | step 3 |")
+        await sees(pilot, "NO VERDICT  the highest rate that holds: 4/s holds, 8/s does not")
+        await pilot.press("tab", "tab")
+        await sees(pilot, "! MISSED   8/s: login-latency: 96.20% good")
+
+    on(MadeLoads(pushes.searching()), turn)
 
 
 def test_enter_reads_a_verdict_in_full_that_the_screen_cuts() -> None:
