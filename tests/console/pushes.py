@@ -13,9 +13,9 @@ from console.view.load_course import Course, Found, Quantiles, Step, Tick, Times
 from console.view.load_shelf import LastRun, LoadRow, LoadShelf, ProfileRow
 from keelwatch.runs import Phase, StopReport, failed, inconclusive
 from keelwatch.safety import Reservation
+from keelwatch.safety.said import GuardSaid
 from keelwatch.workspace import ExitCode
 from keelwatch.workspace.find import built_in
-from loadtests.follow import GuardSaid
 from tests.console.worlds import NOW, RecordedFeed, look
 
 RUN = "20260921-141319-load-3f2a"
