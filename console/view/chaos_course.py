@@ -51,7 +51,13 @@ class Course:
 
     @property
     def is_over(self) -> bool:
-        return self.phase is Phase.ENDED
+        """Also of one that was judged and has left something behind, which counts as orphaned."""
+        return self.phase is Phase.ENDED or (self.verdict is not None and not self.alive)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nobody looks after what it did."""
+        return bool(self.open_faults) and (self.is_over or self.phase is Phase.ORPHANED)
 
     @property
     def open_faults(self) -> tuple[Fault, ...]:
@@ -103,7 +109,10 @@ def course_of(view: RunView, told: Followed) -> Course:
 
 
 def progress_words(course: Course) -> str:
-    """`method 1/2: customers meet it, 1 fault on`; without a count where nobody has told what is ahead."""
+    """`method 1/2: customers meet it, 1 fault on`; without a count where nobody has told what is ahead. Of
+    one that was judged, its verdict."""
+    if course.is_over and course.verdict is not None:
+        return str(course.verdict)
     phase = course.told.phase
     words = PHASES.get(phase, "asks what it may hurt first")
     if phase in {"method", "rollbacks"}:

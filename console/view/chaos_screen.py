@@ -13,18 +13,19 @@ from console.view.chaos import WHENS
 from console.view.chaos_course import PHASES, Course
 from console.view.limits import budget_lines, cut, guard_lines, line
 from console.view.overview import NARROW
-from keelwatch.runs import Phase
+from keelwatch.runs import Outcome, Phase
 from keelwatch.workspace.errors import ExitCode
 
 BESIDE = 3  # columns of the scroll bar, and one that stays free
 TALL = 30
 UNCUT = 10_000  # columns
 MOST_REASONS = 3  # lines; enter shows all
-ASKED_WIDTH = 13
 SENTENCES = {
     "hypothesis-held": "the hypothesis held, and the fault reached traffic",
     "fault-never-reached-traffic": "nobody met the fault: it proves nothing",
 }
+TELLING = {Outcome.PASS, Outcome.FAIL}
+"""Verdicts that say something of what was expected."""
 STATES = {"begun": "RUNNING", "succeeded": "done", "failed": "FAILED", "interrupted": "INTERRUPTED"}
 
 
@@ -68,21 +69,23 @@ def state_line(course: Course, now: float, width: int) -> str:
     spent = f"{numbers.length(max(0.0, (course.ended or now) - course.started))}"
     most = course.bounds.most_s
     spent += f" of {numbers.length(most)} at most" if most and not course.is_over else ""
-    more = [faults_words(course, now), f"load {course.told.load}" if course.told.load else ""]
-    told = [f" | {one}" for one in (*more, f"by {course.starter}") if one]
-    return numbers.fit(f"{phase_words(course)} | {spent}", told, width - 1)
+    faults, own = faults_words(course, now)
+    told = [f" | {faults}", own, f" | under load {course.told.load}" if course.told.load else ""]
+    return numbers.fit(f"{phase_words(course)} | {spent}", [*told, f" | by {course.starter}"], width - 1)
 
 
-def faults_words(course: Course, now: float) -> str:
-    """`1 fault on, ends by itself in 1m46s`; of a run that is over, whether all is healed."""
+def faults_words(course: Course, now: float) -> tuple[str, str]:
+    """`1 FAULT ON` and `, ends by itself in 1m46s`; of a run that is over, whether all is healed."""
     on, count = course.open_faults, len(course.told.faults)
+    if not on and not count:
+        return "nothing was broken" if course.is_over else "nothing is broken yet", ""
     if not on:
-        return f"{count} fault{'' if count == 1 else 's'}, all healed" if count else "nothing is broken yet"
-    if course.is_over:
-        return f"{len(on)} NOT HEALED"
+        return f"{count} fault{'' if count == 1 else 's'}, all healed", ""
+    if course.is_left:
+        return f"{len(on)} NOT HEALED", ""
     ends = [one.ends_itself for one in on if one.ends_itself]
-    own = f", the last ends by itself in {numbers.length(max(ends) - now)}" if len(ends) == len(on) else ""
-    return f"{len(on)} FAULT{'' if len(on) == 1 else 'S'} ON{own}"
+    own = f", ends by itself in {numbers.length(max(ends) - now)}" if len(ends) == len(on) else ""
+    return f"{len(on)} FAULT{'' if len(on) == 1 else 'S'} ON", own
 
 
 def verdict_words(course: Course) -> tuple[str, str]:
@@ -103,7 +106,7 @@ def verdict_words(course: Course) -> tuple[str, str]:
 
 def expected_words(course: Course) -> str:
     expect = course.bounds.expect
-    if course.verdict is None or not expect:
+    if course.verdict is None or not expect or course.verdict.outcome not in TELLING:
         return ""
     return ", as expected" if course.verdict.outcome == expect else f", and {expect} was EXPECTED"
 
@@ -111,6 +114,10 @@ def expected_words(course: Course) -> str:
 def so_far(course: Course) -> tuple[str, str]:
     """What speaks against it while it runs."""
     found = course.told.hypothesis
+    if course.phase is Phase.ORPHANED:
+        return "UNKNOWN", "its process is gone, and nobody looks after what it did: keelwatch heal"
+    if course.phase is Phase.HEALING:
+        return "UNKNOWN", "its process is gone; its guardian takes back what it did"
     if course.told.stopping:
         return "NO VERDICT", f"it is being ended: {course.told.stopping}"
     if course.stop_asked:
@@ -154,15 +161,16 @@ def drawn(course: Course, width: int, height: int, now: float) -> Drawn:
 
 def hypothesis_lines(course: Course, width: int) -> list[str]:
     """Each probe, and what it said before, during and after."""
-    room = width - BESIDE - 1 - ASKED_WIDTH * len(WHENS)
-    heads = "".join(f"{when.upper():<{ASKED_WIDTH}}" for when in WHENS)
+    column = 15 if width >= NARROW else 10
+    room = width - BESIDE - 1 - column * len(WHENS)
+    heads = "".join(f"{when.upper():<{column}}" for when in WHENS)
     title = f"HYPOTHESIS {course.steady_state or 'none was told yet'}"
     lines = [f"  {_short(title, room - 2):<{room - 2}}{heads}".rstrip()]
     names = list(dict.fromkeys([*course.probes, *(name for name, _ in course.asked)]))
     for name in names:
         asked = [course.asked.get((name, when)) for when in WHENS]
         mark = "!" if any(one and (one.missed or one.unknown) for one in asked) else " "
-        words = "".join(f"{asked_words(one):<{ASKED_WIDTH}}" for one in asked)
+        words = "".join(f"{asked_words(one)[: column - 1]:<{column}}" for one in asked)
         lines.append(f"{mark}   {_short(name, room - 4):<{room - 4}}{words}".rstrip())
     return lines
 
@@ -185,8 +193,11 @@ def _short(words: str, room: int) -> str:
 
 def step_lines(course: Course, width: int, now: float) -> list[str]:
     """Method and rollbacks: what is done, what is on, what waits, each with what a person would type."""
-    counted = (f"{phase} {'/'.join(map(str, course.counts(phase)))}" for phase in ("method", "rollbacks"))
-    lines = [line("STEPS", ", ".join(counted))]
+    if not course.ahead and not course.told.steps:
+        return [line("STEPS", "none was told" if course.is_over else "none was told yet")]
+    counted = {phase: course.counts(phase) for phase in ("method", "rollbacks")}
+    words = ", ".join(f"{phase} {over} of {count} over" for phase, (over, count) in counted.items())
+    lines = [line("STEPS", words)]
     number = 0
     for phase in ("method", "rollbacks"):
         found: list[Step | Ahead] = [*course.of(phase), *course.waiting(phase)]
@@ -197,16 +208,19 @@ def step_lines(course: Course, width: int, now: float) -> list[str]:
 
 
 def _step_lines(course: Course, number: int, one: Step | Ahead, width: int, now: float) -> list[str]:
-    """One line, or two where the equivalent of what is on has no room beside it."""
+    """One line, or two where the equivalent has no room beside it; where lines are short of, that of what is
+    on alone."""
     state, took = _step_state(course, one, now)
-    mark = {"FAILED": "!", "INTERRUPTED": "!", "RUNNING": ">"}.get(state, " ")
+    mark = {"FAILED": "!", "INTERRUPTED": "!", "CUT SHORT": "!", "RUNNING": ">"}.get(state, " ")
     verb = "roll back" if one.phase == "rollbacks" else one.type
     head = f"{mark} {number:>2} {verb:<9} "
     tail = f" {state:<12}{took:>7}"
     if width >= NARROW:
         lines = [f"{head}{_short(one.name, 34):<34}{tail}   {one.equivalent}"]
+        if len(lines[0]) > width - BESIDE:
+            lines = [f"{head}{_short(one.name, 34):<34}{tail}", f"    as: {one.equivalent}"]
     else:
-        lines = [f"{head}{_short(one.name, 42):<42}{tail}"]
+        lines = [f"{head}{_short(one.name, 38):<38}{tail}"]
         lines += [f"    as: {one.equivalent}"] if state == "RUNNING" else []
     error = one.error if isinstance(one, Step) else ""
     return [*lines, *([f"!   {error}"] if error else [])]
@@ -216,7 +230,7 @@ def _step_state(course: Course, one: Step | Ahead, now: float) -> tuple[str, str
     if isinstance(one, Ahead):
         return ("not begun" if course.is_over else "waiting"), ""
     if one.state == "begun":
-        return ("CUT SHORT", "") if course.is_over else ("RUNNING", numbers.length(now - one.began))
+        return ("CUT SHORT", "") if not course.alive else ("RUNNING", numbers.length(now - one.began))
     took = f"{one.took_s:.1f}s" if one.took_s is not None else ""
     return STATES.get(one.state, one.state), took
 
@@ -224,7 +238,7 @@ def _step_state(course: Course, one: Step | Ahead, now: float) -> tuple[str, str
 def fault_lines(course: Course, now: float) -> list[str]:
     """What was done to the world: since when it is so, or who took it back and after how long."""
     if not course.told.faults:
-        return [line("FAULTS", "none was set")]
+        return [line("FAULTS", "none was set" if course.is_over else "none is set yet")]
     return [_fault_line(course, one, now) for one in course.told.faults]
 
 
@@ -237,20 +251,26 @@ def _fault_line(course: Course, one: Fault, now: float) -> str:
     if not one.done:
         word = "IN DOUBT" if course.is_over else "being set"
         return line("FAULTS", f"{word:<10} {what}", is_bad=course.is_over)
-    if course.is_over:
+    if course.is_left:
         return line("FAULTS", f"LEFT       {what}: keelwatch heal", is_bad=True)
-    ends = f", ends by itself in {numbers.length(one.ends_itself - now)}" if one.ends_itself else ""
-    told = line("FAULTS", f"ON {numbers.length(now - one.set_at):<7} {what}{ends}")
+    ends = one.ends_itself
+    if ends is not None and ends < now:
+        return line("FAULTS", f"ENDED      {what}, by itself; nobody has verified it yet")
+    own = f", ends by itself in {numbers.length(ends - now)}" if ends is not None else ""
+    told = line("FAULTS", f"ON {numbers.length(now - one.set_at):<7} {what}{own}")
     return f">{told[1:]}"
 
 
 def limit_lines(course: Course, width: int, *, is_short: bool = False) -> list[str]:
     """What may end it, what it may strike, what it may cost, and how the fault must show."""
+    if not course.told.name:
+        return [line("GUARD", "not told" if course.is_over else "not told yet")]
     if course.bounds.is_guarded or course.guard:
         guard = guard_lines(course.guard, width, is_over=course.is_over, is_short=is_short)
     else:
         guard = [line("GUARD", "none but an hour: the experiment has no extension `keelwatch`")]
-    trips = [line("TRIPPED", one, is_bad=True) for one in course.told.trips]
+    shows = any(one.answer == "no" for one in course.guard.values())
+    trips = [line("TRIPPED", one, is_bad=True) for one in course.told.trips if not shows]
     if course.told.reached:
         proof = line("REACHED", f"yes: {course.told.reached}")
     else:
@@ -281,7 +301,7 @@ def full_lines(course: Course, width: int, now: float) -> list[str]:
 
 def next_line(course: Course, width: int) -> str:
     """The next key, with the command that shows the same."""
-    if course.is_over and course.open_faults:
+    if course.is_left:
         return numbers.fit("NEXT  in a shell: keelwatch heal", ["   enter: all of it"], width - 1)
     key = "enter: all of it" if course.is_over else "x: stop + roll back"
     return numbers.fit(f"NEXT  {key}   ({twin(course)})", ["   esc: experiments"], width - 1)

@@ -237,6 +237,8 @@ def next_line(row: Row | None, shelf: ChaosShelf, width: int) -> str:
             keys, more = "enter: what it would do", ["   l: its last run"] if row.last else []
         case ChaosRow() if row.is_over:
             keys = "enter: what came of it"
+        case ChaosRow(phase="orphaned"):
+            keys, more = "nobody looks after it: in a shell", ["   enter: what it has left"]
         case ChaosRow():
             keys, more = "enter: watch it", ["   x: stop it and take back"]
         case OpenRow() if row.needs_heal:
@@ -255,6 +257,8 @@ def twin(row: Row | None, environment: str) -> str:
             return f"keelwatch chaos dry-run {row.name} --env {environment}"
         case ChaosRow() if row.is_over:
             return f"keelwatch chaos show {row.run}"
+        case ChaosRow(phase="orphaned"):
+            return "keelwatch heal"
         case ChaosRow():
             return f"keelwatch attach {row.run}"
         case OpenRow():

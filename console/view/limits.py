@@ -8,6 +8,7 @@ from console.view import numbers
 from console.view.overview import NARROW
 from keelwatch.safety import Reservation
 from keelwatch.safety.burn_words import burnt
+from keelwatch.safety.questions import elapsed_share
 from keelwatch.safety.said import GuardSaid
 
 LABEL = 11
@@ -26,16 +27,18 @@ def guard_lines(
         word, is_bad = WORDS.get(said.answer, said.answer.upper()), said.answer != "yes"
         meter = _meter(said)
         lines.append(line("GUARD", f"{word:<8} {meter}{name}", is_bad=is_bad))
-        if is_bad or not meter or not is_short:
+        if not meter.startswith(said.because) and (is_bad or not meter or not is_short):
             since = f"   since {numbers.clock(said.at)}" if width >= NARROW else ""
             lines.append(line("", f"{said.because}{since}"))
     return lines
 
 
 def _meter(said: GuardSaid) -> str:
-    """`0.3x of 14.4x #.........  `"""
-    found = burnt(said.because)
-    return f"{found.burn:.1f}x of {found.most:g}x {numbers.bar(found.share)}  " if found else ""
+    """`0.3x of 14.4x #.........  `, or of time `38s of 3m ##........  `"""
+    if found := burnt(said.because):
+        return f"{found.burn:.1f}x of {found.most:g}x {numbers.bar(found.share)}  "
+    share = elapsed_share(said.because)
+    return "" if share is None else f"{said.because} {numbers.bar(share)}  "
 
 
 def budget_lines(budget: Sequence[Reservation], *, is_over: bool) -> list[str]:
