@@ -36,6 +36,10 @@ class Experiment:
         return text(self.data, "title")
 
     @property
+    def steady_state(self) -> str:
+        return text(mapping(self.data, "steady-state-hypothesis"), "title")
+
+    @property
     def own(self) -> JsonObject:
         """The extension as it is written; empty without one."""
         return next((one for _, one in extensions_of(self.data)), {})

@@ -30,6 +30,11 @@ PLAIN: Mapping[str, Callable[[JsonObject], dict[str, object]]] = {
 """Events that say one thing of what was seen."""
 
 
+def is_unknown(event: JsonObject) -> bool:
+    """Whether a hypothesis that does not hold is one of which nobody can tell."""
+    return text(event, "status") == "failed" and event.get("ours") is True
+
+
 class Notebook:
     """Events come from the experiment's process, in their order; `take` may be called from any thread."""
 
@@ -89,7 +94,7 @@ class Notebook:
         when, met = text(event, "when"), event.get("met") is True
         if when not in WHENS:
             return
-        is_dark = not met and text(event, "status") == "failed" and event.get("ours") is True
+        is_dark = not met and is_unknown(event)
         before: Answers = getattr(self.seen, when)
         after = replace(
             before,

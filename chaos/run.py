@@ -22,6 +22,7 @@ from keelwatch.runs import Bridge, Run, Verdict, invalid
 from keelwatch.safety import Watching, require_beside
 from keelwatch.safety.around import Around
 from keelwatch.safety.gate import Budget, require_calm
+from keelwatch.safety.said import GuardTelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -164,7 +165,9 @@ class Trial:
 
     def _attend(self, child: Child, desk: Desk, guard: Watching, load: UnderLoad | None) -> None:
         """Until its process has ended, in whichever way."""
+        telling = GuardTelling(self._run)
         while child.wait(PAUSE_S) is None:
+            telling.tell(guard.answers)
             lost = load.lost if load is not None else ""
             self._trip = "; ".join(str(one) for one in guard.trips) or (load.tripped if load and lost else "")
             self._stopped = self._run.stop_requested.reason

@@ -36,16 +36,23 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What was done to the world. `healed` and `by` (a rollback of the experiment, the run, its guardian or
-    `heal`) once it is taken back and verified; `error` why it is not."""
+    `heal`) once it is taken back and verified; `error` why it is not. `ends_itself` at that time, where it
+    does."""
 
     verb: str
     target: str
     args: JsonObject
     set_at: float
     done: bool = False
+    ends_itself: float | None = None
     healed: float | None = None
     by: str = ""
     error: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was done, and nobody has taken it back."""
+        return self.done and self.healed is None
 
     @property
     def lasted_s(self) -> float | None:
@@ -144,7 +151,8 @@ def _healer(before: str, story: Story, fact: Fact) -> str:
 def _settled(faults: dict[int, Fault], fact: Fact, healer: str) -> None:
     intent, undone = whole(fact.body, "intent"), whole(fact.body, "undoes")
     if intent in faults:
-        faults[intent] = replace(faults[intent], done=text(fact.body, "outcome") == "done")
+        done, until = text(fact.body, "outcome") == "done", number(mapping(fact.body, "evidence"), "until")
+        faults[intent] = replace(faults[intent], done=done, ends_itself=until or None)
     elif undone in faults and text(fact.body, "outcome") == "undone":
         faults[undone] = replace(faults[undone], healed=fact.at, by=healer, error="")
     elif undone in faults:

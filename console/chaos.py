@@ -26,6 +26,20 @@ class ChaosStory:
     told: Story
 
 
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What an experiment would do now, and the order that pins exactly that text."""
+
+    experiment: Experiment
+    order: Order
+    plan: tuple[Planned, ...]
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why acts of it would be refused."""
+        return tuple(one.trouble for one in self.plan if one.trouble)
+
+
 def experiments(where: Place) -> tuple[Experiment, ...]:
     """Raises `InputError`, and `SourceError` when Chaos Toolkit cannot be asked."""
     from chaos.load import load_folder
@@ -76,12 +90,13 @@ def order_for(where: Place, experiment: Experiment, load: str = "", seed: int = 
     )
 
 
-def planned(where: Place, experiment: Experiment) -> tuple[Planned, ...]:
+def planned(where: Place, experiment: Experiment, load: str = "") -> DryRun:
     """What it would do now, asked of the real systems."""
     from chaos.plan import plan_of
     from console.processes import TABLE
 
-    return plan_of(experiment, order_for(where, experiment), TABLE.verbs, where.environment.regions)
+    order = order_for(where, experiment, load)
+    return DryRun(experiment, order, plan_of(experiment, order, TABLE.verbs, where.environment.regions))
 
 
 def start(store: LedgerStore, order: Order) -> str:

@@ -13,6 +13,7 @@ from console.view.world import Causes, Change, Origin, RegionFacts, World
 from slo.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from console.chaos_book import ChaosBook
     from console.journeys import JourneyBook
     from console.load_book import LoadBook
     from console.runbook_book import RunbookBook
@@ -60,6 +61,8 @@ class FeedLike(Protocol):
     def journeys(self) -> JourneyBook: ...
 
     def loads(self) -> LoadBook: ...
+
+    def chaos(self) -> ChaosBook: ...
 
     def runbooks(self) -> RunbookBook: ...
 

@@ -34,6 +34,7 @@ from slo.store import forget_unused
 from slo.why import Why
 
 if TYPE_CHECKING:
+    from console.chaos_book import ChaosBook
     from console.load_book import LoadBook
     from console.runbook_book import RunbookBook
 
@@ -58,6 +59,7 @@ class LiveFeed:
         self._book = JourneyBook(where)
         self._runbooks: RunbookBook | None = None
         self._loads: LoadBook | None = None
+        self._chaos: ChaosBook | None = None
         self._failover: str | None = None
 
     @classmethod
@@ -285,6 +287,14 @@ class LiveFeed:
 
             self._loads = LoadBook(self._place)
         return self._loads
+
+    def chaos(self) -> ChaosBook:
+        """Made when it is first wanted, as the others."""
+        if self._chaos is None:
+            from console.chaos_book import ChaosBook
+
+            self._chaos = ChaosBook(self._place)
+        return self._chaos
 
     def runbooks(self) -> RunbookBook:
         """Made when it is first wanted: what it stands on loads slowly."""

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from console import loads
 from console.places import Place
+from console.recent import recent
+from console.view.last_run import LastRun
 from console.view.load_course import Course, Tick, course_of, is_open_load, progress_words, tick_of
-from console.view.load_shelf import LastRun, LoadRow, LoadShelf, ProfileRow
+from console.view.load_shelf import LoadRow, LoadShelf, ProfileRow
 from console.view.run_story import login_of
 from keelwatch.ledger import Access, Fact, FactKind, LedgerStore, open_ledger
-from keelwatch.runs import Phase, Position, RunView, look, stop, view
+from keelwatch.runs import Position, RunView, look, stop
 from keelwatch.workspace import KeelwatchError, UsageError
 from loadtests.follow import Followed
 
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from loadtests.load import Profile
 
 KIND = "load"
-NEWEST_RUNS = 40
-ENDED_FOR_S = 86_400.0
-MOST_ENDED = 5
 MOST_FOLLOWED = 8
 HOW_TO_ARM = "A arms the console, for 15 minutes"
 
@@ -131,24 +130,10 @@ class LoadBook:
             return found
 
     def _runs(self, store: LedgerStore, now: float) -> tuple[tuple[LoadRow, ...], dict[str, LastRun]]:
-        """Those that are not over, then a few that ended in the last day, the newest first; and of each
-        profile the last that has ended."""
-        mark = f"-{KIND}-"
-        ids = [one for one in store.runs_with(FactKind.NOTE) if mark in one]
-        views = [view(store, one) for one in sorted(ids, reverse=True)[:NEWEST_RUNS]]
-        ours = [one for one in views if one.state.kind == KIND and one.state.env == self._place.name]
-        going = [self._living_row(store, one, now) for one in ours if one.phase is not Phase.ENDED]
-        over = [one for one in ours if one.phase is Phase.ENDED]
-        last: dict[str, LastRun] = {}
-        ended: list[LoadRow] = []
-        for one in over:
-            if one.state.name in last and len(ended) >= MOST_ENDED:
-                continue
-            row = _ended_row(store, one)
-            last.setdefault(row.name, LastRun(row.run, row.words, row.at))
-            if now - row.at < ENDED_FOR_S and len(ended) < MOST_ENDED:
-                ended.append(row)
-        return (*going, *ended), last
+        found = recent(store, KIND, self._place.name, now)
+        going = [self._living_row(store, one, now) for one in found.going]
+        ended = [_row(one.view, one.words, one.at) for one in found.ended]
+        return (*going, *ended), found.last
 
     def _living_row(self, store: LedgerStore, one: RunView, now: float) -> LoadRow:
         course = self._follower(one.state.id).read(store)
@@ -156,12 +141,6 @@ class LoadBook:
         if course.is_planned:
             words = progress_words(course, course.elapsed_s(now))
         return _row(one, words, one.state.started)
-
-
-def _ended_row(store: LedgerStore, one: RunView) -> LoadRow:
-    closing_facts = list(store.after(0, run=one.state.id, kinds=(FactKind.VERDICT,)))
-    at = closing_facts[-1].at if closing_facts else one.state.started
-    return _row(one, str(one.state.verdict or "died: it has no verdict"), at)
 
 
 def _row(one: RunView, words: str, at: float) -> LoadRow:

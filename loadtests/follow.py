@@ -7,19 +7,11 @@ from dataclasses import dataclass, field
 
 from keelwatch.ledger import Fact, FactKind, JsonObject
 from keelwatch.runs import StreamLine
-from keelwatch.runs.fields import mapping, number, text
+from keelwatch.runs.fields import mapping, number
 from keelwatch.safety import Reservation, reservations
 from keelwatch.safety.capacity import Capacity, capacity_of
+from keelwatch.safety.said import GuardSaid, guard_said
 from loadtests.gathered import Gathered
-
-
-@dataclass(frozen=True, slots=True)
-class GuardSaid:
-    """The last answer of one limit: yes, no or unknown, and what it rests on."""
-
-    answer: str
-    because: str
-    at: float
 
 
 @dataclass(slots=True)
@@ -68,5 +60,5 @@ class Followed:
                 self.gathered.take(told)
             except ValueError:
                 return
-        if said := mapping(sample, "guard"):
-            self.guard[text(said, "limit")] = GuardSaid(text(said, "answer"), text(said, "because"), line.at)
+        if said := guard_said(line):
+            self.guard[said[0]] = said[1]

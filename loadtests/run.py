@@ -16,6 +16,7 @@ from keelwatch.safety import Watching, require_beside
 from keelwatch.safety.around import Around
 from keelwatch.safety.gate import Budget, require_calm
 from keelwatch.safety.limits import asks_of
+from keelwatch.safety.said import GuardTelling
 from keelwatch.workspace.reading import Unknown
 from loadtests import generator
 from loadtests.arrivals import Stage, length_s, within
@@ -115,7 +116,7 @@ class Push:
 
     def _watched(self, child: Child, broker: Broker, guard: Watching, length: float) -> Ending:
         give_up = time.monotonic() + length + OVER_S
-        told: dict[str, str] = {}
+        telling = GuardTelling(self.run)
         while child.process.poll() is None:
             if guard.trips:
                 return Ending(trip=str(guard.trips[0]))
@@ -131,7 +132,7 @@ class Push:
                     return Ending(breach=breach)
             if broker.silent_s > SILENT_S or time.monotonic() > give_up:
                 return Ending(ended="frozen")
-            self._tell_guard(guard, told)
+            telling.tell(guard.answers)
         went_well = child.process.returncode == 0 and broker.there >= self.profile.spec.processes
         return Ending(ended="finished" if went_well else "died")
 
@@ -142,16 +143,6 @@ class Push:
     @property
     def thresholds(self) -> Sequence[Threshold]:
         return self.profile.spec.thresholds
-
-    def _tell_guard(self, guard: Watching, told: dict[str, str]) -> None:
-        """Into the stream, whenever an answer is another."""
-        for name, answer in guard.answers.items():
-            words = f"{answer.answer}: {answer.evidence}"
-            if told.get(name) != words:
-                told[name] = words
-                self.run.sample(
-                    {"guard": {"limit": name, "answer": str(answer.answer), "because": answer.evidence}}
-                )
 
     def found(self, gathered: Gathered, since: float) -> list[Finding]:
         """What came of each threshold; those of objectives are asked of the source."""

@@ -10,6 +10,7 @@ from typing import Any
 from chaoslib.run import RunEventHandler
 
 from chaos.notebook import OURS
+from chaos.words import equivalent
 from chaos.worker.stopping import Stopping
 from chaos.worker.supervise import Supervisor
 from chaos.worker.telling import Telling
@@ -38,7 +39,15 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
 
     def started(self, experiment: Any, journal: Any) -> None:
         self._stopping.listen()
-        self._telling.tell("began", title=experiment.get("title"), rollbacks=_own_rollbacks(experiment))
+        self._telling.tell(
+            "began",
+            title=experiment.get("title"),
+            steady_state=(experiment.get("steady-state-hypothesis") or {}).get("title"),
+            probes=[one.get("name") for one in _resolved(experiment, _probes(experiment))],
+            method=_planned(experiment, "method"),
+            rolling_back=_planned(experiment, "rollbacks"),
+            rollbacks=_own_rollbacks(experiment),
+        )
 
     def running(
         self, experiment: Any, journal: Any, configuration: Any, secrets: Any, schedule: Any, settings: Any
@@ -154,9 +163,26 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
 
 def _own_rollbacks(experiment: Any) -> list[str]:
     """Those that only the experiment itself can play."""
-    known = {one.get("name"): one for one in [*experiment.get("method", []), *_probes(experiment)]}
-    found = [known.get(one["ref"], one) if "ref" in one else one for one in experiment.get("rollbacks", [])]
+    found = _resolved(experiment, experiment.get("rollbacks", []))
     return [str(one.get("name")) for one in found if not _is_ours(one)]
+
+
+def _planned(experiment: Any, part: str) -> list[dict[str, str]]:
+    """What is to be done, before it is: its variables are not filled in yet."""
+    return [
+        {
+            "name": str(one.get("name")),
+            "type": str(one.get("type")),
+            "equivalent": equivalent(one.get("provider") or {}),
+        }
+        for one in _resolved(experiment, experiment.get(part) or [])
+    ]
+
+
+def _resolved(experiment: Any, found: list[Any]) -> list[Any]:
+    """An activity that is named by `ref` stands elsewhere in the experiment."""
+    known = {one.get("name"): one for one in [*experiment.get("method", []), *_probes(experiment)]}
+    return [known.get(one["ref"], one) if "ref" in one else one for one in found]
 
 
 def _probes(experiment: Any) -> list[Any]:

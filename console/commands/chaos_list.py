@@ -90,7 +90,7 @@ def dry_run(name: str, workspace: Path | None, environment: str | None, *, json_
 
     where = place(workspace, environment)
     experiment = sound(where, name)
-    plan = planned(where, experiment)
+    plan = planned(where, experiment).plan
     if json_wanted:
         body = {"experiment": experiment.name, "title": experiment.title, "steps": plan_json(plan)}
         emit_json("chaos-dry-run", where.name, SystemClock().now(), body)

@@ -13,7 +13,7 @@ from console.places import place
 from keelwatch.workspace import SystemClock, narrate, write_out
 
 if TYPE_CHECKING:
-    from console.view.load_shelf import LastRun
+    from console.view.last_run import LastRun
     from loadtests.load import Profile
 
 

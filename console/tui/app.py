@@ -61,6 +61,7 @@ class Keelwatch(App[str]):
         Binding("2", "objective", "slo", id="app.slo", show=False),
         Binding("3", "probes", "probes", id="app.probes", show=False),
         Binding("4", "loads", "load", id="app.loads", show=False),
+        Binding("5", "chaos", "chaos", id="app.chaos", show=False),
         Binding("6", "runbooks", "runbooks", id="app.runbooks", show=False),
         Binding(
             "left_square_bracket",
@@ -264,6 +265,12 @@ class Keelwatch(App[str]):
         self.action_overview()
         self.push_screen(LoadsScreen())
 
+    def action_chaos(self) -> None:
+        from console.tui.chaos import ChaosScreen
+
+        self.action_overview()
+        self.push_screen(ChaosScreen())
+
     def action_runbooks(self) -> None:
         from console.tui.runbooks import RunbooksScreen
 
@@ -318,6 +325,7 @@ class Keelwatch(App[str]):
         )
         yield SystemCommand("Probes", "key 3   keelwatch probe list", self.action_probes)
         yield SystemCommand("Load", "key 4   keelwatch load list", self.action_loads)
+        yield SystemCommand("Chaos", "key 5   keelwatch chaos list", self.action_chaos)
         yield SystemCommand("Runbooks", "key 6   keelwatch runbook list", self.action_runbooks)
         yield SystemCommand(
             "Stop every run here",

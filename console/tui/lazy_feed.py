@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from console.chaos_book import ChaosBook
     from console.feed import Key, Look
     from console.journeys import JourneyBook
     from console.live_feed import LiveFeed
@@ -53,6 +54,9 @@ class LazyFeed:
 
     def loads(self) -> LoadBook:
         return self._open().loads()
+
+    def chaos(self) -> ChaosBook:
+        return self._open().chaos()
 
     def runbooks(self) -> RunbookBook:
         return self._open().runbooks()

@@ -23,18 +23,11 @@ from console.view.load_course import Course
 from console.view.load_screen import Drawn, Tab
 from console.view.plot import Charset
 from console.view.world import World
-from keelwatch.runs import Outcome
 from keelwatch.workspace import redact
 from keelwatch.workspace.visible import visible_line
 from slo.snapshot import State
 
 READ_S = 1.0
-COLOURS = {
-    Outcome.PASS: State.OK,
-    Outcome.FAIL: State.PAGE,
-    Outcome.INVALID: State.UNKNOWN,
-    Outcome.INCONCLUSIVE: State.UNKNOWN,
-}
 
 
 class CourseRead(Message):
@@ -183,7 +176,7 @@ class LoadScreen(ActingScreen):
 def _style(course: Course) -> Style:
     if course.verdict is None:
         return paint.STYLES[State.UNKNOWN] if course.is_over else paint.CURSOR_ROW
-    return paint.STYLES[COLOURS[course.verdict.outcome]]
+    return paint.OUTCOMES[course.verdict.outcome]
 
 
 def _painted(found: Drawn) -> Text:

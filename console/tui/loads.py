@@ -71,7 +71,7 @@ class LoadsScreen(ActingScreen, BookScreen[LoadShelf, ProfileRow | LoadRow]):
         match row:
             case ProfileRow():
                 texts = self.marked(row.key, load_shelf.profile_cells(row, self._width, self._now))
-                style = paint.BAD if row.last and row.last.words.startswith("fail") else ""
+                style = paint.BAD if row.last and row.last.outcome == "fail" else ""
                 cells = {key: Text(text, no_wrap=True) for key, text in texts.items()}
                 return cells | {"last": Text(texts["last"], style, no_wrap=True)}
             case LoadRow():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from rich.text import Text
 
+from keelwatch.runs.verdict import Outcome
 from probes.record import Result
 from slo.snapshot import State
 
@@ -19,6 +20,12 @@ RESULTS = {
     Result.FAIL: STYLES[State.PAGE],
     Result.INVALID: STYLES[State.UNKNOWN],
     Result.INCONCLUSIVE: STYLES[State.UNKNOWN],
+}
+OUTCOMES = {
+    Outcome.PASS: STYLES[State.OK],
+    Outcome.FAIL: STYLES[State.PAGE],
+    Outcome.INVALID: STYLES[State.UNKNOWN],
+    Outcome.INCONCLUSIVE: STYLES[State.UNKNOWN],
 }
 DIM = Style(dim=True)
 GROUP = Style(bold=True, dim=True)

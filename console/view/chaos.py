@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from chaos.bounds import bounds_of
 from console.view import numbers
+from console.view.bounds import budget_words, guard_words, proof_words, radius_words
 from keelwatch.runs import Glance, StreamLine
 from keelwatch.runs.fields import mapping, text
 
@@ -57,22 +59,17 @@ def plan_lines(experiment: Experiment, plan: Sequence[Planned]) -> list[str]:
     lines = [f"{experiment.name}: {experiment.title}"]
     for part in ("hypothesis", "method", "rollbacks"):
         steps = [one for one in plan if one.part == part]
-        lines += [part] if steps else []
+        title = f"{part}: {experiment.steady_state}" if part == "hypothesis" else part
+        lines += [title] if steps else []
         for one in steps:
             lines.append(f"  {one.name}")
             details = {"as": one.equivalent, "does": one.effect, "undo": one.undo, "REFUSED": one.trouble}
             lines += [f"    {key}: {words}" for key, words in details.items() if words]
-    extension = experiment.extension
-    if extension is None:
-        return [*lines, "guard: none: the experiment has no extension `keelwatch`"]
-    burn = extension.guard.burn_rate
-    names = ", ".join(burn.objectives)
-    lines.append(
-        f"guard: burn under {burn.above:g}x of {names}; budget {extension.budget:g}% of the period's each"
-    )
-    broken = extension.breaks
-    proof = extension.reaches or (f"{broken.journey} fails in {broken.region}" if broken is not None else "")
-    return [*lines, f"proof that it reached traffic: {proof or 'none, so it cannot pass'}"]
+    bounds = bounds_of(experiment.own)
+    lines += [f"guard: {words}" for words in guard_words(bounds)]
+    lines.append(f"blast radius: {radius_words(bounds)}")
+    lines.append(f"budget: {budget_words(bounds)}")
+    return [*lines, f"proof that it reached traffic: {proof_words(bounds)}"]
 
 
 def plan_json(plan: Sequence[Planned]) -> list[Json]:

@@ -12,7 +12,7 @@ from keelwatch.ledger import JsonObject
 from keelwatch.runs import Phase, Verdict
 from keelwatch.runs.fields import number, text, whole
 from keelwatch.safety import Reservation
-from loadtests.follow import GuardSaid
+from keelwatch.safety.said import GuardSaid
 from loadtests.gathered import Times
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from console.view import numbers
+from console.view.last_run import LastRun, last_words
 from console.view.overview import NARROW, Column
 
-NEVER = "never run"
 WIDE = (
     Column("state", "  PROFILE / RUN", 30),
     Column("now", "STATE", 12),
@@ -25,15 +25,6 @@ SMALL = (
     Column("last", "  LAST RUN / NOW", 30),
 )
 ENDED_ROW = "@ended"  # no run has this id
-
-
-@dataclass(frozen=True, slots=True)
-class LastRun:
-    """The newest one of a profile that has ended. `words` are its verdict and reason."""
-
-    run: str
-    words: str
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +95,6 @@ def level_words(level: float, *, is_open: bool) -> str:
     return f"{level:g}/s" if is_open else f"{level:.0f} users"
 
 
-def verdict_word(words: str) -> str:
-    """`PASS` of `pass: p95 ...`."""
-    return words.partition(":")[0].upper()
-
-
 def columns(width: int) -> tuple[Column, ...]:
     return WIDE if width >= NARROW else SMALL
 
@@ -124,15 +110,6 @@ def profile_cells(row: ProfileRow, width: int, now: float) -> dict[str, str]:
         },
         width,
     )
-
-
-def last_words(last: LastRun | None, now: float) -> str:
-    """`PASS 2h05m ago: p95 response time < 800 ms 48 ms`."""
-    if last is None:
-        return NEVER
-    _, _, reason = last.words.partition(": ")
-    head = f"{verdict_word(last.words)} {numbers.length(now - last.at)} ago"
-    return f"{head}: {reason}" if reason else head
 
 
 def run_cells(row: LoadRow, width: int, now: float) -> dict[str, str]:

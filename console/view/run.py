@@ -100,10 +100,10 @@ def heal_lines(report: HealReport) -> list[str]:
 
 def _undo(one: OpenUndo, *, with_error: bool = True) -> str:
     error = f"  ({one.error})" if one.error and with_error else ""
-    return f"{one.run}  {one.verb} on {one.target}: undo with {_undo_words(one.undo)}{error}"
+    return f"{one.run}  {one.verb} on {one.target}: undo with {undo_words(one.undo)}{error}"
 
 
-def _undo_words(undo: str) -> str:
+def undo_words(undo: str) -> str:
     """A journey's undo in a line: `PUT /plan, proven by GET /plan (change-plan)`; another one's as it is."""
     verb, _, arguments = undo.partition(" ")
     try:

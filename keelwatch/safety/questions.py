@@ -15,7 +15,7 @@ from keelwatch.safety.burn_words import over_words, under_words
 from keelwatch.workspace.errors import KeelwatchError, Refused
 from keelwatch.workspace.reading import Condition, Reading, Unknown, Value
 from slo.burn import NO_TRAFFIC
-from slo.durations import spell
+from slo.durations import parse, spell
 from slo.window_burn import window_burns
 
 if TYPE_CHECKING:
@@ -79,6 +79,15 @@ def lag_below(database: Database, region: str, max_s: float | None, max_bytes: f
 def elapsed_below(elapsed_s: float, most_s: float) -> Condition:
     words = f"{spell(elapsed_s)} of {spell(most_s)}"
     return Condition.yes(words) if elapsed_s < most_s else Condition.no(words)
+
+
+def elapsed_share(words: str) -> float | None:
+    """How much is over of what `elapsed_below` has said (0..1 and more); None for anything else."""
+    elapsed, of, most = (one.replace(" ", "") for one in words.partition(" of "))
+    try:
+        return (0 if elapsed == spell(0) else parse(elapsed)) / parse(most) if of else None
+    except ValueError:
+        return None
 
 
 def _named(key: tuple[str, str | None]) -> str:

@@ -9,13 +9,14 @@ from dataclasses import replace
 from console.feed import Look
 from console.load_book import LoadBook
 from console.places import place
+from console.view.last_run import LastRun
 from console.view.load_course import Course, Found, Quantiles, Step, Tick, TimesRow
-from console.view.load_shelf import LastRun, LoadRow, LoadShelf, ProfileRow
+from console.view.load_shelf import LoadRow, LoadShelf, ProfileRow
 from keelwatch.runs import Phase, StopReport, failed, inconclusive
 from keelwatch.safety import Reservation
+from keelwatch.safety.said import GuardSaid
 from keelwatch.workspace import ExitCode
 from keelwatch.workspace.find import built_in
-from loadtests.follow import GuardSaid
 from tests.console.worlds import NOW, RecordedFeed, look
 
 RUN = "20260921-141319-load-3f2a"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from console.chaos_book import ChaosBook
 from console.feed import Key, Look
 from console.journeys import JourneyBook
 from console.load_book import LoadBook
@@ -237,6 +238,10 @@ class RecordedFeed:
     def loads(self) -> LoadBook:
         """The sandbox's load profiles, with the runs that the state folder of the test knows."""
         return LoadBook(place(built_in(), None))
+
+    def chaos(self) -> ChaosBook:
+        """The sandbox's experiments, with the runs that the state folder of the test knows."""
+        return ChaosBook(place(built_in(), None))
 
     def runbooks(self) -> RunbookBook:
         """The sandbox's runbooks, with the runs that the state folder of the test knows."""

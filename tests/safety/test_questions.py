@@ -6,7 +6,7 @@ import pytest
 
 from keelwatch.adapters.prometheus import Matrix, Missing, Sample, Vector
 from keelwatch.safety.burn_words import burnt
-from keelwatch.safety.questions import elapsed_below, judge_burns, promql_holds
+from keelwatch.safety.questions import elapsed_below, elapsed_share, judge_burns, promql_holds
 from keelwatch.workspace import SourceError
 from keelwatch.workspace.reading import Answer, Reading, Unknown, Value
 from slo.burn import NO_TRAFFIC
@@ -87,3 +87,13 @@ def test_promql_is_true_when_every_number_is(source: Told, answer: Answer) -> No
 def test_time_runs_out_at_its_limit() -> None:
     assert elapsed_below(59.9, 60).answer is Answer.YES
     assert elapsed_below(60, 60).answer is Answer.NO
+
+
+@pytest.mark.parametrize(("elapsed_s", "share"), [(0.0, 0.0), (38.0, 38 / 180), (185.0, 185 / 180)])
+def test_how_much_time_is_over_is_read_from_what_the_guard_said(elapsed_s: float, share: float) -> None:
+    assert elapsed_share(elapsed_below(elapsed_s, 180).evidence) == pytest.approx(share)
+
+
+def test_words_of_another_limit_say_nothing_of_time() -> None:
+    assert elapsed_share("login-availability (west) burns most, 2.1x; under 14.4x") is None
+    assert elapsed_share("one of many") is None
