@@ -32,6 +32,7 @@ SPEAKING = [
     ("stop", "--all"), ("stop", "--all", "--json"), ("sandbox", "down", "--json"),
     ("runbook", "list"), ("runbook", "list", "--json"), ("runbook", "lint", "--json"),
     ("runbook", "render", "failover-region", "--markdown"),
+    ("load", "list"), ("load", "list", "--json"), ("chaos", "list"), ("chaos", "list", "--json"),
 ]  # fmt: skip
 
 
@@ -69,6 +70,8 @@ def test_every_command_that_prints_was_tried_on_the_full_device() -> None:
     followed |= {("probe", "run"), ("probe", "watch"), ("probe", "lint")}
     of_runs = ("show", "run", "resume", "approve", "skip", "note", "abort", "plan", "rehearse")
     followed |= {("runbook", name) for name in of_runs}
+    followed |= {("load", name) for name in ("run", "show", "capacity")}
+    followed |= {("chaos", name) for name in ("run", "show", "dry-run", "check", "faults")}
 
     assert every - tried - set(NOT_HERE) <= followed  # they print only with a run or a sandbox at hand
 
