@@ -12,6 +12,7 @@ from textual.widgets import Button
 
 from console.tui.app import Keelwatch
 from console.tui.dialog import StopDialog
+from console.view.chaos_shelf import shelf_lines
 from keelwatch.workspace.clock import FixedClock
 from tests.console import breaks
 from tests.console.breaks import RUN, ChaosFeed, MadeChaos
@@ -343,3 +344,12 @@ def test_the_filter_keeps_what_matches() -> None:
         await sees(pilot, "theirs")
 
     on(MadeChaos(), narrow)
+
+
+def test_the_list_of_the_command_says_what_the_screen_says() -> None:
+    lines = shelf_lines(breaks.shelf(), NOW + 2, 120)
+
+    shown = on(MadeChaos(), shelf, LARGE)
+
+    for line in lines[3:]:
+        assert line.strip() in shown

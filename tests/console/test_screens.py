@@ -321,7 +321,7 @@ def test_help_says_what_the_marks_mean_and_why_something_is_missing() -> None:
     async def ask(pilot: Pilot[str]) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: "what the marks mean" in screen_text(pilot.app))
-        await pilot.press(*"jjjjjj")
+        await pilot.press(*"jjjjjjj")
         await until(pilot, lambda: "READY is -- here: nobody counts here" in screen_text(pilot.app))
 
     text = asyncio.run(drive(app, (120, 36), ask))
