@@ -53,7 +53,7 @@ def command(plan: Plan) -> list[str]:
     words += ["--host", plan.host, "--stop-timeout", str(LAST_WORDS_S), "--exit-code-on-error", "0"]
     words += ["--loglevel", "INFO", "--json-file", "locust"]
     if plan.is_open:
-        words += ["-u", str(plan.processes), "-r", str(plan.processes)]
+        words += ["-u", str(plan.processes), "-r", str(plan.processes), "Arrivals"]
     if plan.processes > 1:
         port = str(_free_port())
         words += ["--processes", str(plan.processes), "--master-bind-host", LOOPBACK]

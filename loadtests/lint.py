@@ -69,13 +69,10 @@ def _objectives(workspace: Workspace) -> frozenset[str] | None:
 
 
 def _locustfile(written: Written) -> Iterator[Flaw]:
-    profile = written.profile
-    if profile.spec.locustfile is None:
-        return
-    if not (profile.folder / profile.spec.locustfile).is_file():
-        yield Flaw(
-            ("locustfile",), f"no file {profile.spec.locustfile}", "a locustfile, relative to this file"
-        )
+    file = written.profile.locustfile
+    if file is not None and not file.is_file():
+        found = f"no file {written.profile.spec.locustfile}"
+        yield Flaw(("locustfile",), found, "a locustfile, relative to this file")
 
 
 def _of_journeys(spec: ProfileSpec, known: Mapping[str, Journey] | None) -> Iterator[Flaw]:

@@ -33,6 +33,10 @@ class Profile:
         return self.file.parent
 
     @property
+    def locustfile(self) -> Path | None:
+        return None if self.spec.locustfile is None else self.folder / self.spec.locustfile
+
+    @property
     def stages(self) -> list[Stage]:
         """Levels in journeys per second (open) or users (closed)."""
         found: list[Stage] = []

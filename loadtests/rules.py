@@ -37,13 +37,6 @@ def _who(spec: ProfileSpec) -> Iterator[Flaw]:
         yield Flaw(
             ("pool",), "`pool` beside `locustfile`", "`journeys`: a locustfile logs in by itself", on_key=True
         )
-    if spec.locustfile is not None and spec.model == "open":
-        yield Flaw(
-            ("model",),
-            "an open model of a locustfile",
-            "`closed`: its users decide when they ask",
-            on_key=True,
-        )
 
 
 def _stages(spec: ProfileSpec) -> Iterator[Flaw]:

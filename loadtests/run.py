@@ -23,6 +23,7 @@ from loadtests.arrivals import Stage, length_s, within
 from loadtests.broker import Broker
 from loadtests.gathered import Gathered
 from loadtests.load import Profile, named
+from loadtests.locustfile import has_shape
 from loadtests.plan import Plan
 from loadtests.thresholds import Events, findings, of_load
 from loadtests.verdict import Applied, Finding, judge
@@ -67,6 +68,8 @@ class Push:
         self.workspace, self.entrance = self.place.find()
         self.profile = named(self.workspace.folders["loadtests"], text(run.args, "profile"))
         self.around = Around(self.place.workspace, self.place.environment, self.place.sandbox)
+        locustfile = self.profile.locustfile
+        self.own_shape = locustfile is not None and has_shape(locustfile)
         self.seed = whole(run.args, "seed") or secrets.randbelow(1 << 31)
 
     def go(self) -> Verdict:
@@ -123,6 +126,8 @@ class Push:
                 return Ending()
             if broker.began is not None:
                 passed_s = time.monotonic() - broker.began
+                if self.own_shape and passed_s > length:
+                    return Ending()
                 if breach := self.certainly(broker.gathered, passed_s, length):
                     return Ending(breach=breach)
             if broker.silent_s > SILENT_S or time.monotonic() > give_up:
@@ -186,7 +191,8 @@ class Push:
             journeys=tuple((one.journey, one.weight) for one in spec.journeys or ()),
             pool=spec.pool or "",
             accounts=self._accounts(),
-            locustfile=str(self.profile.folder / spec.locustfile) if spec.locustfile else "",
+            locustfile=str(self.profile.locustfile or ""),
+            own_shape=self.own_shape,
             host=entrance.edge,
             hosts=tuple(entrance.hosts),
         )

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @in_environment
 @as_json_or_plain
 def list_profiles(workspace: Path | None, environment: str | None, *, json_wanted: bool) -> None:
-    """List the load profiles of the workspace, with the last run of each and the loads that run now."""
+    """List the load profiles of the workspace.
+
+    With the last run of each, and the loads that run now.
+    """
     from console.load_book import LoadBook
     from console.loads import profiles
     from console.view.load_shelf import shelf_lines

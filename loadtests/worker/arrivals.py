@@ -20,6 +20,7 @@ from loadtests.arrivals import due_times
 from loadtests.plan import Plan
 from loadtests.worker.customers import customers
 from loadtests.worker.process import Process
+from loadtests.worker.visitors import Visitors
 
 DRAIN_S = 15.0
 """After the last arrival, for those still in flight."""
@@ -37,7 +38,8 @@ def arrivals_of(process: Process) -> type[User]:
         def arrive(self) -> None:
             if not process.arrived:
                 process.arrived = True
-                _keep(process, customers(process, self.environment).take)
+                whom = customers if process.plan.journeys else Visitors
+                _keep(process, whom(process, self.environment).take)
 
     return Arrivals
 

@@ -30,4 +30,5 @@ if _process.plan.is_open:
 else:
     if _process.plan.journeys:
         Customers = customers_of(_process)
-    Stages = shape_of(_process)
+    if not _process.plan.own_shape:
+        Stages = shape_of(_process)

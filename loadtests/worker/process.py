@@ -21,6 +21,8 @@ from loadtests.plan import Plan
 
 LATE = "keelwatch_late_ms"
 """In the context of a request: how long after it was due it was sent."""
+STEP = "keelwatch_step"
+"""In the context of a journey's request, whose name is that of its step."""
 GONE = 75  # the exit status of a process whose run is gone
 
 
@@ -65,10 +67,10 @@ class Process:
         """Of Locust: a request is over."""
         if self.number < 0:
             return
-        late_ms = (context or {}).get(LATE, 0.0)
-        shown = name if name.startswith(request_type) or LATE in (context or {}) else f"{request_type} {name}"
-        error = f"{exception}"[:200] or type(exception).__name__ if exception is not None else ""
-        self.meter.request(shown, float(response_time or 0.0), late_ms, error)
+        told = context or {}
+        shown = name if STEP in told else f"{request_type} {name}"
+        error = "" if exception is None else str(exception) or type(exception).__name__
+        self.meter.request(shown, float(response_time or 0.0), told.get(LATE, 0.0), error)
 
     def refused(self, words: str) -> None:
         """Something here wanted to go where it must not."""
@@ -117,7 +119,7 @@ class Process:
             "second": second,
             "worker": self.number,
             "users": runner.user_count if runner else 0,
-            "level": level_at(self.plan.stages, second + 0.5),
+            "level": 0.0 if self.plan.own_shape else level_at(self.plan.stages, second + 0.5),
             "cpu": cpu,
             "in_flight": self.in_flight(),
             **self.meter.take(),

@@ -15,7 +15,7 @@ from locust.env import Environment
 
 from keelwatch.workspace.errors import InternalError
 from keelwatch.workspace.sink import redact
-from loadtests.worker.process import LATE
+from loadtests.worker.process import LATE, STEP
 from probes.answer import LARGEST_BODY, Answer
 from probes.record import Cause, Hop
 from probes.wire import Following, WireFailure, WireRequest
@@ -86,7 +86,7 @@ class LoadWire(Following):
                 response_time=(time.perf_counter() - began) * 1000,
                 response_length=0,
                 exception=TimeoutError(why),
-                context={LATE: 0.0},
+                context={STEP: True},
                 response=None,
                 start_time=time.time(),
                 url=url,
@@ -112,7 +112,7 @@ class LoadWire(Following):
             data=cast("Any", request.body or None),  # the agent below takes bytes
             headers=dict(request.headers),
             catch_response=True,
-            context={LATE: late_ms},
+            context={LATE: late_ms, STEP: True},
         )
         self._sent = None
         response.__enter__()

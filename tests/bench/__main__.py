@@ -16,6 +16,9 @@ BENCHMARKS = (
     "probe_cold",
     "sandbox_idle",
     "failover",
+    "load_rate",
+    "load_frozen",
+    "load_capacity",
 )
 
 

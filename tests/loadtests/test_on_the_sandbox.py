@@ -32,6 +32,7 @@ class Visitor(HttpUser):
     def page(self):
         self.client.get("/login", verify=False)
 """
+FORMS = Path(__file__).parent / "locustfiles"
 ELSEWHERE = LOCUSTFILE.replace('"/login", verify=False', '"http://127.0.0.1:9/"')
 
 
@@ -146,16 +147,30 @@ def test_a_frozen_generator_is_no_green(pusher: Pusher) -> None:
     assert "generator-frozen" in found["reason"]
 
 
-@pytest.mark.parametrize(
-    ("text", "verdict"), [pytest.param(LOCUSTFILE, "pass", marks=pytest.mark.deep), (ELSEWHERE, "invalid")]
-)
-def test_a_locustfile_runs_as_it_is_and_goes_nowhere_else(pusher: Pusher, text: str, verdict: str) -> None:
-    (pusher.folder / "loadtests" / "visit.py").write_text(text)
+def test_a_locustfile_goes_nowhere_but_to_the_environment(pusher: Pusher) -> None:
+    (pusher.folder / "loadtests" / "visit.py").write_text(ELSEWHERE)
     pusher.profile("visit", "locustfile: visit.py\nmodel: closed\nstages: [{users: 1, for: 5s}]\n")
-    before = pusher.requests()
     _, found = pusher.run("visit")
-    assert found["verdict"] == verdict, found["reason"]
-    if verdict == "pass":
-        until(lambda: pusher.requests() > before)
-    else:
-        assert "127.0.0.1:9 is not a host of this environment" in found["reason"]
+    assert found["verdict"] == "invalid"
+    assert "127.0.0.1:9 is not a host of this environment" in found["reason"]
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("form", sorted(one.name for one in FORMS.glob("*.py")))
+def test_a_locustfile_of_any_form_runs_as_it_is(pusher: Pusher, form: str) -> None:
+    (pusher.folder / "loadtests" / "visit.py").write_text((FORMS / form).read_text())
+    pusher.profile("visit", "locustfile: visit.py\nmodel: closed\nstages: [{users: 2, for: 6s}]\n")
+    _, found = pusher.run("visit")
+    assert (found["verdict"], found["all"]["failed"]) == ("pass", 0), found["reason"]
+    assert found["all"]["count"] > 0
+    assert all("/login" in one["name"] or "page" in one["name"] for one in found["requests"])
+    until(lambda: pusher.requests() > 0)
+
+
+@pytest.mark.deep
+def test_an_open_load_of_a_locustfile_does_a_task_for_each_arrival(pusher: Pusher) -> None:
+    (pusher.folder / "loadtests" / "visit.py").write_text(LOCUSTFILE)
+    pusher.profile("visit", "locustfile: visit.py\nmodel: open\nstages: [{rate: 10, for: 6s}]\n")
+    _, found = pusher.run("visit")
+    assert found["verdict"] == "pass", found["reason"]
+    assert found["all"]["count"] == found["judged"]["due"] > 30

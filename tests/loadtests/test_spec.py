@@ -54,7 +54,6 @@ def test_the_least_that_is_a_profile(tmp_path: Path, body: str) -> None:
         (OPEN + "thresholds: [{objective: a, request: b}]\n", "8:29: found `request` beside"),
         (OPEN + "treshold: []\n", "8:1: found the unknown key 'treshold'"),
         (OPEN.replace("[{journey: log-in}]", "[{journey: a}, {journey: a}]"), "6:36: found 'a' again"),
-        ("model: open\nlocustfile: a.py\nstages: [{rate: 1, for: 1s}]\n", "5:1: found an open model"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_at_its_place(tmp_path: Path, body: str, said: str) -> None:

@@ -1,0 +1,77 @@
+"""The open model over a locustfile as it is: whoever arrives does one task of its users."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+from locust import User
+from locust.env import Environment
+from locust.exception import InterruptTaskSet, RescheduleTask, StopUser
+
+from loadtests.worker.process import LATE, Process
+
+OURS = "Arrivals"
+"""Our own class among those that Locust knows."""
+
+
+class Visitors:
+    """Users who wait for somebody to arrive; one that is back from a task is the next one's. Each begins with
+    its `on_start`, which counts for nobody's arrival."""
+
+    def __init__(self, process: Process, environment: Environment) -> None:
+        self._environment = environment
+        self._random = random.Random(process.plan.seed * 1009 + process.number)  # noqa: S311 -- no secret
+        self._idle: deque[User] = deque()
+        known = cast("dict[str, type[User]]", environment.available_user_classes or {})
+        self._kinds = [kind for name, kind in known.items() if name != OURS]
+        if complaint := _unfit(self._kinds):
+            process.refused(complaint)
+            self._kinds = []
+
+    def take(self, due: float) -> None:
+        if not self._kinds:
+            return
+        user = self._idle.popleft() if self._idle else self._new()
+        late_ms = max(0.0, time.monotonic() - due) * 1000
+        user.context = _once(late_ms)  # type: ignore[method-assign]  # Locust adds it to every request
+        try:
+            cast("Callable[[User], None]", self._random.choice(user.tasks))(user)
+        except (InterruptTaskSet, RescheduleTask):
+            pass
+        except StopUser:
+            return
+        self._idle.append(user)
+
+    def _new(self) -> User:
+        (kind,) = self._random.choices(self._kinds, [float(one.weight) for one in self._kinds])
+        user: User = kind(self._environment)
+        user.on_start()
+        return user
+
+
+def _unfit(kinds: list[type[User]]) -> str:
+    """Why these users can do no single task; empty when they can."""
+    if not kinds:
+        return "the locustfile has no users"
+    for kind in kinds:
+        if any(inspect.isclass(one) for one in kind.tasks):
+            return f"{kind.__name__} has sets of tasks, which go on as they like: use model: closed"
+        if not kind.tasks:
+            return f"{kind.__name__} has no tasks"
+    return ""
+
+
+def _once(late_ms: float) -> Callable[[], dict[str, Any]]:
+    """The first request of a task is late; those after it wait for the one before."""
+    left = [late_ms]
+
+    def context() -> dict[str, Any]:
+        late, left[0] = left[0], 0.0
+        return {LATE: late}
+
+    return context
