@@ -105,7 +105,7 @@ def test_every_part_is_ascii_where_there_is_no_unicode(act: Act, size: tuple[int
         ("starting", "NO VERDICT  it asks whether what it may hurt burns already"),
         ("method", "NO VERDICT  so far the hypothesis holds, and no traffic has met the fault yet"),
         ("deviating", "FAILS SO FAR  the hypothesis deviated during the method"),
-        ("stopping", "NO VERDICT  it is being ended: x on the screen"),
+        ("stopping", "NO VERDICT  it is being ended: SIGTERM"),
         ("held", "PASS  exit 0: the hypothesis held, and the fault reached traffic, as expected"),
         ("missed", "FAIL  exit 1: hypothesis-deviated: a customer logs in, in the west"),
         ("abandoned", "UNKNOWN  its process is gone, and nobody looks after what it did: keelwatch heal"),
