@@ -33,6 +33,7 @@ test-deep: setup ## The full crash matrices
 	$(BIN)/python -m pytest -n 2 -m deep --timeout 3600
 
 bench: setup ## Ratios against a peer or a limit, measured in this run
+	@command -v wrk >/dev/null || .ci/apt wrk
 	$(BIN)/python -m tests.bench
 
 lock: ## Resolve the requirements anew (needs uv)

@@ -60,15 +60,6 @@ def sound(where: Place, name: str) -> Experiment:
     return found
 
 
-def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
-    """Role and arming, before a run is made. Raises `Refused`."""
-    from console.user import login_name
-    from keelwatch.safety import require_armed, require_operator
-
-    require_operator(where.environment.policy, login_name(), "running experiments")
-    require_armed(where.environment.policy, "chaos", where.name, armed=arm, how=how)
-
-
 def order_for(where: Place, experiment: Experiment, load: str = "", seed: int = 0) -> Order:
     """The experiment as it is now, pinned."""
     from chaos.load import variables_of

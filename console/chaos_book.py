@@ -14,6 +14,7 @@ from console import chaos
 from console.owed import owed_in
 from console.places import Place
 from console.recent import recent
+from console.roles import allow
 from console.view.chaos_course import Course, course_of, progress_words
 from console.view.chaos_shelf import ChaosRow, ChaosShelf, ExperimentRow, OpenRow
 from console.view.last_run import LastRun
@@ -135,7 +136,7 @@ class ChaosBook:
 
     def refuse_unarmed(self, *, armed: bool) -> None:
         """Raises `Refused` for a role or an arming that is missing."""
-        chaos.allow(self._place, arm=armed, how=HOW_TO_ARM)
+        allow(self._place, "chaos", arm=armed, how=HOW_TO_ARM)
 
     def start(self, found: DryRun, *, armed: bool) -> str:
         """Start a run of exactly what was planned; returns its id. Raises `Refused`, `NotStarted`."""

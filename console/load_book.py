@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from console import loads
 from console.places import Place
 from console.recent import recent
+from console.roles import allow
 from console.view.last_run import LastRun
 from console.view.load_course import Course, Tick, course_of, is_open_load, progress_words, tick_of
 from console.view.load_shelf import LoadRow, LoadShelf, ProfileRow
@@ -107,7 +108,7 @@ class LoadBook:
 
     def refuse_unarmed(self, *, armed: bool) -> None:
         """Raises `Refused` for a role or an arming that is missing."""
-        loads.allow(self._place, arm=armed, how=HOW_TO_ARM)
+        allow(self._place, "load", arm=armed, how=HOW_TO_ARM)
 
     def start(self, profile: str, *, armed: bool) -> str:
         """Start a run of it; returns its id. Raises `Refused`, `InputError`, `NotStarted`."""

@@ -30,15 +30,6 @@ def profiles(where: Place) -> tuple[Profile, ...]:
     return load_folder(where.workspace.folders["loadtests"])
 
 
-def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
-    """Role and arming, before a run is made. Raises `Refused`."""
-    from console.user import login_name
-    from keelwatch.safety import require_armed, require_operator
-
-    require_operator(where.environment.policy, login_name(), "running load tests")
-    require_armed(where.environment.policy, "load", where.name, armed=arm, how=how)
-
-
 def sound(where: Place, name: str) -> Profile:
     """The profile of this name, looked at beside the journeys and objectives that it names. Raises
     `UsageError` when there is none, `InputError` with all that is wrong with it."""

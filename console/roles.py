@@ -1,11 +1,25 @@
-"""Whether who sits here may act: the workspace's policy, for commands that belong to no environment."""
+"""Whether who sits here may act, by the policy of an environment, or of all that a workspace names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from console.places import Place
 from keelwatch.workspace import KeelwatchError, narrate
+
+if TYPE_CHECKING:
+    from keelwatch.safety import ArmedKind
+
+
+def allow(where: Place, kind: ArmedKind, *, arm: bool, how: str = "add --arm") -> None:
+    """Role and arming, before a run of `kind` is made; `how` says how to arm. Raises `Refused`."""
+    from console.user import login_name
+    from keelwatch.safety import DEEDS, require_armed, require_operator
+
+    require_operator(where.environment.policy, login_name(), f"running {DEEDS[kind]}")
+    require_armed(where.environment.policy, kind, where.name, armed=arm, how=how)
 
 
 def require_operator_here(workspace: Path | None, environments: Iterable[str] | None, deed: str) -> None:

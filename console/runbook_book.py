@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from console import runbooks
 from console.pinned import pinned_of
 from console.places import Place
+from console.roles import allow
 from console.view.planning import Inputs
 from console.view.run_screen import phase_words
 from console.view.run_story import Pinned, RunStory, asked_by, story_of
@@ -119,7 +120,7 @@ class RunbookBook:
 
     def refuse_unarmed(self, *, armed: bool) -> None:
         """Raises `Refused` for a role or an arming that is missing."""
-        runbooks.allow(self._place, arm=armed, how=HOW_TO_ARM)
+        allow(self._place, "runbook", arm=armed, how=HOW_TO_ARM)
 
     def start(self, order: Order, plan: Plan, *, armed: bool) -> str:
         """Start the run of exactly this plan; returns its id. Raises `Refused`, `NotStarted`."""

@@ -62,15 +62,6 @@ def planned(
     return order.for_plan(plan.sha, runbook.spec.lock), plan
 
 
-def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
-    """Role and arming, before a run is made. Raises `Refused`."""
-    from console.user import login_name
-    from keelwatch.safety import require_armed, require_operator
-
-    require_operator(where.environment.policy, login_name(), "running runbooks")
-    require_armed(where.environment.policy, "runbook", where.name, armed=arm, how=how)
-
-
 def confirmed_by(plan: Plan) -> str:
     """What a person types to run it: the region that is changed most."""
     return plan.values.get("from") or plan.values.get("region") or plan.runbook

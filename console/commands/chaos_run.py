@@ -44,11 +44,12 @@ def run(
     traffic, 1 when it did not hold, 4 when nothing is proven, 6 when it may not start, 7 when the guard or
     you stopped it, 8 when something could not be taken back.
     """
-    from console.chaos import allow, order_for, sound, start, story
+    from console.chaos import order_for, sound, start, story
+    from console.roles import allow
     from console.view.chaos import story_json, story_lines
 
     where = place(workspace, environment)
-    allow(where, arm=arm)
+    allow(where, "chaos", arm=arm)
     order = order_for(where, sound(where, name), _profile(where, load), seed)
     with ledger(to_write=True) as store:
         run_id = start(store, order)

@@ -49,11 +49,12 @@ def capacity(
     the guard or you stopped it.
     """
     from console.commands.load_run import follow
-    from console.loads import allow, sound, start, story_of
+    from console.loads import sound, start, story_of
+    from console.roles import allow
     from loadtests.instance import search_arguments
 
     where = place(workspace, environment)
-    allow(where, arm=arm)
+    allow(where, "load", arm=arm)
     profile = sound(where, name)
     step_s = seconds(step) or STEP_S
     _refuse(profile.spec.model, first, most, step_s, named=bool(objective or profile.spec.thresholds))

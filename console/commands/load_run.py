@@ -49,12 +49,13 @@ def run(
     Exit code 0 when every threshold was met, 1 when one was missed, 4 when the load was not what was ordered
     or too little is known, 6 when it may not start, 7 when the guard or you stopped it.
     """
-    from console.loads import allow, sound, start, story_of
+    from console.loads import sound, start, story_of
+    from console.roles import allow
     from console.view.load import load_json, result_lines
     from loadtests.instance import arguments
 
     where = place(workspace, environment)
-    allow(where, arm=arm)
+    allow(where, "load", arm=arm)
     profile = sound(where, name)
     for_s = seconds(for_)
     if for_s is not None and for_s < SHORTEST_S:

@@ -17,7 +17,6 @@ from console.output import counted, json_document
 from console.places import Place, place
 from keelwatch.workspace import (
     ExitCode,
-    Refused,
     SourceError,
     SystemClock,
     UsageError,
@@ -115,15 +114,10 @@ def _journeys(where: Place, names: Sequence[str]) -> dict[str, Journey]:
 def allow(where: Place, *, arm: bool, how: str = "add --arm") -> None:
     """Role, arming (`how` says how to), and whether the environment can be entered at all, before a run is
     made of it."""
-    from console.user import login_name
-    from keelwatch.safety import require_operator
+    from console import roles
     from keelwatch.workspace.entrance import entrance_of
-    from keelwatch.workspace.model import Arming
 
-    policy = where.environment.policy
-    require_operator(policy, login_name(), "running journeys")
-    if policy.arming.get("probe") is Arming.REQUIRED and not arm:
-        raise Refused(f"{where.name} wants journeys armed", how)
+    roles.allow(where, "probe", arm=arm, how=how)
     entrance_of(where.name, where.environment, where.workspace.root)
 
 

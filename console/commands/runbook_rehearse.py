@@ -48,7 +48,8 @@ def rehearse(
     from console.interrupt import terminated_as_interrupted
     from console.rehearsal import Stage, record
     from console.rehearsal import rehearse as carry_out
-    from console.runbooks import allow, named
+    from console.roles import allow
+    from console.runbooks import named
 
     if crash_points != "all" and (not crash_points.isdigit() or int(crash_points) == 0):
         raise UsageError(f"--crash-points {crash_points!r} is no number of kills", "1 or more, or all")
@@ -57,7 +58,7 @@ def rehearse(
         raise UsageError(
             f"{where.name} is no sandbox", "--env sandbox: it is rehearsed where nothing is lost"
         )
-    allow(where, arm=True)
+    allow(where, "runbook", arm=True)
     runbook = named(where.workspace, name)
     sha = hashlib.sha256(runbook.file.read_bytes()).hexdigest()
     with ledger(to_write=True) as store, terminated_as_interrupted():

@@ -58,12 +58,13 @@ def run(
     It runs in a process of its own: a lost terminal stops nothing. Ctrl-C pauses it. Exit code 6 when it was
     refused, 7 when it was aborted and taken back, 8 when something is left half done.
     """
-    from console.runbooks import allow, planned, start
+    from console.roles import allow
+    from console.runbooks import planned, start
     from console.view.plan import plan_lines
     from runbooks.stages import Mode
 
     where = place(workspace, environment)
-    allow(where, arm=arm or sys.stdin.isatty(), how="add --arm, or type the name at a terminal")
+    allow(where, "runbook", arm=arm or sys.stdin.isatty(), how="add --arm, or type the name at a terminal")
     order, plan = planned(where, name, inputs, Mode.UNGRACEFUL if ungraceful else Mode.GRACEFUL)
     tell = narrate if json_wanted else write_out
     for line in plan_lines(plan):

@@ -5,7 +5,7 @@ acts and never asks itself (`Watching` asks, by what it is given), and what is u
 """
 
 from keelwatch.safety.approval import Approvals, Request, approve, login_of, require_approval, standing
-from keelwatch.safety.arming import require_armed, wants_arming
+from keelwatch.safety.arming import DEEDS, ArmedKind, require_armed, wants_arming
 from keelwatch.safety.budget import Reservation, reservations, reserve, settle
 from keelwatch.safety.guard import Limit, Trip, Watch, judge
 from keelwatch.safety.invariants import Rule, Situation, holds, require_beside
@@ -13,7 +13,9 @@ from keelwatch.safety.roles import require_operator, role_of
 from keelwatch.safety.watching import Watching
 
 __all__ = [
+    "DEEDS",
     "Approvals",
+    "ArmedKind",
     "Limit",
     "Request",
     "Reservation",

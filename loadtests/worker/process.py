@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from locust.runners import MasterRunner
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Line
 from keelwatch.workspace.errors import KernelError
+from keelwatch.workspace.sink import redact
 from loadtests.arrivals import level_at
 from loadtests.meter import Meter
 from loadtests.plan import Plan
@@ -69,7 +71,7 @@ class Process:
             return
         told = context or {}
         shown = name if STEP in told else f"{request_type} {name}"
-        error = "" if exception is None else str(exception) or type(exception).__name__
+        error = "" if exception is None else told_of(exception)
         self.meter.request(shown, float(response_time or 0.0), told.get(LATE, 0.0), error)
 
     def refused(self, words: str) -> None:
@@ -112,8 +114,7 @@ class Process:
         if self._began is None:
             return
         passed_s = time.monotonic() - self._began
-        second = max(self._told, min(int(passed_s), round(passed_s) - 1)) if passed_s >= 0 else 0
-        second = max(0, second)
+        second = max(self._told + 1, min(int(passed_s), round(passed_s) - 1))
         runner = self._environment.runner if self._environment else None
         told: JsonObject = {
             "second": second,
@@ -126,3 +127,11 @@ class Process:
         }
         self._told = second
         self.tell({"do": "told", "told": told})
+
+
+QUERY = re.compile(r"\?\S+")
+
+
+def told_of(error: BaseException) -> str:
+    """What people read of it: without a query, which is another each time, and may hold a code."""
+    return QUERY.sub("", redact(str(error))) or type(error).__name__

@@ -14,8 +14,7 @@ from locust.contrib.fasthttp import FastHttpSession, ResponseContextManager
 from locust.env import Environment
 
 from keelwatch.workspace.errors import InternalError
-from keelwatch.workspace.sink import redact
-from loadtests.worker.process import LATE, STEP
+from loadtests.worker.process import LATE, STEP, told_of
 from probes.answer import LARGEST_BODY, Answer
 from probes.record import Cause, Hop
 from probes.wire import Following, WireFailure, WireRequest
@@ -72,6 +71,8 @@ class LoadWire(Following):
                 one.failure(error)
             elif is_last or 0 < one.status_code < 400:
                 one.success()
+            else:
+                one.failure(f"status {one.status_code}")
             one.__exit__(None, None, None)
 
     def cut_off(self, why: str) -> None:
@@ -120,8 +121,10 @@ class LoadWire(Following):
         took_ms = (time.perf_counter() - began) * 1000
         hop = Hop(request.method, request.url, response.status_code, {"wait": took_ms})
         if not response.status_code:
-            error = response.request_meta["exception"] or getattr(response, "error", None)
-            raise WireFailure(_cause(error), redact(f"{type(error).__name__}: {error}"), hop)
+            error = (
+                response.request_meta["exception"] or getattr(response, "error", None) or OSError("no answer")
+            )
+            raise WireFailure(_cause(error), f"{type(error).__name__}: {told_of(error)}", hop)
         received = tuple((name.lower(), value) for name, value in (response.headers or {}).items())
         body = response.content or b""
         return Answer(response.status_code, received, body[:LARGEST_BODY], (hop,), len(body) > LARGEST_BODY)

@@ -27,7 +27,7 @@ def test_a_whole_profile_is_read_and_lasts_five_minutes() -> None:
     (baseline,) = load_folder(LIBRARY)
     assert baseline.name == "portal-baseline"
     assert length_s(baseline.stages) == 300
-    assert baseline.stages == [Stage(0, 4, 30), Stage(4, 4, 270)]
+    assert baseline.stages == [Stage(0, 6, 15), Stage(6, 6, 285)]
     watched = baseline.spec.guard.burn_rate.objectives
     assert watched == ["login-availability", "lookup-availability", "invoices-availability"]
 
