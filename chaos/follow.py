@@ -41,7 +41,8 @@ class Asked:
 
 @dataclass(slots=True)
 class Followed:
-    """`asked` is by the probe's name and by before, during or after."""
+    """`asked` is by the probe's name and by before, during or after; `stopped` who told it to stop, and
+    why."""
 
     steady_state: str = ""
     probes: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class Followed:
     bounds: Bounds = field(default_factory=Bounds)
     method_at: float | None = None
     ended: float | None = None
+    stopped: tuple[str, str] | None = None
     _facts: list[Fact] = field(default_factory=list)
     _open: dict[str, dict[str, Json]] = field(default_factory=dict)
     _story: Story | None = None
@@ -76,6 +78,8 @@ class Followed:
     def _fact(self, fact: Fact) -> None:
         if fact.kind is FactKind.VERDICT:
             self.ended = fact.at
+        if fact.kind is FactKind.COMMAND and fact.event == "stop":
+            self.stopped = (fact.actor, text(fact.body, "reason"))
         if fact.kind is not FactKind.NOTE:
             return
         match fact.event:

@@ -24,6 +24,7 @@ from keelwatch.runs import Position, RunView, look, stop
 from keelwatch.workspace import KeelwatchError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from chaos.load import Experiment
@@ -98,7 +99,10 @@ class ChaosBook:
 
     def shelf(self, now: float) -> ChaosShelf:
         """Every experiment, its runs, and what is owed. Never raises: what cannot be read is named in it."""
-        found, trouble = self._experiments()
+        return self.shelf_of(*self._experiments(), now)
+
+    def shelf_of(self, found: Sequence[Experiment], trouble: str, now: float) -> ChaosShelf:
+        """The same for experiments that were read already."""
         last: dict[str, LastRun] = {}
         runs: tuple[ChaosRow, ...] = ()
         owed: tuple[OpenRow, ...] | None = None

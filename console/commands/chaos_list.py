@@ -20,22 +20,29 @@ from keelwatch.workspace import ExitCode, Problem, SystemClock, UsageError, narr
 def list_experiments(workspace: Path | None, environment: str | None, *, json_wanted: bool) -> None:
     """List the experiments of the workspace.
 
-    With the component that each puts to the test, the objectives of its guard, and the verdict that is
-    expected.
+    With the component that each puts to the test, the verdict that is expected and the last one; and the runs
+    and open faults of the environment.
     """
     from console.chaos import experiments
-    from console.view.chaos import experiment_json, list_lines
+    from console.chaos_book import ChaosBook
+    from console.view.chaos import experiment_json, open_json
+    from console.view.chaos_shelf import shelf_lines
 
-    where = place(workspace, environment)
+    where, now = place(workspace, environment), SystemClock().now()
     found = experiments(where)
+    shelf = ChaosBook(where).shelf_of(found, "", now)
     if json_wanted:
-        body = {"experiments": [experiment_json(one) for one in found]}
-        emit_json("chaos-list", where.name, SystemClock().now(), body)
+        files = {one.name: str(one.file) for one in found}
+        body = {
+            "experiments": [experiment_json(one, files[one.name], shelf.trouble) for one in shelf.rows],
+            "open": [open_json(one) for one in shelf.owed] if shelf.owed_known else None,
+        }
+        emit_json("chaos-list", where.name, now, body)
         return
     if not found:
         narrate(f"no experiments in {where.workspace.folders['chaos']}")
         return
-    for line in list_lines(found):
+    for line in shelf_lines(shelf, now):
         write_out(line)
 
 

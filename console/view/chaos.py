@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chaos.bounds import bounds_of
 from console.view import numbers
 from console.view.bounds import budget_words, guard_words, proof_words, radius_words
+from console.view.last_run import NEVER
 from keelwatch.runs import Glance, StreamLine
 from keelwatch.runs.fields import mapping, text
 
@@ -16,41 +17,37 @@ if TYPE_CHECKING:
     from chaos.plan import Planned
     from chaos.story import Fault, Step, Story
     from console.output import Json
+    from console.view.chaos_shelf import ExperimentRow, OpenRow
     from keelwatch.runs import RunView
 
 WHENS = ("before", "during", "after")
 
 
-def list_lines(found: Sequence[Experiment]) -> list[str]:
-    titles = ("EXPERIMENT", "COMPONENT", "GUARDED", "EXPECT", "TITLE")
-    table = [titles, *(_row(one) for one in found)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(titles) - 1)]
-    return ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]) for row in table]
-
-
-def _row(one: Experiment) -> tuple[str, ...]:
-    extension = one.extension
-    if extension is None:
-        return (one.name, numbers.DASH, "NO", numbers.DASH, one.title)
-    guarded = ", ".join(extension.guard.burn_rate.objectives)
-    return (
-        one.name,
-        extension.component or numbers.DASH,
-        guarded,
-        extension.expect or numbers.DASH,
-        one.title,
-    )
-
-
-def experiment_json(one: Experiment) -> dict[str, Json]:
-    extension = one.extension
+def experiment_json(row: ExperimentRow, file: str, unknown: str) -> dict[str, Json]:
+    """`unknown` is why its last run is not known."""
+    bounds, last = row.bounds, row.last
+    outcome, _, reason = last.words.partition(": ") if last is not None else ("", "", "")
     return {
-        "name": one.name,
-        "title": one.title,
-        "file": str(one.file),
-        "component": extension.component if extension is not None else None,
-        "guard": list(extension.guard.burn_rate.objectives) if extension is not None else None,
-        "expect": extension.expect if extension is not None else None,
+        "name": row.name,
+        "title": row.title,
+        "file": file,
+        "component": bounds.component or None,
+        "guard": list(bounds.objectives) if bounds.is_guarded else None,
+        "expect": bounds.expect or None,
+        "last": {"run": last.run, "verdict": outcome, "reason": reason, "at": last.at} if last else None,
+        "last_unknown_reason": None if last else unknown or NEVER,
+    }
+
+
+def open_json(one: OpenRow) -> dict[str, Json]:
+    return {
+        "run": one.run,
+        "state": one.care,
+        "what": one.words,
+        "undo": one.undo,
+        "since": one.since,
+        "ends_itself": one.until,
+        "error": one.error or None,
     }
 
 

@@ -28,7 +28,8 @@ PHASES = {
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """`asked` is by the probe's name and by before, during or after; `method_at` is when the method began."""
+    """`asked` is by the probe's name and by before, during or after; `method_at` is when the method began.
+    `stopped` says by whom it was told to stop, and why."""
 
     run: str
     experiment: str
@@ -39,6 +40,7 @@ class Course:
     told: Story
     alive: bool = True
     stop_asked: bool = False
+    stopped: str = ""
     verdict: Verdict | None = None
     ended: float | None = None
     bounds: Bounds = field(default_factory=Bounds)
@@ -96,6 +98,7 @@ def course_of(view: RunView, told: Followed) -> Course:
         told=told.story,
         alive=view.pid is not None,
         stop_asked=state.stop_asked,
+        stopped=f"by {login_of(told.stopped[0])}: {told.stopped[1]}" if told.stopped else "",
         verdict=state.verdict,
         ended=told.ended,
         bounds=told.bounds,

@@ -149,14 +149,20 @@ def drawn(course: Course, width: int, height: int, now: float) -> Drawn:
     gap = [] if height < TALL else [""]
     reasons = verdict_lines(course, width)[1:]
     parts = [
+        stopped_lines(course),
         hypothesis_lines(course, width),
         step_lines(course, width, now),
         fault_lines(course, now),
         limit_lines(course, width, is_short=height < TALL),
     ]
-    every = [cut(one, width - BESIDE) for part in (reasons, *parts) for one in (*part, *gap)]
+    below = [one for part in parts if part for one in (*part, *gap)]
+    every = [cut(one, width - BESIDE) for one in (*reasons, *gap, *below)]
     bad = frozenset(at for at, one in enumerate(every) if one.startswith("!"))
     return Drawn(every, bad, frozenset(at for at, one in enumerate(every) if one.startswith(">")))
+
+
+def stopped_lines(course: Course) -> list[str]:
+    return [line("STOPPED", course.stopped)] if course.stopped else []
 
 
 def hypothesis_lines(course: Course, width: int) -> list[str]:
@@ -285,7 +291,7 @@ def full_lines(course: Course, width: int, now: float) -> list[str]:
     """All of it, for a reader who scrolls."""
     word, rest = verdict_words(course)
     lines = [f"{word}  {rest}", state_line(course, now, width), course.told.title, ""]
-    lines += [*hypothesis_lines(course, width), ""]
+    lines += [*stopped_lines(course), *hypothesis_lines(course, width), ""]
     for (name, when), asked in course.asked.items():
         lines.append(f"    {name}, {when}: {asked_words(asked)}, said {asked.output}")
     lines.append("")

@@ -273,3 +273,21 @@ def stop_lines(row: ChaosRow) -> list[str]:
         "",
         f"keelwatch stop {row.run}",
     ]
+
+
+def shelf_lines(shelf: ChaosShelf, now: float, width: int = NARROW + 1) -> list[str]:
+    """The whole screen as plain lines."""
+
+    def joined(texts: dict[str, str]) -> str:
+        return "".join(texts.values()).rstrip()
+
+    lines = [heading(shelf, width), *([shelf.trouble] if shelf.trouble else []), ""]
+    lines.append("".join(column.fit(column.title) for column in columns(width)).rstrip())
+    first: list[Row] = [*shelf.living, *shelf.rows]
+    lines += [joined(cells(one, width, now)) for one in first]
+    lines.append(joined(heading_cells(shelf, OPEN_ROW, width)))
+    lines += [joined(cells(one, width, now)) for one in shelf.owed]
+    if shelf.ended:
+        lines.append(joined(heading_cells(shelf, ENDED_ROW, width)))
+        lines += [joined(cells(one, width, now)) for one in shelf.ended]
+    return lines

@@ -37,6 +37,8 @@ def legend_lines(world: World) -> list[str]:
         "LOAD       wanted: by its stages   applied: who came, or was there",
         "           response: from when a request was due; service: from",
         "           when it was sent (s95 in the plot); !: something wrong",
+        "CHAOS      > what is on now   ! something wrong   met, DEVIATED,",
+        "           UNKNOWN: how the hypothesis was answered   -- not asked",
         "RUNBOOKS   [x] done   [>] running   [ ] waiting   [-] skipped",
         "           [~] failed and borne   [!] failed   [<] taken back",
         "           [?] in doubt: it may or may not have happened",

@@ -112,8 +112,9 @@ def stopping() -> Course:
     """Somebody has stopped it: the rollbacks are being played."""
     found = course()
     cut, back = replace(MEETS, state="interrupted", took_s=12.2), replace(BACK, state="begun", took_s=None)
-    told = replace(found.told, phase="rollbacks", steps=(STOPS, cut, back), stopping="x on the screen")
-    return replace(found, phase=Phase.STOPPING, stop_asked=True, told=told)
+    told = replace(found.told, phase="rollbacks", steps=(STOPS, cut, back), stopping="SIGTERM")
+    said = "by second: x on the screen of its experiment"
+    return replace(found, phase=Phase.STOPPING, stop_asked=True, stopped=said, told=told)
 
 
 def _over(found: Course, *, healed_by: str = "rollback") -> Course:

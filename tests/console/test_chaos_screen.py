@@ -12,6 +12,7 @@ from textual.widgets import Button
 
 from console.tui.app import Keelwatch
 from console.tui.dialog import StopDialog
+from console.view.chaos_shelf import shelf_lines
 from keelwatch.workspace.clock import FixedClock
 from tests.console import breaks
 from tests.console.breaks import RUN, ChaosFeed, MadeChaos
@@ -104,7 +105,7 @@ def test_every_part_is_ascii_where_there_is_no_unicode(act: Act, size: tuple[int
         ("starting", "NO VERDICT  it asks whether what it may hurt burns already"),
         ("method", "NO VERDICT  so far the hypothesis holds, and no traffic has met the fault yet"),
         ("deviating", "FAILS SO FAR  the hypothesis deviated during the method"),
-        ("stopping", "NO VERDICT  it is being ended: x on the screen"),
+        ("stopping", "NO VERDICT  it is being ended: SIGTERM"),
         ("held", "PASS  exit 0: the hypothesis held, and the fault reached traffic, as expected"),
         ("missed", "FAIL  exit 1: hypothesis-deviated: a customer logs in, in the west"),
         ("abandoned", "UNKNOWN  its process is gone, and nobody looks after what it did: keelwatch heal"),
@@ -343,3 +344,12 @@ def test_the_filter_keeps_what_matches() -> None:
         await sees(pilot, "theirs")
 
     on(MadeChaos(), narrow)
+
+
+def test_the_list_of_the_command_says_what_the_screen_says() -> None:
+    lines = shelf_lines(breaks.shelf(), NOW + 2, 120)
+
+    shown = on(MadeChaos(), shelf, LARGE)
+
+    for line in lines[3:]:
+        assert line.strip() in shown
