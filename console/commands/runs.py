@@ -104,9 +104,13 @@ def _narrated(glance: Glance) -> None:
 
 def _lines(glance: Glance) -> list[str]:
     """A runbook tells its steps, and an experiment what it says; of other runs every fact is shown."""
-    from console.view import chaos, run, runbook
+    from console.view import chaos, load, run, runbook
 
-    tellers = {"runbook": runbook.glance_lines, "chaos": chaos.glance_lines}
+    tellers = {
+        "runbook": runbook.glance_lines,
+        "chaos": chaos.glance_lines,
+        "load": load.glance_lines,
+    }
     return tellers.get(glance.run.state.kind, run.glance_lines)(glance)
 
 

@@ -91,7 +91,7 @@ class ChaosPlanScreen(ActingScreen):
             at=self.console_app.clock.now(),
             trouble=message.trouble,
             load=message.load,
-            profiles=message.profiles,
+            profiles=message.profiles or self._planning.profiles,
             asking=False,
         )
         self.show(self.console_app.shown)

@@ -9,6 +9,8 @@ from chaos.bounds import bounds_of
 from console.view import numbers
 from console.view.bounds import budget_words, guard_words, proof_words, radius_words
 from console.view.last_run import NEVER
+from console.view.run import verdict_line
+from keelwatch.ledger import Fact, FactKind
 from keelwatch.runs import Glance, StreamLine
 from keelwatch.runs.fields import mapping, text
 
@@ -86,11 +88,16 @@ def plan_json(plan: Sequence[Planned]) -> list[Json]:
 
 def glance_lines(glance: Glance) -> list[str]:
     """What is new, in sentences."""
-    return [
-        f"{numbers.clock(item.at)}  {item.record['say']}"
-        for item in glance.items
-        if isinstance(item, StreamLine) and "say" in item.record
-    ]
+    return [f"{numbers.clock(item.at)}  {words}" for item in glance.items if (words := _told(item))]
+
+
+def _told(item: Fact | StreamLine) -> str:
+    match item:
+        case StreamLine(record=record):
+            return str(record.get("say", ""))
+        case Fact(kind=FactKind.VERDICT):
+            return verdict_line(item)
+    return ""
 
 
 def story_lines(view: RunView, story: Story) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from keelwatch.ledger import JsonObject
-from keelwatch.runs.fields import number, text, whole
+from console.view.run import verdict_line
+from keelwatch.ledger import Fact, FactKind, JsonObject
+from keelwatch.runs import Glance, StreamLine
+from keelwatch.runs.fields import mapping, number, text, whole
 from loadtests.follow import Followed
-from loadtests.gathered import Second, Times
+from loadtests.gathered import Gathered, Second, Times
 from loadtests.histogram import Histogram
 
 PERCENTILES = (50, 95, 99)
@@ -25,6 +27,26 @@ def second_line(at: int, second: Second, model: str) -> str:
     if second.dropped:
         words.append(f"DROPPED {second.dropped}")
     return "  ".join(words)
+
+
+def glance_lines(glance: Glance) -> list[str]:
+    """What is new, for whoever comes to a run that goes on: each second of each generator, what is said,
+    and the verdict."""
+    return [line for item in glance.items if (line := _told(item))]
+
+
+def _told(item: Fact | StreamLine) -> str:
+    match item:
+        case Fact(kind=FactKind.VERDICT):
+            return verdict_line(item)
+        case StreamLine(record=record) if told := mapping(mapping(record, "sample"), "told"):
+            alone = Gathered()
+            alone.take(told)
+            ((at, second),) = alone.seconds.items()
+            return second_line(at, second, "open" if second.due or second.in_flight else "closed")
+        case StreamLine(record=record):
+            return str(record.get("say", ""))
+    return ""
 
 
 def share(times: Times) -> float:

@@ -63,12 +63,16 @@ def _told(item: Fact | StreamLine) -> str:
         case FactKind.RESULT:
             return f"result   {body.get('outcome', '')} {body.get('error', '')}".rstrip()
         case FactKind.VERDICT:
-            return f"verdict  {body.get('verdict', 'redacted')}: {body.get('reason', '')}"
+            return verdict_line(item)
         case FactKind.NOTE | FactKind.COMMAND | FactKind.LEASE:
             words = [str(body[key]) for key in ("question", "reason", "answer", "scope") if body.get(key)]
             return f"{item.kind.value:<8} {item.event} {' '.join(words)}".rstrip()
         case _:
             return f"{item.kind.value:<8} {_short(body)}"
+
+
+def verdict_line(fact: Fact) -> str:
+    return f"verdict  {fact.body.get('verdict', 'redacted')}: {fact.body.get('reason', '')}"
 
 
 def _sample(line: StreamLine) -> str:
