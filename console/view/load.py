@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from console.view.run import verdict_line
+from console.view import run
 from keelwatch.ledger import Fact, FactKind, JsonObject
 from keelwatch.runs import Glance, StreamLine
 from keelwatch.runs.fields import mapping, number, text, whole
@@ -38,14 +38,14 @@ def glance_lines(glance: Glance) -> list[str]:
 def _told(item: Fact | StreamLine) -> str:
     match item:
         case Fact(kind=FactKind.VERDICT):
-            return verdict_line(item)
+            return run.verdict_line(item)
         case StreamLine(record=record) if told := mapping(mapping(record, "sample"), "told"):
             alone = Gathered()
             alone.take(told)
             ((at, second),) = alone.seconds.items()
             return second_line(at, second, "open" if second.due or second.in_flight else "closed")
         case StreamLine(record=record):
-            return str(record.get("say", ""))
+            return "" if "guard" in mapping(record, "sample") else run.told(item)
     return ""
 
 

@@ -48,10 +48,10 @@ def answer_lines(run: str, question: Question) -> list[str]:
 
 
 def glance_lines(glance: Glance) -> list[str]:
-    return [f"{numbers.clock(item.at)}  {_told(item)}" for item in glance.items]
+    return [f"{numbers.clock(item.at)}  {told(item)}" for item in glance.items]
 
 
-def _told(item: Fact | StreamLine) -> str:
+def told(item: Fact | StreamLine) -> str:
     if isinstance(item, StreamLine):
         said = item.record.get("say")
         return str(said) if said is not None else _sample(item)

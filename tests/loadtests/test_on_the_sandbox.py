@@ -96,6 +96,7 @@ def test_the_guard_stops_it(pusher: Pusher) -> None:
     assert generators(run) == []
 
 
+@pytest.mark.deep
 def test_one_load_at_a_time_and_none_unarmed(pusher: Pusher) -> None:
     pusher.profile("long", LOOK_UP + LONG)
     assert pusher.keelwatch("load", "run", "long").returncode == 6

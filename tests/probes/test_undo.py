@@ -264,7 +264,7 @@ def test_an_undo_waits_for_its_one_time_code_on_nobodys_time(
     )
     monkeypatch.setenv("SHOP_PASSWORD", bench.shop.password)
     monkeypatch.setenv("SHOP_TOTP", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
-    monkeypatch.setattr("probes.login.next_turn", lambda now, last: Turn(last + 1, 1.5))
+    monkeypatch.setattr("probes.login.next_turn", lambda now, last, spare_s: Turn(last + 1, 1.5))
     said: list[str] = []
     monkeypatch.setitem(LIVING, "e1", Live(None, reserve_s=1.0, say=said.append))
     args: JsonObject = {

@@ -216,6 +216,7 @@ def test_the_guardian_takes_back_what_a_killed_watch_left(watched: Watched) -> N
     assert bench.run("heal", "--list")[0] == 0
 
 
+@pytest.mark.deep
 def test_a_port_that_is_taken_is_told(watched: Watched) -> None:
     watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
     with socket.create_server(("127.0.0.1", watched.port)):
@@ -298,6 +299,7 @@ def test_what_it_keeps_and_tells_holds_no_secret(watched: Watched) -> None:
             assert os.fsencode(watched.bench.shop.password) not in data, file
 
 
+@pytest.mark.deep
 def test_what_was_due_while_the_sandbox_was_gone_is_counted(watched: Watched, tmp_path: Path) -> None:
     endpoints = as_sandbox(watched.bench, tmp_path)
     watched.bench.journey("ask", ASK, schedule=EACH_SECOND)

@@ -65,6 +65,7 @@ def test_up_and_down_fifty_times_leaves_nothing(own_sandbox: str) -> None:
         up_and_down(own_sandbox, QUICK)
 
 
+@pytest.mark.deep
 def test_the_probes_port_is_kept_free_for_who_watches(own_sandbox: str) -> None:
     found = up(own_sandbox, Options(history_days=0.3, requests_per_second=0))
     assert found.urls["probes"] == f"http://127.0.0.1:{found.ports['probes']}"
@@ -75,6 +76,7 @@ def test_the_probes_port_is_kept_free_for_who_watches(own_sandbox: str) -> None:
     assert not Path(found.accounts_file).exists()
 
 
+@pytest.mark.deep
 def test_the_second_up_returns_the_running_one(own_sandbox: str) -> None:
     first = up(own_sandbox, QUICK)
     began = time.monotonic()
@@ -134,6 +136,7 @@ def test_a_frozen_supervisor_is_taken_down_all_the_same(own_sandbox: str) -> Non
     assert_nothing_left(found, processes)
 
 
+@pytest.mark.deep
 def test_a_terminated_supervisor_takes_the_sandbox_down_in_order(own_sandbox: str) -> None:
     found = up(own_sandbox, QUICK)
     processes = everything_of(found)
