@@ -130,7 +130,7 @@ def taken_up(sandbox: RunningSandbox, account: str) -> list[bool]:
 def test_without_billing_invoices_fail_at_once_and_plans_change(
     sandbox: RunningSandbox, target: str, value: str
 ) -> None:
-    with sandbox.customer("c09951", "west-edge") as client:
+    with sandbox.customer("c09971", "west-edge") as client:
         with broken(sandbox, target, value, client):
             for _ in range(10):
                 began = time.monotonic()
@@ -138,7 +138,7 @@ def test_without_billing_invoices_fail_at_once_and_plans_change(
                 took_s = time.monotonic() - began
                 done = change(client, "max")
                 assert (done.status_code, done.headers["keelwatch-degraded"]) == (200, "billing")
-                assert done.json() == {"account": "c09951", "plan": "max", "degraded": ["billing"]}
+                assert done.json() == {"account": "c09971", "plan": "max", "degraded": ["billing"]}
                 assert took_s < 0.1
         until(lambda: breakers(sandbox) == [0, 0], 5)
         assert client.get("/v1/invoices").status_code == 200
@@ -160,7 +160,7 @@ def test_a_person_s_overview_says_what_it_lacks(sandbox: RunningSandbox) -> None
 
 def test_a_change_without_billing_is_priced_once_when_it_is_back(sandbox: RunningSandbox) -> None:
     """Also the older of two, that was made while billing was away, never wins."""
-    account = "c09952"
+    account = "c09972"
     with sandbox.customer(account, "west-edge") as client, sandbox.customer(account, "east-edge") as east:
         assert change(client, "basic").status_code == 200
         assert priced(sandbox, account) == PRICES["basic"]
@@ -181,7 +181,7 @@ def test_a_change_without_billing_is_priced_once_when_it_is_back(sandbox: Runnin
 def test_only_invoices_count_as_bad(sandbox: RunningSandbox) -> None:
     bad = 'sum by (route) (portal_requests_total{code=~"5..",region="west",traffic="probe",backfill=""})'
     with (
-        sandbox.customer("c09953", "west-edge") as client,
+        sandbox.customer("c09973", "west-edge") as client,
         broken(sandbox, "billing.errors", "100%", client),
     ):
         before = sandbox.query(bad)
@@ -201,7 +201,7 @@ def test_only_invoices_count_as_bad(sandbox: RunningSandbox) -> None:
 
 
 def test_a_slow_body_comes_in_drops_after_its_headers(sandbox: RunningSandbox) -> None:
-    with sandbox.customer("c09954", "west-edge") as client:
+    with sandbox.customer("c09974", "west-edge") as client:
         control.set_fault("portal.slow-body", "1s", region="west", for_s=60, name=sandbox.name)
         began = time.monotonic()
         with client.stream("GET", "/v1/session") as answer:
@@ -213,7 +213,7 @@ def test_a_slow_body_comes_in_drops_after_its_headers(sandbox: RunningSandbox) -
 
 
 def test_a_billing_whose_bodies_dribble_is_given_up_like_a_slow_one(sandbox: RunningSandbox) -> None:
-    with sandbox.customer("c09955", "west-edge") as client:
+    with sandbox.customer("c09975", "west-edge") as client:
         control.set_fault("billing.slow-body", "5s", region="west", for_s=60, name=sandbox.name)
         began = time.monotonic()
         assert client.get("/v1/invoices").status_code == 503
