@@ -3,6 +3,8 @@ anybody."""
 
 from __future__ import annotations
 
+import pytest
+
 from keelwatch.ledger import FactKind, JsonObject
 from keelwatch.runs import Outcome
 from keelwatch.runs.fields import text
@@ -77,6 +79,7 @@ def test_load_runs_beside_it_and_is_stopped_afterwards(lab: Lab) -> None:
     assert str(load.state.verdict).startswith("inconclusive: stopped")
 
 
+@pytest.mark.deep
 def test_a_load_that_ends_by_itself_makes_it_invalid(lab: Lab) -> None:
     run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")]), load="short")
     verdict = lab.end(run)
@@ -85,6 +88,7 @@ def test_a_load_that_ends_by_itself_makes_it_invalid(lab: Lab) -> None:
     assert lab.value("billing") == "up"
 
 
+@pytest.mark.deep
 def test_the_guard_of_the_load_is_as_good_as_ours(lab: Lab) -> None:
     run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")]), load="guarded")
     verdict = lab.end(run)

@@ -108,7 +108,8 @@ def test_one_load_at_a_time_and_none_unarmed(pusher: Pusher) -> None:
     assert (follower.returncode, json.loads(out)["verdict"]) == (7, "inconclusive")
 
 
-@pytest.mark.parametrize("who", ["master", pytest.param("worker", marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("who", ["master", "worker"])
 def test_a_load_that_lost_a_generator_is_invalid_and_silent(pusher: Pusher, who: str) -> None:
     text = f"{LOOK_UP}model: closed\nprocesses: 2\nstages: [{{users: 4, for: 12s}}]\n"
     pusher.profile("two", text)

@@ -25,7 +25,7 @@ from tests.probes.shop import Asked, Reply
 from tests.probes.test_undo import refuse_undo
 
 
-@pytest.mark.parametrize("failing", ["shared", "exclusive"])
+@pytest.mark.parametrize("failing", [pytest.param("shared", marks=pytest.mark.deep), "exclusive"])
 def test_an_account_with_an_open_undo_is_given_to_nobody(bench: Bench, failing: str) -> None:
     """Whoever left it: a shared lease is on no record of leases."""
     bench.shop.before = refuse_undo

@@ -105,6 +105,7 @@ def test_the_workspace_of_the_page_is_right(tmp_path: Path) -> None:
     assert list(load_workspace(file).environments) == ["staging"]
 
 
+@pytest.mark.deep
 def test_the_commands_for_any_system_work(job: Job) -> None:
     (script,) = [text for kind, text in BLOCKS if kind == "sh"]
     done = job.shell(script, "sh", "-e")
