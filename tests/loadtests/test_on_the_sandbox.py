@@ -149,6 +149,7 @@ def test_a_frozen_generator_is_no_green(pusher: Pusher) -> None:
     assert "generator-frozen" in found["reason"]
 
 
+@pytest.mark.deep
 def test_a_locustfile_goes_nowhere_but_to_the_environment(pusher: Pusher) -> None:
     (pusher.folder / "loadtests" / "visit.py").write_text(ELSEWHERE)
     pusher.profile("visit", "locustfile: visit.py\nmodel: closed\nstages: [{users: 1, for: 5s}]\n")

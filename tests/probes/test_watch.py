@@ -101,6 +101,7 @@ def take_a_while(asked: Asked) -> Reply | None:
     return None
 
 
+@pytest.mark.deep
 def test_an_execution_due_while_one_still_runs_is_left_out_and_counted(watched: Watched) -> None:
     watched.bench.shop.before = take_a_while
     watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
@@ -113,6 +114,7 @@ def test_an_execution_due_while_one_still_runs_is_left_out_and_counted(watched: 
     watched.ended(run)
 
 
+@pytest.mark.deep
 def test_where_they_queue_none_is_left_out_and_the_lateness_shows(watched: Watched) -> None:
     watched.bench.shop.before = take_a_while
     watched.bench.journey("ask", ASK, schedule=EACH_SECOND, overlap="queue")
@@ -134,6 +136,7 @@ def test_what_was_due_meanwhile_is_counted(now: float, due: float, missed: int) 
     assert missed_by(now, due, 2.0) == missed
 
 
+@pytest.mark.deep
 def test_jitter_moves_the_start_and_is_no_lateness(watched: Watched) -> None:
     watched.bench.journey("ask", ASK, schedule="{every: 1s, jitter: 600ms}")
     run = watched.spawn()
@@ -258,6 +261,7 @@ def test_without_a_schedule_there_is_nothing_to_watch(bench: Bench) -> None:
     assert "no journey has a schedule" in out + err
 
 
+@pytest.mark.deep
 def test_a_workspace_that_breaks_meanwhile_stops_nobody(watched: Watched) -> None:
     watched.bench.journey("ask", ASK, schedule=EACH_SECOND)
     run = watched.spawn()

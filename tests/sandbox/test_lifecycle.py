@@ -94,6 +94,7 @@ print(up(sys.argv[1], Options(history_days=0.3)).id)
 """
 
 
+@pytest.mark.deep
 def test_two_ups_at_once_make_one_sandbox(own_sandbox: str) -> None:
     racers = [
         subprocess.Popen([sys.executable, "-c", UP, own_sandbox], stdout=subprocess.PIPE, text=True)
@@ -115,6 +116,7 @@ def test_a_sandbox_outlives_the_process_that_started_it(own_sandbox: str) -> Non
     assert control.status(own_sandbox).state == "ready"
 
 
+@pytest.mark.deep
 def test_a_killed_supervisor_takes_everything_with_it(own_sandbox: str) -> None:
     found = up(own_sandbox, QUICK)
     processes = everything_of(found)
