@@ -54,14 +54,14 @@ class Meter:
             tally = _tally(self.requests, name)
         tally.add(service_ms, late_ms, ok=not error)
         if error:
-            self._failed(f"{name}: {error}")
+            self.error(f"{name}: {error}")
 
     def journey(self, name: str, service_ms: float, late_ms: float = 0.0, error: str = "") -> None:
         _tally(self.journeys, name).add(service_ms, late_ms, ok=not error)
         if error:
-            self._failed(f"{name}: {error}")
+            self.error(f"{name}: {error}")
 
-    def _failed(self, text: str) -> None:
+    def error(self, text: str) -> None:
         key = text[:LONGEST_ERROR]
         if key in self.errors or len(self.errors) < MOST_ERRORS:
             self.errors[key] = self.errors.get(key, 0) + 1

@@ -234,6 +234,7 @@ def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Prof
         cpu=gathered.cpu,
         due=gathered.due,
         dropped=gathered.dropped + broker.left_unanswered,
+        requests=gathered.all.count,
         no_account=gathered.no_account,
         refused=tuple(broker.refusals),
     )

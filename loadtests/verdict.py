@@ -34,7 +34,8 @@ class Finding:
 class Applied:
     """How the load was applied. `cpu` is the busiest generator process' share of a core (0..1) in its busiest
     seconds, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted.
-    `no_account`: how often nobody could log in; `refused`: what led out of the environment."""
+    `requests`: all that were answered. `no_account`: how often nobody could log in; `refused`: what led out
+    of the environment."""
 
     ended: str  # finished | stopped | died
     workers: int
@@ -43,6 +44,7 @@ class Applied:
     cpu: float | None
     due: int
     dropped: int
+    requests: int
     no_account: int = 0
     refused: tuple[str, ...] = ()
 
@@ -77,6 +79,8 @@ def flaws_of_generator(applied: Applied) -> Iterator[str]:
     """What makes the load another than was ordered, whatever the server does."""
     if applied.ended != "finished":
         yield f"generator-{applied.ended}: it did not go to its end"
+    if not applied.requests and not applied.dropped:
+        yield "nothing-pushed: no request was answered"
     if applied.least_workers < applied.workers:
         yield f"workers-lost: {applied.least_workers} of {applied.workers}"
     if applied.least_users is not None and applied.least_users < LEAST_SHARE:

@@ -19,6 +19,9 @@ def limits_lines(course: Course, width: int, *, is_short: bool = False) -> list[
     ]
 
 
+PATIENCE = 5  # seconds in which the first answers may still be on their way
+
+
 def generator_line(course: Course) -> str:
     """Whether those who make the load are there, have room, and leave nothing out."""
     if not course.ticks:
@@ -47,6 +50,7 @@ def so_far(course: Course) -> str:
         cpu=course.cpu,
         due=course.due,
         dropped=course.dropped,
+        requests=course.all.count if course.all else int(len(course.ticks) < course.warm_up_s + PATIENCE),
         no_account=course.no_account,
     )
     verdict = judge(applied, [])

@@ -23,6 +23,7 @@ _process = Process(read_plan(Path(os.environ[VARIABLE])))
 manners.install(_process.plan, _process.refused)
 events.init.add_listener(_process.begin)
 events.request.add_listener(_process.request)
+events.user_error.add_listener(_process.user_error)
 events.quitting.add_listener(_process.end)
 
 if _process.plan.is_open:

@@ -29,6 +29,9 @@ class Visitors:
         self._idle: deque[User] = deque()
         known = cast("dict[str, type[User]]", environment.available_user_classes or {})
         self._kinds = [kind for name, kind in known.items() if name != OURS]
+        self._process = process
+        for kind in self._kinds:
+            kind.host = process.plan.host  # Locust says so only to the classes that it starts itself
         if complaint := _unfit(self._kinds):
             process.refused(complaint)
             self._kinds = []
@@ -36,7 +39,11 @@ class Visitors:
     def take(self, due: float) -> None:
         if not self._kinds:
             return
-        user = self._idle.popleft() if self._idle else self._new()
+        try:
+            user = self._idle.popleft() if self._idle else self._new()
+        except Exception as error:  # noqa: BLE001 -- theirs; nobody has come in, and it is told
+            self._process.raised("a user's start", error)
+            return
         late_ms = max(0.0, time.monotonic() - due) * 1000
         user.context = _once(late_ms)  # type: ignore[method-assign]  # Locust adds it to every request
         try:
@@ -45,6 +52,8 @@ class Visitors:
             pass
         except StopUser:
             return
+        except Exception as error:  # noqa: BLE001 -- theirs; Locust's users go on after it too
+            self._process.raised(type(user).__name__, error)
         self._idle.append(user)
 
     def _new(self) -> User:

@@ -78,12 +78,13 @@ def test_a_killed_process_is_known_by_its_start_and_is_back_before_its_undo_coun
     sandbox: RunningSandbox,
 ) -> None:
     wish, pid = args("west-billing", begun_before=time.time()), sandbox.pid("west-billing")
+    killed = (pid, int(waker.stat_of(pid)[19]))
     predicted = KILL.plan(wish)
     assert predicted.summary.startswith(f"kills west-billing (pid {pid}) of sandbox tests")
     assert KILL.check(wish).answer is Answer.NO
 
     KILL.do(wish, attempt({}))
-    assert waker.stat_of(pid) == []
+    assert not waker.is_alive(killed)
     back = KILL.undo(wish, {})
     assert back is not None
     UP.do(back.args, attempt({}))

@@ -1,7 +1,8 @@
 """How fast our generators are, beside bare Locust: `python -m tests.bench.load_rate`.
 
 A plain GET, one generator, a server that answers by itself. Closed: bare `FastHttpUser` and the same
-locustfile as a profile, in turns. Open: half of what bare Locust did, none dropped. wrk says whether the
+locustfile as a profile, in turns. Journeys of one such request: their rate is told,
+with no limit. Open: half of what bare Locust did, none dropped. wrk says whether the
 server was the limit. Exits 1 over a limit."""
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ def bare_rate(world: LoadWorld, scratch: Path) -> float:
     return float(stats["num_requests"]) / float(stats["last_request_timestamp"] - stats["start_time"])
 
 
-def our_rate(world: LoadWorld) -> float:
-    found = world.keelwatch("run", "closed")
+def our_rate(world: LoadWorld, name: str) -> float:
+    found = world.keelwatch("run", name)
+    assert found["all"]["failed"] == 0, found["judged"]
     whole = [one["count"] for one in found["seconds"][1:-2]]
     return float(statistics.mean(whole))
 
@@ -62,13 +64,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="keelwatch-bench-") as folder:
         scratch = Path(folder)
         with fast_server(scratch) as (url, _), load_world(scratch, url) as world:
-            world.profile("closed", f"model: closed\nstages: [{{users: {USERS}, for: {FOR_S}s}}]\n")
+            closed = f"model: closed\nstages: [{{users: {USERS}, for: {FOR_S}s}}]\n"
+            world.profile("closed", closed)
+            world.profile("journeys", closed, "journeys: [{journey: front-page, weight: 1}]")
             server = server_rate(url)
-            pairs = [(bare_rate(world, scratch), our_rate(world)) for _ in range(ROUNDS)]
+            pairs = [(bare_rate(world, scratch), our_rate(world, "closed")) for _ in range(ROUNDS)]
             bare, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
+            journeys = our_rate(world, "journeys")
             rate = int(bare * OPEN_SHARE)
             stages = f"stages: [{{rate: {rate}, for: {FOR_S}s}}]\n"
-            world.profile("open", f"model: open\narrivals: paced\nmost_in_flight: 1000\n{stages}")
+            world.profile("open", f"model: open\narrivals: paced\nmost_in_flight: 4000\n{stages}")
             opened = world.keelwatch("run", "open")
     dropped, due = opened["judged"]["dropped"], opened["judged"]["due"]
     write_out(f"server: {server:.0f} requests/s by wrk, {server / bare:.1f} x bare Locust")
@@ -76,11 +81,13 @@ def main() -> int:
         f"closed: {ours:.0f} requests/s beside {bare:.0f} of bare FastHttpUser = {ours / bare:.2f} x"
         f" (limit {CLOSED_SHARE} x)"
     )
+    write_out(f"journeys of one request, closed: {journeys:.0f}/s = {journeys / bare:.2f} x")
     write_out(
-        f"open: {rate} arrivals/s = {OPEN_SHARE} x bare, {due} due, {dropped} dropped (limit 0),"
-        f" {opened['verdict']}: {opened['reason']}"
+        f"open: {rate} arrivals/s = {OPEN_SHARE} x bare, {due} due, {opened['all']['count']} answered,"
+        f" {dropped} dropped (limit 0), {opened['verdict']}: {opened['reason']}"
     )
     held = server >= SERVER_TIMES * bare and ours >= CLOSED_SHARE * bare and not dropped
+    held = held and opened["all"]["count"] == due
     return 0 if held and due >= rate * FOR_S * 0.99 else 1
 
 

@@ -55,6 +55,14 @@ class Visitor(FastHttpUser):
     def page(self):
         self.client.get("/")
 """
+JOURNEY = """\
+journey: front-page
+title: Somebody looks in
+component: portal
+deadline: 10s
+steps:
+  - {name: page, get: /, expect: {status: 200}}
+"""
 FAST = """\
 global
     nbthread 1
@@ -77,8 +85,8 @@ class LoadWorld:
     folder: Path
     url: str
 
-    def profile(self, name: str, text: str) -> None:
-        head = f"profile: {name}\ntitle: A load\nowner: bench\nlocustfile: visit.py\n"
+    def profile(self, name: str, text: str, what: str = "locustfile: visit.py") -> None:
+        head = f"profile: {name}\ntitle: A load\nowner: bench\n{what}\n"
         guard = "guard: {burn_rate: {objectives: [calm]}}\n"
         (self.folder / "loadtests" / f"{name}.yaml").write_text(head + text + guard)
 
@@ -103,15 +111,16 @@ class LoadWorld:
 def load_world(scratch: Path, url: str) -> Iterator[LoadWorld]:
     """With a state folder of its own."""
     folder, source = scratch / "workspace", scratch / "source"
-    for one in (folder / "loadtests", folder / "slo", source, scratch / "state"):
+    for one in (folder / "loadtests", folder / "probes", folder / "slo", source, scratch / "state"):
         one.mkdir(parents=True, mode=0o700)
     os.environ["KEELWATCH_STATE"] = str(scratch / "state")
     (folder / "slo" / "calm.yaml").write_text(CALM)
     (folder / "loadtests" / "visit.py").write_text(LOCUSTFILE)
+    (folder / "probes" / "front-page.yaml").write_text(JOURNEY)
     with _watching_itself(source) as prometheus:
         (folder / "keelwatch.yaml").write_text(
-            "keelwatch: 1\nenvironments:\n  bench:\n    source: prometheus\n"
-            f"    prometheus: {{url: '{prometheus}'}}\n    regions: [here]\n    portal: {{url: '{url}'}}\n"
+            f"keelwatch: 1\nenvironments:\n  bench:\n    prometheus: {{url: '{prometheus}'}}\n"
+            f"    regions: [here]\n    portal: {{url: '{url}'}}\n"
         )
         yield LoadWorld(folder, url)
 

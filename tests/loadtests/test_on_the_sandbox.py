@@ -30,10 +30,10 @@ from locust import HttpUser, task
 class Visitor(HttpUser):
     @task
     def page(self):
-        self.client.get("/login", verify=False)
+        self.client.get("/oauth/jwks", verify=False)
 """
 FORMS = Path(__file__).parent / "locustfiles"
-ELSEWHERE = LOCUSTFILE.replace('"/login", verify=False', '"http://127.0.0.1:9/"')
+ELSEWHERE = LOCUSTFILE.replace('"/oauth/jwks", verify=False', '"http://127.0.0.1:9/"')
 
 
 @pytest.fixture
@@ -166,14 +166,30 @@ def test_a_locustfile_of_any_form_runs_as_it_is(pusher: Pusher, form: str) -> No
     _, found = pusher.run("visit")
     assert (found["verdict"], found["all"]["failed"]) == ("pass", 0), found["reason"]
     assert found["all"]["count"] > 0
-    assert all("/login" in one["name"] or "page" in one["name"] for one in found["requests"])
+    assert all("/oauth/jwks" in one["name"] or "page" in one["name"] for one in found["requests"])
     until(lambda: pusher.requests() > 0)
 
 
-@pytest.mark.deep
-def test_an_open_load_of_a_locustfile_does_a_task_for_each_arrival(pusher: Pusher) -> None:
-    (pusher.folder / "loadtests" / "visit.py").write_text(LOCUSTFILE)
+@pytest.mark.parametrize("kind", ["HttpUser", "FastHttpUser"])
+def test_an_open_load_of_a_locustfile_does_a_task_for_each_arrival(pusher: Pusher, kind: str) -> None:
+    text = LOCUSTFILE.replace("HttpUser", kind)
+    (pusher.folder / "loadtests" / "visit.py").write_text(
+        text if kind == "HttpUser" else text.replace(", verify=False", "")
+    )
     pusher.profile("visit", "locustfile: visit.py\nmodel: open\nstages: [{rate: 10, for: 6s}]\n")
     _, found = pusher.run("visit")
-    assert found["verdict"] == "pass", found["reason"]
+    assert (found["verdict"], found["all"]["failed"]) == ("pass", 0), found["reason"]
     assert found["all"]["count"] == found["judged"]["due"] > 30
+
+
+@pytest.mark.parametrize(
+    "model", ["model: open\nstages: [{rate: 5, for: 4s}]", "model: closed\nstages: [{users: 2, for: 4s}]"]
+)
+def test_a_locustfile_whose_tasks_raise_pushes_nothing_and_is_never_green(pusher: Pusher, model: str) -> None:
+    raises = LOCUSTFILE.replace('self.client.get("/oauth/jwks", verify=False)', 'raise KeyError("page")')
+    (pusher.folder / "loadtests" / "visit.py").write_text(raises)
+    pusher.profile("visit", f"locustfile: visit.py\n{model}\n")
+    code, found = pusher.run("visit")
+    assert (code, found["verdict"]) == (4, "invalid")
+    assert "nothing-pushed" in found["reason"]
+    assert list(found["judged"]["errors"]) == ["Visitor raised KeyError: 'page'"]

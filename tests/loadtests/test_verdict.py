@@ -10,7 +10,9 @@ from keelwatch.runs import Outcome
 from keelwatch.workspace import ExitCode
 from loadtests.verdict import Applied, Finding, judge
 
-WELL = Applied("finished", workers=2, least_workers=2, least_users=1.0, cpu=0.5, due=1000, dropped=0)
+WELL = Applied(
+    "finished", workers=2, least_workers=2, least_users=1.0, cpu=0.5, due=1000, dropped=0, requests=1000
+)
 MET = Finding("p95 of responses < 800 ms", "212 ms", met=True, samples=900)
 MISSED = Finding("failures < 1 %", "4.2 %", met=False, samples=900)
 DARK = Finding("p99 of responses < 2 s", None, met=False, samples=12, reason="12 samples, 100 are needed")
@@ -24,6 +26,7 @@ DARK = Finding("p99 of responses < 2 s", None, met=False, samples=12, reason="12
         (replace(WELL, least_users=0.5), "users-below-target: 50% of those wanted"),
         (replace(WELL, cpu=0.97), "generator-cpu-bound: 97% of a core"),
         (replace(WELL, dropped=3), "arrivals-dropped: 3 of 1000"),
+        (replace(WELL, requests=0), "nothing-pushed: no request was answered"),
     ],
 )
 def test_a_load_that_was_not_applied_as_ordered_is_invalid_whatever_it_found(

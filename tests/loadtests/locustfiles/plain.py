@@ -9,13 +9,13 @@ class Visitor(HttpUser):
 
     def on_start(self):
         self.client.verify = False
-        self.client.get("/login", name="page first")
+        self.client.get("/oauth/jwks", name="page first")
 
     @task(3)
     def page(self):
-        self.client.get("/login")
+        self.client.get("/oauth/jwks")
 
     @task
     def one_of_many(self):
         for number in range(3):
-            self.client.get(f"/login?from={number}", name="/login?from=[number]")
+            self.client.get(f"/oauth/jwks?from={number}", name="/oauth/jwks?from=[number]")

@@ -6,7 +6,7 @@ from locust import FastHttpUser, SequentialTaskSet, TaskSet, constant, task
 class Inner(TaskSet):
     @task
     def page(self):
-        self.client.get("/login", name="page inner")
+        self.client.get("/oauth/jwks", name="page inner")
         self.interrupt()
 
 
@@ -15,17 +15,17 @@ class Outer(TaskSet):
 
     @task
     def page(self):
-        self.client.get("/login", name="page outer")
+        self.client.get("/oauth/jwks", name="page outer")
 
 
 class InOrder(SequentialTaskSet):
     @task
     def first(self):
-        self.client.get("/login", name="page 1")
+        self.client.get("/oauth/jwks", name="page 1")
 
     @task
     def second(self):
-        self.client.get("/login", name="page 2")
+        self.client.get("/oauth/jwks", name="page 2")
         self.interrupt()
 
 

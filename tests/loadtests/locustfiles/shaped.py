@@ -13,11 +13,11 @@ def remember(name, **_):
 class Visitor(FastHttpUser):
     @task
     def page(self):
-        with self.client.get("/login", catch_response=True) as answer:
-            if b"html" in (answer.content or b"").lower():
+        with self.client.get("/oauth/jwks", catch_response=True) as answer:
+            if b"keys" in (answer.content or b"").lower():
                 answer.success()
             else:
-                answer.failure("no page")
+                answer.failure("no keys")
 
 
 class Steps(LoadTestShape):
