@@ -272,11 +272,11 @@ def fault_json(one: SandboxFault) -> dict[str, object]:
 
 def told(one: SandboxFault) -> str:
     """`billing.errors 100% in east, ends in 4m59s`."""
-    from console.view.numbers import length, percent
+    from console.view.numbers import length
 
     match one.kind:
         case "errors":
-            amount = percent(one.amount, 0)
+            amount = f"{one.amount * 100:.4g}%"
         case "latency" | "slow-body":
             amount = re.sub(r"\.0+ms$", "ms", f"{one.amount * 1000:.1f}ms")
         case _:

@@ -1,12 +1,13 @@
 """Take the pictures of `docs/screens` from the running sandbox: `python -m tests.console.pictures`, or only
-those of loads (`load`) or all others (`rest`).
+those of loads (`load`), of experiments (`chaos`), or all others (`rest`).
 
 Put a fault on first (`sandbox fault billing.errors 100% --region west`), and wait until `probe watch` has met
 it; bring a run of `failover-region` to a question (`sandbox fault database.paused on --region east` before it
 is approved). What is drawn is what the console shows at that moment.
 
 Those of loads want one that has run for a minute (`load run portal-baseline --arm --detach`), with a fault on
-that its guard bears (`sandbox fault identity.errors 1%`).
+that its guard bears (`sandbox fault identity.errors 1%`). Those of experiments want one that breaks something
+at this moment (`chaos run cache-lost --under-load portal-baseline --arm --detach`, once its method has begun).
 """
 
 from __future__ import annotations
@@ -71,6 +72,24 @@ async def take_load(size: tuple[int, int]) -> None:
         _save(pilot, f"load-run-{size[0]}x{size[1]}")
 
 
+async def take_chaos(size: tuple[int, int]) -> None:
+    """The experiment that runs and stands first among the others, that one, and the plan of another."""
+    app = build(built_in(), None, theme="dark", ascii_only=False, leaving=None)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.live)
+        await pilot.press("5")
+        await _sees(pilot, "1 RUNNING")
+        await _sees(pilot, "NEXT  enter: watch it")
+        _save(pilot, f"chaos-list-{size[0]}x{size[1]}")
+        await pilot.press("enter")
+        await _sees(pilot, "HYPOTHESIS")
+        await _sees(pilot, "BUDGET")
+        _save(pilot, f"chaos-run-{size[0]}x{size[1]}")
+        await pilot.press("escape", "j", "enter")
+        await _sees(pilot, "planned")
+        _save(pilot, f"chaos-plan-{size[0]}x{size[1]}")
+
+
 async def _runbooks(pilot: Pilot[str], size: str) -> None:
     """The shelf, the run that asks and stands first on it, its question, and the plan of a runbook."""
     await pilot.press("6")
@@ -101,7 +120,7 @@ def _save(pilot: Pilot[str], name: str) -> None:
     sys.stdout.write(f"{path}\n")
 
 
-PARTS = {"rest": take, "load": take_load}
+PARTS = {"rest": take, "load": take_load, "chaos": take_chaos}
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
