@@ -7,7 +7,7 @@ is approved). What is drawn is what the console shows at that moment.
 
 Those of loads want one that has run for a minute (`load run portal-baseline --arm --detach`), with a fault on
 that its guard bears (`sandbox fault identity.errors 1%`). Those of experiments want one that breaks something
-at this moment (`chaos run cache-lost --under-load portal-baseline --arm --detach`, once its method has begun).
+at this moment (`chaos run billing-down --arm --detach`, once its method has begun).
 """
 
 from __future__ import annotations
