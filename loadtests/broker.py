@@ -46,6 +46,7 @@ class Broker:
         self.gathered = gathered
         self.began: float | None = None
         self.there = self.done = self.lost = 0
+        self._is_over = False
         self.left_unanswered = 0
         self.refusals: dict[str, int] = {}
 
@@ -54,10 +55,14 @@ class Broker:
         """Since anybody told anything, once the load has begun."""
         return 0.0 if self.began is None else time.monotonic() - max(self._heard, self.began)
 
+    def over(self) -> None:
+        """From now on they are stopped: one that is killed for being slow about it is not lost."""
+        self._is_over = True
+
     def hung_up(self) -> None:
         """In the thread of the line that ended: whoever did not say so before has died."""
         with self._mutex:
-            self.lost += threading.get_ident() in self._lines
+            self.lost += threading.get_ident() in self._lines and not self._is_over
             self._lines.discard(threading.get_ident())
 
     def answer(self, message: JsonObject) -> JsonObject | None:

@@ -15,7 +15,7 @@ from loadtests.arrivals import Stage
 from loadtests.certain import breached
 from loadtests.gathered import Gathered
 from loadtests.run import Push, applied_of
-from loadtests.search import Interval, Next, Tried, next_step
+from loadtests.search import Interval, Next, Tried, next_step, rest_s
 from loadtests.verdict import Applied, Finding, flaws_of_generator
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 WARM_UP_S = 2.0
 PROOF = 2.0
 """So many times longer is the step that confirms."""
-DRAIN_S = 1.0
-"""Between two steps, for what the last one left in queues."""
 
 
 def search(run: Run) -> Verdict:
@@ -57,12 +55,13 @@ class _Search(Push):
                 case Interval() as found:
                     return self._found(found)
                 case Next() as step:
+                    began = time.monotonic()
                     outcome = self._step(step)
                     if isinstance(outcome, Verdict):
                         return outcome
                     tried.append(outcome)
                     self._tell(outcome)
-                    self.run.wait(DRAIN_S)
+                    self.run.wait(rest_s(tried, time.monotonic() - began))
 
     def _planned(self, stages: Sequence[Stage]) -> JsonObject:
         """How long each step is, and that how many there are is not known yet."""

@@ -111,6 +111,7 @@ class Push:
             try:
                 ending = self._watched(child, broker, guard, length_s(stages))
             finally:
+                broker.over()
                 generator.stop(child)
         return broker, ending
 

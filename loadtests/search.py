@@ -10,6 +10,8 @@ from dataclasses import dataclass
 PRECISION = 0.06
 """Of the first rate that did not hold: nearer than this, two rates say the same."""
 LEAST = 0.1  # journeys per second
+REST_S, MOST_REST_S = 1.0, 20.0
+"""Between two steps (s)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,12 @@ def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Inter
     if not any(one.is_proof for one in below if one.rate == ok):
         return Next(ok, is_proof=True)
     return Interval(ok, breach)
+
+
+def rest_s(tried: Sequence[Tried], took_s: float) -> float:
+    """How long (s) to leave the server alone after the last of `tried`, which took `took_s`: what it left in
+    queues is at most what came beyond the highest rate that held, and drains at that rate."""
+    last = tried[-1]
+    ok = max((one.rate for one in tried if one.held), default=last.rate / 2)
+    queued_s = 0.0 if last.held else took_s * max(0.0, last.rate - ok) / ok
+    return min(REST_S + queued_s, MOST_REST_S)

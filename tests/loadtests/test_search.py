@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.search import PRECISION, Interval, Next, Tried, next_step
+from loadtests.search import PRECISION, Interval, Next, Tried, next_step, rest_s
 
 
 def searched(true: float, first: float = 1.0, most: float = 1000.0) -> tuple[Interval, list[Tried]]:
@@ -53,3 +53,15 @@ def _held(rate: float) -> Tried:
 
 def _failed(rate: float) -> Tried:
     return Tried(rate, held=False, reason="late")
+
+
+def test_a_step_that_held_leaves_no_queue_and_one_that_did_not_is_given_time_to_drain() -> None:
+    held, above, far = (
+        Tried(16.0, held=True, reason=""),
+        Tried(20.0, held=False, reason="late"),
+        Tried(32.0, held=False, reason="late"),
+    )
+    assert rest_s([held], 12.0) == 1.0
+    assert rest_s([held, above], 12.0) == 1.0 + 12.0 * 4 / 16
+    assert rest_s([held, far], 12.0) == 1.0 + 12.0
+    assert rest_s([far], 60.0) == 20.0
