@@ -56,9 +56,12 @@ class Meter:
         if error:
             self.error(f"{name}: {error}")
 
-    def journey(self, name: str, service_ms: float, late_ms: float = 0.0, error: str = "") -> None:
+    def journey(
+        self, name: str, service_ms: float, late_ms: float = 0.0, error: str = "", *, is_told: bool = False
+    ) -> None:
+        """`is_told`: the request that failed it has told its error already."""
         _tally(self.journeys, name).add(service_ms, late_ms, ok=not error)
-        if error:
+        if error and not is_told:
             self.error(f"{name}: {error}")
 
     def error(self, text: str) -> None:

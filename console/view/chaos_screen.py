@@ -132,7 +132,8 @@ def so_far(course: Course) -> tuple[str, str]:
     if course.told.phase == "before":
         return "NO VERDICT", "the hypothesis is asked before anything is broken"
     reached = "the fault reached traffic" if course.told.reached else "no traffic has met the fault yet"
-    return "NO VERDICT", f"so far the hypothesis holds, and {reached}"
+    held = "held before" if found.get("during") is None else "has held so far"
+    return "NO VERDICT", f"the hypothesis {held}, and {reached}"
 
 
 def verdict_lines(course: Course, width: int) -> list[str]:
@@ -309,7 +310,7 @@ def next_line(course: Course, width: int) -> str:
     """The next key, with the command that shows the same."""
     if course.is_left:
         return numbers.fit("NEXT  in a shell: keelwatch heal", ["   enter: all of it"], width - 1)
-    key = "enter: all of it" if course.is_over else "x: stop + roll back"
+    key = "enter: all of it" if course.is_over else "wait, or x: stop + roll back"
     return numbers.fit(f"NEXT  {key}   ({twin(course)})", ["   esc: experiments"], width - 1)
 
 

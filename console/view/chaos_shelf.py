@@ -44,7 +44,7 @@ class ExperimentRow:
         expect = self.bounds.expect
         if self.last is None or not expect or self.last.outcome in {expect, "inconclusive"}:
             return ""
-        return f", NOT {expect.upper()}"
+        return f", {expect.upper()} EXPECTED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from console.view import numbers
 from console.view.curves import Chart, Curve, chart
 from console.view.limits import cut
-from console.view.load_course import Course, Quantiles, Step, Tick, TimesRow, minutes
+from console.view.load_course import RECENT_S, Course, Quantiles, Step, Tick, TimesRow, minutes
 from console.view.load_limits import limits_lines, so_far
 from console.view.load_shelf import level_words
 from console.view.overview import NARROW
@@ -102,7 +102,8 @@ def _applied_words(course: Course) -> list[str]:
     digits = 1 if course.is_open else 0
     words = [f"{course.applied:.{digits}f} of {course.wanted:.{digits}f} {unit}"]
     if course.lately is not None:
-        words += [f"p95 {_ms(course.lately.response.p95)} ms", f"{course.lately.share:.2%} failed"]
+        words.append(f"{course.lately.share:.2%} failed in {RECENT_S}s")
+        words.append(f"p95 {_ms(course.lately.response.p95)} ms")
     if course.is_open:
         words.append(f"{course.ticks[-1].in_flight} in flight")
     return words
@@ -136,7 +137,8 @@ def verdict_words(course: Course, now: float) -> tuple[str, str]:
         return "INVALID SO FAR", flaw
     if course.elapsed_s(now) >= course.length_s:
         return "NO VERDICT", "those in flight come to an end, then it is judged"
-    return "NO VERDICT", "judged at its end; so far the load is what was ordered"
+    applied = "all that was due was sent" if course.is_open else "the load is what was ordered"
+    return "NO VERDICT", f"judged at its end; so far {applied}"
 
 
 def _search_words(course: Course) -> str:
@@ -294,7 +296,7 @@ def times_lines(
     heads = "".join(f"{one:>{column}}" for one in ("p50", "p95", "p99"))
     above = f"  {'':<{name_width + 15}} |{'response ms':>{3 * column}}|{'service ms':>{3 * column}}"
     head = f"  {what:<{name_width}}{'COUNT':>7}{'FAILED':>8} |{heads}|{heads}"
-    worst_first = sorted(rows, key=lambda one: (one.failed == 0, one.name))
+    worst_first = sorted(rows, key=lambda one: (-one.share, one.name))
     every = [*([total] if total is not None else []), *worst_first]
     return [above, head, *(_times_line(one, name_width, column) for one in every)]
 
@@ -346,7 +348,7 @@ def full_lines(course: Course, width: int, now: float) -> list[str]:
 
 def next_line(course: Course, width: int) -> str:
     """The next key, with the command that shows the same."""
-    key = "enter: all of it" if course.is_over else "x: stop it"
+    key = "enter: all of it" if course.is_over else "wait, or x: stop it"
     more = ["   tab: what is below", "   esc: profiles"]
     return numbers.fit(f"NEXT  {key}   ({twin(course)})", more, width - 1)
 

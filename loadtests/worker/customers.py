@@ -94,7 +94,9 @@ class Customers:
         steps = Steps(journey, self._offer.place, execution, visit, wire, self._book)
         error = self._failure(journey, steps, visit)
         took_s = time.monotonic() - began - visit.waited_s - steps.own_s
-        self._process.meter.journey(journey.name, took_s * 1000, late_s * 1000, error)
+        self._process.meter.journey(
+            journey.name, took_s * 1000, late_s * 1000, error, is_told=wire.has_failed
+        )
         is_clean = self._book.undo(execution, visit.session) if steps.has_changed else True
         wire.close()
         visit.forget()

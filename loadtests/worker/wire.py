@@ -61,10 +61,12 @@ class LoadWire(Following):
         self._sent: tuple[str, str, float] | None = None
         self.name = ""
         self.late_ms = 0.0
+        self.has_failed = False
 
     def judged(self, error: str) -> None:
         """Tell Locust of the requests since it was last told; the last one failed with `error`, if any."""
         waiting, self._waiting = self._waiting, []
+        self.has_failed |= bool(waiting and error)
         for one in waiting:
             is_last = one is waiting[-1]
             if is_last and error:
@@ -81,6 +83,7 @@ class LoadWire(Following):
         if self._sent is not None:
             method, url, began = self._sent
             self._sent = None
+            self.has_failed = True
             self._session.request_event.fire(
                 request_type=method,
                 name=self.name,

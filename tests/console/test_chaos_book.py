@@ -168,7 +168,7 @@ def test_an_experiment_says_how_its_last_run_ended_and_when(store: LedgerStore) 
 
     (row,) = [one for one in found.rows if one.name == "billing-down"]
     assert row.last is not None
-    assert (row.last.run, row.surprise) == (RUN, ", NOT PASS")
+    assert (row.last.run, row.surprise) == (RUN, ", PASS EXPECTED")
     assert [one.run for one in found.ended] == [RUN]
     assert (found.living, found.owed, found.trouble) == ((), (), "")
     assert [one.name for one in found.rows] == sorted(one.name for one in found.rows)

@@ -103,7 +103,7 @@ def test_every_part_is_ascii_where_there_is_no_unicode(act: Act, size: tuple[int
     ("turn", "sentence"),
     [
         ("starting", "NO VERDICT  it asks whether what it may hurt burns already"),
-        ("method", "NO VERDICT  so far the hypothesis holds, and no traffic has met the fault yet"),
+        ("method", "NO VERDICT  the hypothesis held before, and no traffic has met the fault yet"),
         ("deviating", "FAILS SO FAR  the hypothesis deviated during the method"),
         ("stopping", "NO VERDICT  it is being ended: SIGTERM"),
         ("held", "PASS  exit 0: the hypothesis held, and the fault reached traffic, as expected"),
