@@ -17,7 +17,7 @@ from runbooks import process as runbooks
 
 ENTRY = "console.processes"
 KINDS = {kind.name: kind for kind in (probes.KIND, loadtests.KIND, chaos.KIND, runbooks.KIND)}
-TABLE = ProcessTable(kinds=KINDS, verbs=LateVerbs(MODULES, {**probes.VERBS, **runbooks.VERBS}))
+TABLE = ProcessTable(kinds=KINDS, verbs=LateVerbs({**MODULES, **runbooks.MODULES}, probes.VERBS))
 
 if __name__ == "__main__":
     sys.exit(main(TABLE, sys.argv[1:]))

@@ -23,9 +23,18 @@ class Instance:
         return f"{self.journey.name} ({self.region})"
 
 
-def arguments(workspace: Path, journeys: Sequence[str], regions: Sequence[str]) -> JsonObject:
-    """The arguments of a run; no journeys means all of them, no regions each journey's own."""
-    return {"workspace": str(workspace), "journeys": list(journeys), "regions": list(regions)}
+def arguments(
+    workspace: Path, journeys: Sequence[str], regions: Sequence[str], *, changes: bool = False
+) -> JsonObject:
+    """The arguments of a run; no journeys means all of them, no regions each journey's own. `changes`: it is
+    known that an undo will be owed, so that a guardian is wanted from the first moment."""
+    named: JsonObject = {"workspace": str(workspace), "journeys": list(journeys), "regions": list(regions)}
+    return {**named, "changes": changes}
+
+
+def change_something(instances: Sequence[Instance]) -> bool:
+    """Whether any of them owes an undo on its way."""
+    return any(step.undo and not step.undo.none for one in instances for step in one.journey.spec.steps)
 
 
 def chosen(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from threading import Thread
+
 from keelwatch.runs import Run, RunKind, Verdict
+from keelwatch.workspace.errors import KeelwatchError
 from probes.undo import VERBS
 
 
@@ -12,9 +16,22 @@ def perform(run: Run) -> Verdict:
         from probes.watch import watch
 
         return watch(run)
+    if run.args.get("changes"):
+        _begin_guardian(run)
     from probes.run import run_journeys
 
     return run_journeys(run)
+
+
+def _begin_guardian(run: Run) -> None:
+    """It starts while the journeys are read. Whoever announces an intent waits for it, and hears of it when
+    there is none."""
+
+    def begin() -> None:
+        with suppress(KeelwatchError):
+            run.guardian.ensure()
+
+    Thread(target=begin, daemon=True).start()
 
 
 KIND = RunKind("probe", perform)

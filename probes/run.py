@@ -24,7 +24,7 @@ from probes.accounts import Accounts
 from probes.engine import World, execute
 from probes.follow import undos_in, with_final_undos
 from probes.history import History
-from probes.instance import Instance, chosen
+from probes.instance import Instance, change_something, chosen
 from probes.load import load_wanted
 from probes.place import Place
 from probes.record import Begun, Execution, Result, StepRecord
@@ -72,7 +72,7 @@ async def _run_all(run: Run) -> Verdict:
 @asynccontextmanager
 async def _guarded(run: Run, instances: Sequence[Instance]) -> AsyncIterator[None]:
     """A guardian takes a moment to start: it does so beside the first steps, not before the first intent."""
-    if not any(step.undo and not step.undo.none for one in instances for step in one.journey.spec.steps):
+    if not change_something(instances):
         yield
         return
     starting = asyncio.ensure_future(asyncio.to_thread(run.guardian.ensure))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from keelwatch.runs import OnDeath, OnTerm, Run, RunKind, Verdict
-from runbooks.verbs.notify import VERBS
+
+MODULES = {"notify": "runbooks.verbs.notify"}
+"""Which module has a verb in its `VERBS`: most runs want none."""
 
 
 def perform(run: Run) -> Verdict:
@@ -15,4 +17,4 @@ def perform(run: Run) -> Verdict:
 
 KIND = RunKind("runbook", perform, OnDeath.ORPHAN, OnTerm.PAUSE)
 
-__all__ = ["KIND", "VERBS"]
+__all__ = ["KIND", "MODULES"]

@@ -66,7 +66,7 @@ def run(
     behind. Ctrl-C stops the run, which takes back what it did.
     """
     from probes.follow import undos_in
-    from probes.instance import arguments, chosen
+    from probes.instance import arguments, change_something, chosen
 
     if bool(names) == everything:
         raise UsageError("run which journeys?", "keelwatch probe run NAME..., or keelwatch probe run --all")
@@ -75,10 +75,11 @@ def run(
     where = place(workspace, environment)
     allow(where, arm=arm)
     known = _journeys(where, names)
-    chosen(known, names or sorted(known), regions, where.environment.regions)
+    instances = chosen(known, names or sorted(known), regions, where.environment.regions)
+    args = arguments(where.workspace.file, names, regions, changes=change_something(instances))
     name = ", ".join(names) if names else "all journeys"
     with ledger(to_write=True) as store:
-        run_id = start(store, where, name, arguments(where.workspace.file, names, regions))
+        run_id = start(store, where, name, args)
         if detach:
             write_out(run_id)
             return
