@@ -12,6 +12,7 @@ from chaos.story import Story, story_of
 from keelwatch.ledger import Fact, FactKind
 from keelwatch.runs.fields import mapping, text, texts
 from keelwatch.safety.said import GuardSaid, guard_said
+from keelwatch.safety.spending import Spent, spent_said, with_spent
 
 if TYPE_CHECKING:
     from keelwatch.ledger import Json, JsonObject
@@ -49,6 +50,7 @@ class Followed:
     ahead: tuple[Ahead, ...] = ()
     asked: dict[tuple[str, str], Asked] = field(default_factory=dict)
     guard: dict[str, GuardSaid] = field(default_factory=dict)
+    spent: Spent = field(default_factory=dict)
     bounds: Bounds = field(default_factory=Bounds)
     method_at: float | None = None
     ended: float | None = None
@@ -60,7 +62,8 @@ class Followed:
     @property
     def story(self) -> Story:
         if self._story is None:
-            self._story = story_of(self._facts)
+            story = story_of(self._facts)
+            self._story = replace(story, budget=with_spent(story.budget, self.spent))
         return self._story
 
     def take(self, items: Iterable[Fact | StreamLine]) -> None:
@@ -72,6 +75,8 @@ class Followed:
                 self._fact(item)
             elif said := guard_said(item):
                 self.guard[said[0]] = said[1]
+            elif spent := spent_said(item):
+                self.spent, self._story = spent, None
             else:
                 self._event(mapping(item.record, "sample"))
 

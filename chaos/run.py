@@ -23,6 +23,7 @@ from keelwatch.safety import Watching, require_beside
 from keelwatch.safety.around import Around
 from keelwatch.safety.gate import Budget, require_calm
 from keelwatch.safety.said import GuardTelling
+from keelwatch.safety.spending import telling_spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,11 +80,13 @@ class Trial:
 
     def conduct(self) -> Verdict:
         budget = self._admitted()
-        try:
+        if budget is None:
             return self._under_load()
+        try:
+            with telling_spent(budget):
+                return self._under_load()
         finally:
-            if budget is not None:
-                budget.settle()
+            budget.settle()
 
     def _admitted(self) -> Budget | None:
         """Nothing that it may hurt burns already, and what it may spend is set aside. Raises `Refused`."""

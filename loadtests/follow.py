@@ -11,6 +11,7 @@ from keelwatch.runs.fields import mapping, number
 from keelwatch.safety import Reservation, reservations
 from keelwatch.safety.capacity import Capacity, capacity_of
 from keelwatch.safety.said import GuardSaid, guard_said
+from keelwatch.safety.spending import Spent, spent_said, with_spent
 from loadtests.gathered import Gathered
 
 
@@ -22,12 +23,13 @@ class Followed:
     capacity: Capacity | None = None
     gathered: Gathered = field(default_factory=Gathered)
     guard: dict[str, GuardSaid] = field(default_factory=dict)
+    spent: Spent = field(default_factory=dict)
     began: float | None = None
     _notes: list[Fact] = field(default_factory=list)
 
     @property
     def budget(self) -> tuple[Reservation, ...]:
-        return reservations(self._notes)
+        return with_spent(reservations(self._notes), self.spent)
 
     def take(self, items: Iterable[Fact | StreamLine]) -> None:
         """What is new of the run, in order. What another version wrote is left out."""
@@ -62,3 +64,4 @@ class Followed:
                 return
         if said := guard_said(line):
             self.guard[said[0]] = said[1]
+        self.spent = spent_said(line) or self.spent

@@ -17,6 +17,7 @@ from keelwatch.safety.around import Around
 from keelwatch.safety.gate import Budget, require_calm
 from keelwatch.safety.limits import asks_of
 from keelwatch.safety.said import GuardTelling
+from keelwatch.safety.spending import telling_spent
 from keelwatch.workspace.reading import Unknown
 from loadtests import generator
 from loadtests.arrivals import Stage, length_s, within
@@ -83,7 +84,8 @@ class Push:
         try:
             stages = self._stages()
             run.note("planned", self._planned(stages))
-            return self.pushed(stages)
+            with telling_spent(budget):
+                return self.pushed(stages)
         finally:
             budget.settle()
 

@@ -9,6 +9,7 @@ from chaos.bounds import bounds_of
 from console.view import numbers
 from console.view.bounds import budget_words, guard_words, proof_words, radius_words
 from console.view.last_run import NEVER
+from console.view.limits import budget_sentences
 from console.view.run import verdict_line
 from keelwatch.ledger import Fact, FactKind
 from keelwatch.runs import Glance, StreamLine
@@ -109,10 +110,7 @@ def story_lines(view: RunView, story: Story) -> list[str]:
     if story.reached:
         lines.append(f"reached traffic: {story.reached}")
     lines += [f"guard tripped: {one}" for one in story.trips]
-    for one in story.budget:
-        where = f" ({one.region})" if one.region else ""
-        spent = "not settled" if one.spent is None else f"{numbers.percent(one.spent, 2)} spent"
-        lines.append(f"budget of {one.objective}{where}: {numbers.percent(one.share, 2)} set aside, {spent}")
+    lines += budget_sentences(story.budget)
     end = f"{verdict}" if verdict is not None else f"{view.phase}: {story.phase or 'not begun'}"
     return [*lines, end + (f" (expected: {story.expect})" if story.expect else "")]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from console.view import numbers
 from console.view.overview import NARROW
@@ -42,31 +42,46 @@ def _meter(said: GuardSaid) -> str:
 
 
 def budget_lines(budget: Sequence[Reservation], *, is_over: bool) -> list[str]:
-    """What is set aside; once it is settled, what was spent of it at most."""
+    """What is set aside; what is spent of it so far, and once it is settled what was, at most."""
     if not budget:
         return [line("BUDGET", "nothing is set aside" + ("" if is_over else " yet"))]
     open_ = [one for one in budget if one.spent is None]
     settled = [one for one in budget if one.spent is not None]
-    lines = [_settled_line(max(settled, key=_spent_share), len(settled))] if settled else []
-    if open_:
+    told = [one for one in open_ if one.so_far is not None]
+    lines = [_spent_line(max(settled, key=_spent_share), len(settled))] if settled else []
+    if told:
+        lines.append(_spent_line(max(told, key=_spent_share), len(told)))
+    elif open_:
         names = ", ".join(sorted({one.objective for one in open_}))
         share = max(one.share for one in open_)
         lines.append(
-            line("BUDGET", f"{share:.2%} of the period's set aside, spent is told at the end: {names}")
+            line("BUDGET", f"{share:.2%} of the period's set aside, what is spent is not known yet: {names}")
         )
     return lines
 
 
-def _settled_line(worst: Reservation, count: int) -> str:
+def budget_sentences(budget: Sequence[Reservation]) -> Iterator[str]:
+    """For whoever reads them one by one."""
+    for one in sorted(budget, key=lambda each: (each.objective, each.region or "")):
+        spent = "not settled" if one.so_far is None else f"{one.so_far:.2%} spent so far"
+        spent = spent if one.spent is None else f"{one.spent:.2%} spent"
+        where = f" ({one.region})" if one.region else ""
+        yield f"budget of {one.objective}{where}: {one.share:.2%} set aside, {spent}"
+
+
+def _spent_line(worst: Reservation, count: int) -> str:
     where = f" ({worst.region})" if worst.region else ""
-    spent = f"{worst.spent or 0:.2%} of {worst.share:.2%} {numbers.bar(_spent_share(worst))}"
-    word = "OVER" if worst.is_over else "spent"
+    share = _spent_share(worst)
+    spent = f"{share * worst.share:.2%} of {worst.share:.2%} {numbers.bar(share)}"
+    word = "OVER" if share > 1 else "so far" if worst.spent is None else "spent"
     most = f", the most of {count}" if count > 1 else ""
-    return line("BUDGET", f"{word:<8} {spent}  {worst.objective}{where}{most}", is_bad=worst.is_over)
+    return line("BUDGET", f"{word:<8} {spent}  {worst.objective}{where}{most}", is_bad=share > 1)
 
 
 def _spent_share(one: Reservation) -> float:
-    return (one.spent or 0.0) / one.share if one.share else 0.0
+    """Of what is set aside: above 1 is more."""
+    spent = one.so_far if one.spent is None else one.spent
+    return (spent or 0.0) / one.share if one.share else 0.0
 
 
 def line(label: str, words: str, *, is_bad: bool = False) -> str:

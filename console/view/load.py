@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from console.view import run
+from console.view.limits import budget_sentences
 from keelwatch.ledger import Fact, FactKind, JsonObject
 from keelwatch.runs import Glance, StreamLine
 from keelwatch.runs.fields import mapping, number, text, whole
@@ -69,10 +70,7 @@ def result_lines(told: Followed) -> Iterator[str]:
         yield ""
         yield from _found(told.judged)
         yield applied_line(told.judged)
-    for one in sorted(told.budget, key=lambda each: (each.objective, each.region or "")):
-        spent = "not settled" if one.spent is None else f"{one.spent:.2%} spent"
-        where = f" ({one.region})" if one.region else ""
-        yield f"budget of {one.objective}{where}: {one.share:.2%} set aside, {spent}"
+    yield from budget_sentences(told.budget)
 
 
 def applied_line(judged: JsonObject) -> str:

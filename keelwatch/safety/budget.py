@@ -24,22 +24,19 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """`share` (0..1) of the period's budget of an objective, set aside by `run`; `spent`, once settled."""
+    """`share` (0..1) of the period's budget of an objective, set aside by `run`; `spent`, once settled, and
+    `so_far` before, where it is known."""
 
     run: str
     objective: str
     region: str | None
     share: float
     spent: float | None = None
+    so_far: float | None = None
 
     @property
     def key(self) -> tuple[str, str | None]:
         return (self.objective, self.region)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether more was spent than was set aside."""
-        return self.spent is not None and self.spent > self.share
 
 
 def reservations(facts: Iterable[Fact]) -> tuple[Reservation, ...]:

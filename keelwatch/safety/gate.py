@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from keelwatch.ledger import FactKind
 from keelwatch.safety.budget import RESERVED, Reservation, reservations, reserve, settle
 from keelwatch.workspace.errors import KeelwatchError, Refused
-from keelwatch.workspace.reading import Unknown
+from keelwatch.workspace.reading import Reading, Unknown, Value
 from slo.snapshot import State
 
 if TYPE_CHECKING:
@@ -52,13 +52,24 @@ class Budget:
         for payload in payloads:  # all of them fit, or none is taken
             self.run.note(RESERVED, payload)
 
+    def spent(self) -> dict[tuple[str, str | None], float]:
+        """Of each objective (0..1 of the period's budget) since it began, where it can be told. Raises
+        `SourceError`."""
+        after = self._left_now()
+        found = {}
+        for key, had in _left(self.readings).items():
+            has = after.get(key)
+            if isinstance(had, Value) and isinstance(has, Value):
+                found[key] = max(0.0, had.value - has.value)
+        return found
+
     def settle(self) -> None:
         """What is set aside and not settled, by what the source says is left now."""
         mine = reservations(self.run.facts(FactKind.NOTE))
-        before = {(one.name, one.region): one.budget_remaining for one in self.readings}
+        before = _left(self.readings)
+        after: dict[tuple[str, str | None], Reading]
         try:
-            now = self.around.readings(sorted({one.objective for one in mine}))
-            after = {(one.name, one.region): one.budget_remaining for one in now}
+            after = self._left_now()
         except KeelwatchError as error:
             after = dict.fromkeys(before, Unknown(error.message, 0.0))
         nothing = Unknown("nobody read it before", 0.0)
@@ -66,6 +77,9 @@ class Budget:
             if one.spent is None:
                 payload = settle(one, before.get(one.key, nothing), after.get(one.key, nothing))
                 self.run.note(str(payload["event"]), payload)
+
+    def _left_now(self) -> dict[tuple[str, str | None], Reading]:
+        return _left(self.around.readings(sorted({one.name for one in self.readings})))
 
     def _others(self) -> tuple[Reservation, ...]:
         """Of runs that have not ended: what those have spent that have shows in what is left."""
@@ -76,6 +90,10 @@ class Budget:
             if other.state.verdict is None
             for one in reservations(self.run.facts_of(other.state.id, FactKind.NOTE))
         )
+
+
+def _left(readings: Sequence[ObjectiveReading]) -> dict[tuple[str, str | None], Reading]:
+    return {(one.name, one.region): one.budget_remaining for one in readings}
 
 
 def named(one: ObjectiveReading) -> str:

@@ -74,7 +74,9 @@ def course(seconds: int = 72) -> Course:
         guard={
             LIMIT: GuardSaid("yes", "invoices-availability (west) burns most, 4.1x; under 14.4x", NOW - 9)
         },
-        budget=tuple(Reservation(RUN, name, region, 0.01) for name in objectives for region in regions),
+        budget=tuple(
+            Reservation(RUN, name, region, 0.01, so_far=0.0012) for name in objectives for region in regions
+        ),
         errors=(("view-invoices: list invoices: status 503, wanted 200", 3),),
         due=250,
         cpu=0.14,

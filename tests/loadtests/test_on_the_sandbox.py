@@ -13,6 +13,7 @@ import pytest
 
 from keelwatch.adapters import sandbox as control
 from keelwatch.ledger import open_ledger
+from keelwatch.workspace import run_dir
 from probes.follow import undos_in
 from tests.loadtests.pushing import Pusher, generators, pid_of, pusher_of
 from tests.sandbox.running import RunningSandbox
@@ -60,6 +61,7 @@ def test_an_open_load_comes_by_the_front_door_and_says_what_it_is(pusher: Pusher
     assert found["all"]["failed"] == 0
     until(lambda: pusher.requests() - before >= found["all"]["count"])
     assert [one["spent"] is not None for one in found["budget"]] == [True]
+    assert '"sample":{"spent":[{"objective":' in (run_dir(found["run"]) / "stream.jsonl").read_text()
 
 
 @pytest.mark.deep

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from keelwatch.ledger import Fact, FactKind, JsonObject
+from keelwatch.runs import StreamLine
 from keelwatch.safety.budget import Reservation, reservations, reserve, settle
+from keelwatch.safety.spending import spent_said, with_spent
 from keelwatch.workspace import Refused
 from keelwatch.workspace.reading import Unknown, Value
 
@@ -61,9 +63,12 @@ def test_what_was_spent_is_what_is_less_and_all_of_it_when_nobody_can_tell(
     payload = settle(reservation, before, after)
     (found,) = reservations([fact(1, "one", reserve("one", KEY, 0.20, LEFT, [])), fact(2, "one", payload)])
     assert found.spent == pytest.approx(spent)
-    assert not found.is_over
 
 
-def test_more_than_was_set_aside_is_told() -> None:
-    reservation = Reservation("one", *KEY, 0.02, spent=0.05)
-    assert reservation.is_over
+def test_what_is_spent_so_far_belongs_to_its_objective_and_region() -> None:
+    east, west = Reservation("one", "login", "east", 0.02), Reservation("one", "login", "west", 0.02)
+    told: JsonObject = {"spent": [{"objective": "login", "region": "west", "spent": 0.01}]}
+    spent = spent_said(StreamLine(0.0, {"sample": told}))
+    assert spent is not None
+    assert [one.so_far for one in with_spent([east, west], spent)] == [None, 0.01]
+    assert spent_said(StreamLine(0.0, {"say": "hello"})) is None
