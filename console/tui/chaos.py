@@ -15,7 +15,6 @@ from console.feed import FeedLike
 from console.tui import paint
 from console.tui.acting import ActingScreen
 from console.tui.book_screen import BookScreen, keys_of_book
-from console.tui.loads import stopped
 from console.tui.table_screen import Cells
 from console.tui.worldly import Line
 from console.view import chaos_shelf
@@ -140,19 +139,14 @@ class ChaosScreen(ActingScreen, BookScreen[ChaosShelf, Row]):
                 self.refuse("an experiment has a last run, and the cursor stands on none")
 
     def action_stop(self) -> None:
-        from console.tui.dialog import StopDialog
+        from console.tui.stopping import stop_when_confirmed
 
         row = self.selected()
         if not isinstance(row, ChaosRow) or row.is_over:
             self.refuse("a run is stopped, and the cursor stands on none that goes on")
             return
         book, run = self.console_app.feed.chaos, row.run
-
-        def stop_if(wanted: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
-            if wanted:
-                self.act(lambda: stopped(book().stop(run)), self._read)
-
-        self.app.push_screen(StopDialog(chaos_shelf.stop_lines(row)), stop_if)
+        stop_when_confirmed(self, chaos_shelf.stop_lines(row), lambda: book().stop(run), self._read)
 
     def action_copy(self) -> None:
         from console.tui.copying import copy

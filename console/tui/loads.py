@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, override
+from typing import ClassVar, override
 
 from rich.text import Text
 from textual import on
@@ -21,9 +21,6 @@ from console.view import load_shelf
 from console.view.load_shelf import ENDED_ROW, LoadRow, LoadShelf, ProfileRow
 from console.view.overview import Column
 from console.view.world import World
-
-if TYPE_CHECKING:
-    from keelwatch.runs import StopReport
 
 
 class LoadsScreen(ActingScreen, BookScreen[LoadShelf, ProfileRow | LoadRow]):
@@ -120,60 +117,28 @@ class LoadsScreen(ActingScreen, BookScreen[LoadShelf, ProfileRow | LoadRow]):
             self.refuse("a profile is started, and the cursor stands on none")
             return
         armed, book = self.console_app.world.armed, self.console_app.feed.loads
-
-        def may() -> str:
-            book().refuse_unarmed(armed=armed)
-            return ""
-
-        self.act(may, lambda: self._confirm(row))
+        self.act_if(lambda: book().refuse_unarmed(armed=armed), lambda: self._confirm(row))
 
     def _confirm(self, row: ProfileRow) -> None:
+        from console.tui.starting import start_when_typed
         from console.tui.typed import TypedDialog
 
-        environment = self.console_app.world.environment
-
-        def start_if(wanted: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
-            if wanted:
-                self._start(row.name)
-            else:
-                self.tell("not started; nothing was done")
-
+        environment, book = self.console_app.world.environment, self.console_app.feed.loads
         lines = load_shelf.confirm_lines(row, environment)
-        self.app.push_screen(TypedDialog(f"start {row.name}", lines, environment, "start it"), start_if)
-
-    def _start(self, profile: str) -> None:
-        armed, book = self.console_app.world.armed, self.console_app.feed.loads
-        started: list[str] = []
-
-        def start() -> str:
-            started.append(book().start(profile, armed=armed))
-            return f"run {started[0]} has started"
-
-        self.tell("starting ...")
-        self.act(start, lambda: self._open(started[0]))
+        dialog = TypedDialog(f"start {row.name}", lines, environment, "start it")
+        start_when_typed(self, dialog, lambda armed: book().start(row.name, armed=armed), self._open)
 
     def action_stop(self) -> None:
-        from console.tui.dialog import StopDialog
+        from console.tui.stopping import stop_when_confirmed
 
         row = self.selected()
         if not isinstance(row, LoadRow) or row.is_over:
             self.refuse("a run is stopped, and the cursor stands on none that goes on")
             return
         book, run = self.console_app.feed.loads, row.run
-
-        def stop_if(wanted: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
-            if wanted:
-                self.act(lambda: stopped(book().stop(run)), self._read)
-
-        self.app.push_screen(StopDialog(load_shelf.stop_lines(row)), stop_if)
+        stop_when_confirmed(self, load_shelf.stop_lines(row), lambda: book().stop(run), self._read)
 
     def action_copy(self) -> None:
         from console.tui.copying import copy
 
         copy(self.console_app, load_shelf.twin(self.selected(), self.console_app.world.environment))
-
-
-def stopped(report: StopReport) -> str:
-    """What became of telling a run to stop."""
-    lost = f" (not recorded: {report.error})" if report.error else ""
-    return f"{report.run} is told to stop{lost}" if report.signalled else f"{report.run} has no process{lost}"
