@@ -7,11 +7,10 @@ import asyncio
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
 
-from console.tui.dialog import StopDialog
 from console.view.chaos_shelf import shelf_lines
 from tests.console import breaks
+from tests.console.asked import is_on_no, stop_when_asked_again
 from tests.console.breaks import RUN, ChaosFeed, MadeChaos
 from tests.console.screens import (
     LARGE,
@@ -200,8 +199,7 @@ def test_an_experiment_starts_only_when_the_environment_is_typed() -> None:
         text = screen_text(pilot.app)
         assert "sets billing.down on in all regions" in text
         assert "ends when one burns at 14.4x over 5m" in text
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
+        assert is_on_no(pilot)
         await pilot.press(*"sandbox")
         await sees(pilot, "Type sandbox: sandbox_   (enter: start it)")
         assert book.told == []
@@ -249,17 +247,7 @@ def test_stopping_is_confirmed_and_enter_lets_it_go_on(from_list: bool) -> None:
 
     async def stop(pilot: Pilot[str]) -> None:
         await (shelf if from_list else run)(pilot)
-        await pilot.press("x")
-        await sees(pilot, f"keelwatch stop {RUN}")
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
-        await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(pilot.app.screen, StopDialog))
-        assert book.told == []
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(pilot.app.screen, StopDialog))
-        await pilot.press("s")
-        await is_told(pilot, f"{RUN} is told to stop")
+        await stop_when_asked_again(pilot, RUN, book.told)
 
     on(book, stop)
 

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
 
-from console.tui.dialog import StopDialog
 from tests.console import pushes
+from tests.console.asked import is_on_no, stop_when_asked_again
 from tests.console.pushes import RUN, LoadFeed, MadeLoads
 from tests.console.screens import (
     LARGE,
@@ -161,8 +160,7 @@ def test_a_load_starts_only_when_the_environment_is_typed() -> None:
         text = screen_text(pilot.app)
         assert "keelwatch load run portal-baseline --env sandbox --arm" in text
         assert "1.0% of the period's, of each of its objectives, is set aside" in text
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
+        assert is_on_no(pilot)
         await pilot.press(*"sandbox")
         await sees(pilot, "Type sandbox: sandbox_   (enter: start it)")
         assert book.told == []
@@ -196,17 +194,7 @@ def test_stopping_is_confirmed_and_enter_lets_it_go_on(from_list: bool) -> None:
 
     async def stop(pilot: Pilot[str]) -> None:
         await (shelf if from_list else run)(pilot)
-        await pilot.press("x")
-        await sees(pilot, f"keelwatch stop {RUN}")
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
-        await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(pilot.app.screen, StopDialog))
-        assert book.told == []
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(pilot.app.screen, StopDialog))
-        await pilot.press("s")
-        await is_told(pilot, f"{RUN} is told to stop")
+        await stop_when_asked_again(pilot, RUN, book.told)
 
     on(book, stop)
 

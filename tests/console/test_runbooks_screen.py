@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
 
 from console.tui.app import Keelwatch
 from tests.console import procedures
+from tests.console.asked import is_on_no
 from tests.console.procedures import MadeBook
 from tests.console.runbook_screens import failover, on, run, shelf
 from tests.console.screens import LARGE, SIZES, assert_golden, is_told, named, screen_text, sees, until
@@ -85,8 +85,7 @@ def test_a_run_starts_only_when_the_region_is_typed() -> None:
     async def start(pilot: Pilot[str]) -> None:
         await to_the_name(pilot)
         assert "no way back from promote-database on" in screen_text(pilot.app)
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
+        assert is_on_no(pilot)
         await pilot.press(*"wesx", "backspace", "t")
         await sees(pilot, "Type west: west_   (enter: run it)")
         assert book.told == []
