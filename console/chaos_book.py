@@ -5,23 +5,24 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 
 from chaos.bounds import bounds_of
 from chaos.follow import Followed
 from chaos.load import examine, experiment_files
 from console import chaos
+from console.followers import Followers, RunFollower
 from console.owed import owed_in
 from console.places import Place
-from console.recent import recent
-from console.roles import allow
+from console.recent import course_rows, recent
+from console.roles import HOW_TO_ARM, allow
 from console.view.chaos_course import Course, course_of, progress_words
-from console.view.chaos_shelf import ChaosRow, ChaosShelf, ExperimentRow, OpenRow
+from console.view.chaos_shelf import ChaosShelf, ExperimentRow, OpenRow
 from console.view.last_run import LastRun
-from console.view.run_story import login_of
+from console.view.listed import CourseRow
 from keelwatch.ledger import Access, LedgerStore, open_ledger
-from keelwatch.runs import Position, RunView, look, stop
-from keelwatch.workspace import KeelwatchError, UsageError
+from keelwatch.runs import Glance, RunView, stop
+from keelwatch.workspace import KeelwatchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,31 +33,25 @@ if TYPE_CHECKING:
     from keelwatch.runs import StopReport
 
 KIND = "chaos"
-MOST_FOLLOWED = 8
-HOW_TO_ARM = "A arms the console, for 15 minutes"
 
 type Stamp = tuple[tuple[Path, int, int], ...]
 
 
-class Follower:
-    """What one run of an experiment has told, taken up where it was left."""
+class Follower(RunFollower[Course]):
+    KIND = KIND
+    NOUN = "experiment"
 
     def __init__(self, run: str) -> None:
-        self._run = run
-        self._position = Position()
+        super().__init__(run)
         self._told = Followed()
-        self._mutex = threading.Lock()
 
-    def read(self, store: LedgerStore) -> Course:
-        """All that is new, and how it goes now. Raises `UsageError` for a run that is none of an
-        experiment."""
-        with self._mutex:
-            while (glance := look(store, self._run, self._position)).items:
-                if (kind := glance.run.state.kind) != KIND:
-                    raise UsageError(f"{self._run} is a {kind} run, and no experiment", "see: keelwatch runs")
-                self._told.take(glance.items)
-                self._position = glance.position
-            return course_of(glance.run, self._told)
+    @override
+    def take(self, glance: Glance) -> None:
+        self._told.take(glance.items)
+
+    @override
+    def course(self, run: RunView) -> Course:
+        return course_of(run, self._told)
 
 
 class Catalogue:
@@ -90,7 +85,7 @@ class ChaosBook:
     def __init__(self, where: Place) -> None:
         self._place = where
         self._catalogue = Catalogue(where.workspace.folders["chaos"])
-        self._followers: dict[str, Follower] = {}
+        self._followers = Followers(Follower)
         self._mutex = threading.Lock()
 
     @property
@@ -104,7 +99,7 @@ class ChaosBook:
     def shelf_of(self, found: Sequence[Experiment], trouble: str, now: float) -> ChaosShelf:
         """The same for experiments that were read already."""
         last: dict[str, LastRun] = {}
-        runs: tuple[ChaosRow, ...] = ()
+        runs: tuple[CourseRow, ...] = ()
         owed: tuple[OpenRow, ...] | None = None
         try:
             with closing(open_ledger(access=Access.READ)) as store:
@@ -114,12 +109,12 @@ class ChaosBook:
             trouble = trouble or f"runs are not known: {error.message}"
         rows = tuple(_experiment_row(one, last.get(one.name)) for one in found)
         known = owed is not None
-        return ChaosShelf(self._place.name, now, rows, runs, owed or (), trouble, owed_known=known)
+        return ChaosShelf(self._place.name, now, rows, runs, trouble, owed or (), owed_known=known)
 
     def course(self, run: str) -> Course:
         """Raises `UsageError` when there is no such run of an experiment, `SourceError` without a ledger."""
         with closing(open_ledger(access=Access.READ)) as store:
-            return self._follower(run).read(store)
+            return self._followers.of(run).read(store)
 
     def planned(self, name: str, load: str = "") -> DryRun:
         """What it would do now, asked of the real systems. Raises what `console.chaos.sound` raises."""
@@ -161,28 +156,14 @@ class ChaosBook:
             return (), f"the experiments cannot be read: {error.strerror}"
         return found, trouble or ("" if found else "this workspace has no experiments: see docs/chaos.md")
 
-    def _follower(self, run: str) -> Follower:
-        with self._mutex:
-            found = self._followers.pop(run, None) or Follower(run)
-            self._followers[run] = found
-            while len(self._followers) > MOST_FOLLOWED:
-                del self._followers[next(iter(self._followers))]
-            return found
-
-    def _runs(self, store: LedgerStore, now: float) -> tuple[tuple[ChaosRow, ...], dict[str, LastRun]]:
+    def _runs(self, store: LedgerStore, now: float) -> tuple[tuple[CourseRow, ...], dict[str, LastRun]]:
         found = recent(store, KIND, self._place.name, now)
-        going = [
-            _row(one, progress_words(self._follower(one.state.id).read(store)), one.state.started)
-            for one in found.going
-        ]
-        ended = [_row(one.view, one.words, one.at) for one in found.ended]
-        return (*going, *ended), found.last
+
+        def goes(one: RunView) -> str:
+            return progress_words(self._followers.of(one.state.id).read(store))
+
+        return course_rows(found, goes), found.last
 
 
 def _experiment_row(one: Experiment, last: LastRun | None) -> ExperimentRow:
     return ExperimentRow(one.name, one.title, bounds_of(one.own), last)
-
-
-def _row(one: RunView, words: str, at: float) -> ChaosRow:
-    state = one.state
-    return ChaosRow(state.id, state.name, one.phase.value, state.started, login_of(state.actor), words, at)

@@ -3,63 +3,53 @@ person tells them from there. Every method waits: none is for a thread that must
 
 from __future__ import annotations
 
-import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 
 from console import loads
+from console.followers import Followers, RunFollower
 from console.places import Place
-from console.recent import recent
-from console.roles import allow
+from console.recent import course_rows, recent
+from console.roles import HOW_TO_ARM, allow
 from console.view.last_run import LastRun
+from console.view.listed import CourseRow
 from console.view.load_course import Course, Tick, course_of, is_open_load, progress_words, tick_of
-from console.view.load_shelf import LoadRow, LoadShelf, ProfileRow
-from console.view.run_story import login_of
+from console.view.load_shelf import LoadShelf, ProfileRow
 from keelwatch.ledger import Access, Fact, FactKind, LedgerStore, open_ledger
-from keelwatch.runs import Position, RunView, look, stop
-from keelwatch.workspace import KeelwatchError, UsageError
+from keelwatch.runs import Glance, RunView, stop
+from keelwatch.workspace import KeelwatchError
 from loadtests.follow import Followed
 
 if TYPE_CHECKING:
-    from keelwatch.runs import Glance, StopReport
+    from keelwatch.runs import StopReport
     from loadtests.load import Profile
 
 KIND = "load"
-MOST_FOLLOWED = 8
-HOW_TO_ARM = "A arms the console, for 15 minutes"
 
 
-class Follower:
-    """What one run of a load has told, taken up where it was left."""
+class Follower(RunFollower[Course]):
+    KIND = KIND
+    NOUN = "load"
 
     def __init__(self, run: str) -> None:
-        self._run = run
-        self._position = Position()
+        super().__init__(run)
         self._told = Followed()
         self._ticks: dict[int, Tick] = {}
         self._ended: float | None = None
-        self._mutex = threading.Lock()
 
-    def read(self, store: LedgerStore) -> Course:
-        """All that is new, and how it goes now. Raises `UsageError` for a run that is none of a load."""
-        with self._mutex:
-            while (glance := look(store, self._run, self._position)).items:
-                self._take(glance)
-            return course_of(glance.run, self._told, self._drawn(), self._ended)
-
-    def _take(self, glance: Glance) -> None:
-        if glance.run.state.kind != KIND:
-            raise UsageError(
-                f"{self._run} is a {glance.run.state.kind} run, and no load", "see: keelwatch runs"
-            )
+    @override
+    def take(self, glance: Glance) -> None:
         steps = len(self._told.tried)
         self._told.take(glance.items)
         if len(self._told.tried) > steps:
             self._ticks.clear()  # a search counts the seconds of its next step from 0
-        self._position = glance.position
         for item in glance.items:
             if isinstance(item, Fact) and item.kind is FactKind.VERDICT:
                 self._ended = item.at
+
+    @override
+    def course(self, run: RunView) -> Course:
+        return course_of(run, self._told, self._drawn(), self._ended)
 
     def _drawn(self) -> tuple[Tick, ...]:
         """Seconds of which nothing was told since are not computed anew."""
@@ -76,8 +66,7 @@ class LoadBook:
 
     def __init__(self, where: Place) -> None:
         self._place = where
-        self._followers: dict[str, Follower] = {}
-        self._mutex = threading.Lock()
+        self._followers = Followers(Follower)
 
     @property
     def place(self) -> Place:
@@ -91,7 +80,7 @@ class LoadBook:
             return LoadShelf(self._place.name, now, trouble=error.message)
         trouble = "" if found else "this workspace has no load profiles: keelwatch init DIR writes some"
         last: dict[str, LastRun] = {}
-        rows: tuple[LoadRow, ...] = ()
+        rows: tuple[CourseRow, ...] = ()
         try:
             with closing(open_ledger(access=Access.READ)) as store:
                 rows, last = self._runs(store, now)
@@ -104,7 +93,7 @@ class LoadBook:
     def course(self, run: str) -> Course:
         """Raises `UsageError` when there is no such run of a load, `SourceError` without a ledger."""
         with closing(open_ledger(access=Access.READ)) as store:
-            return self._follower(run).read(store)
+            return self._followers.of(run).read(store)
 
     def refuse_unarmed(self, *, armed: bool) -> None:
         """Raises `Refused` for a role or an arming that is missing."""
@@ -122,31 +111,15 @@ class LoadBook:
     def stop(self, run: str) -> StopReport:
         return stop(run, "x on the screen of its load")
 
-    def _follower(self, run: str) -> Follower:
-        with self._mutex:
-            found = self._followers.pop(run, None) or Follower(run)
-            self._followers[run] = found
-            while len(self._followers) > MOST_FOLLOWED:
-                del self._followers[next(iter(self._followers))]
-            return found
-
-    def _runs(self, store: LedgerStore, now: float) -> tuple[tuple[LoadRow, ...], dict[str, LastRun]]:
+    def _runs(self, store: LedgerStore, now: float) -> tuple[tuple[CourseRow, ...], dict[str, LastRun]]:
         found = recent(store, KIND, self._place.name, now)
-        going = [self._living_row(store, one, now) for one in found.going]
-        ended = [_row(one.view, one.words, one.at) for one in found.ended]
-        return (*going, *ended), found.last
+        return course_rows(found, lambda one: self._goes(store, one, now)), found.last
 
-    def _living_row(self, store: LedgerStore, one: RunView, now: float) -> LoadRow:
-        course = self._follower(one.state.id).read(store)
-        words = "asks what it may hurt first"
-        if course.is_planned:
-            words = progress_words(course, course.elapsed_s(now))
-        return _row(one, words, one.state.started)
-
-
-def _row(one: RunView, words: str, at: float) -> LoadRow:
-    state = one.state
-    return LoadRow(state.id, state.name, one.phase.value, state.started, login_of(state.actor), words, at)
+    def _goes(self, store: LedgerStore, one: RunView, now: float) -> str:
+        course = self._followers.of(one.state.id).read(store)
+        if not course.is_planned:
+            return "asks what it may hurt first"
+        return progress_words(course, course.elapsed_s(now))
 
 
 def profile_row(one: Profile, last: LastRun | None) -> ProfileRow:

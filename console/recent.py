@@ -3,10 +3,12 @@ name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from console.view.last_run import LastRun
+from console.view.listed import CourseRow
+from console.view.run_story import login_of
 from keelwatch.ledger import FactKind, LedgerStore
 from keelwatch.runs import Phase, RunView, view
 
@@ -34,12 +36,28 @@ class Recent:
 
 
 def recent(store: LedgerStore, kind: str, environment: str, now: float) -> Recent:
+    ours = newest(store, kind, environment)
+    going = tuple(one for one in ours if one.phase is not Phase.ENDED)
+    return Recent(going, *_over(store, (one for one in ours if one.phase is Phase.ENDED), now))
+
+
+def newest(store: LedgerStore, kind: str, environment: str) -> list[RunView]:
+    """The newest first."""
     mark = f"-{kind}-"
     ids = [one for one in store.runs_with(FactKind.NOTE) if mark in one]
     views = [view(store, one) for one in sorted(ids, reverse=True)[:NEWEST_RUNS]]
-    ours = [one for one in views if one.state.kind == kind and one.state.env == environment]
-    going = tuple(one for one in ours if one.phase is not Phase.ENDED)
-    return Recent(going, *_over(store, (one for one in ours if one.phase is Phase.ENDED), now))
+    return [one for one in views if one.state.kind == kind and one.state.env == environment]
+
+
+def course_rows(found: Recent, goes: Callable[[RunView], str]) -> tuple[CourseRow, ...]:
+    """A row of each; `goes` says of one that is not over how far it is."""
+    going = [_row(one, goes(one), one.state.started) for one in found.going]
+    return (*going, *(_row(one.view, one.words, one.at) for one in found.ended))
+
+
+def _row(one: RunView, words: str, at: float) -> CourseRow:
+    state = one.state
+    return CourseRow(state.id, state.name, one.phase.value, state.started, login_of(state.actor), words, at)
 
 
 def _over(

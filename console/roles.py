@@ -12,6 +12,8 @@ from keelwatch.workspace import KeelwatchError, narrate
 if TYPE_CHECKING:
     from keelwatch.safety import ArmedKind
 
+HOW_TO_ARM = "A arms the console, for 15 minutes"  # on a screen
+
 
 def allow(where: Place, kind: ArmedKind, *, arm: bool, how: str = "add --arm") -> None:
     """Role and arming, before a run of `kind` is made; `how` says how to arm. Raises `Refused`."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from console import runbooks
 from console.pinned import pinned_of
 from console.places import Place
-from console.roles import allow
+from console.recent import ENDED_FOR_S, MOST_ENDED, newest
+from console.roles import HOW_TO_ARM, allow
 from console.view.planning import Inputs
 from console.view.run_screen import phase_words
 from console.view.run_story import Pinned, RunStory, asked_by, story_of
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from runbooks.spec import RunbookSpec
 
 KIND = "runbook"
-NEWEST_RUNS = 40
-ENDED_FOR_S = 86_400.0
-MOST_ENDED = 5
-HOW_TO_ARM = "A arms the console, for 15 minutes"
 
 
 class RunbookBook:
@@ -184,10 +181,7 @@ class RunbookBook:
     def _runs(self, store: LedgerStore, now: float) -> tuple[tuple[RunRow, ...], int]:
         """Those that are not over, then a few that ended in the last day, the newest first; and how many more
         there are of those."""
-        mark = f"-{KIND}-"
-        ids = [one for one in store.runs_with(FactKind.NOTE) if mark in one]
-        views = [view(store, one) for one in sorted(ids, reverse=True)[:NEWEST_RUNS]]
-        ours = [one for one in views if one.state.kind == KIND and one.state.env == self._place.name]
+        ours = newest(store, KIND, self._place.name)
         open_now = [one for one in ours if one.phase is not Phase.ENDED]
         ended = [one for one in ours if one.phase is Phase.ENDED and now - one.state.started < ENDED_FOR_S]
         rows = tuple(self._row(store, one) for one in [*open_now, *ended[:MOST_ENDED]])

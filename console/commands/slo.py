@@ -35,7 +35,7 @@ def list_objectives(workspace: Path | None, environment: str | None, *, json_wan
         body = {"backfill_until": look.backfill_until, "objectives": document["objectives"]}
         emit_json("slo-list", snapshot.environment, snapshot.at, body)
     else:
-        write_out(overview.header(120).rstrip())
+        write_out(overview.LAYOUT.header(120).rstrip())
         for one in snapshot.objectives:
             write_out("".join(overview.cells(one, 120, stale=False).values()).rstrip())
         _tell_backfilled(look)

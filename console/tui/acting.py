@@ -42,13 +42,19 @@ class ActingScreen(WorldlyScreen):
         def guarded() -> None:
             try:
                 self.post_message(Acted(deed(), then=then))
-            except KeelwatchError as error:
-                hint = f"; {error.hint}" if error.hint else ""
-                self.post_message(Acted("", redact(f"{error.message}{hint}")))
             except Exception as error:  # noqa: BLE001 - a thread's traceback would be written over the screen
-                self.post_message(Acted("", redact(f"internal error: {type(error).__name__}: {error}")))
+                self.post_message(Acted("", reason_of(error)))
 
         threading.Thread(target=guarded, name="act", daemon=True).start()
+
+    def act_if(self, may: Callable[[], None], then: Callable[[], None]) -> None:
+        """Ask `may`, which raises what is refused, so that nobody types a name in vain; else go on."""
+
+        def ask() -> str:
+            may()
+            return ""
+
+        self.act(ask, then)
 
     def on_acted(self, message: Acted) -> None:
         if message.trouble:
@@ -67,3 +73,11 @@ class ActingScreen(WorldlyScreen):
         if words:
             self.notify(words, severity="error" if words.startswith("NOT DONE") else "information")
         self.show(self.console_app.shown)
+
+
+def reason_of(error: Exception) -> str:
+    """Why something was not done, in one line."""
+    if isinstance(error, KeelwatchError):
+        hint = f"; {error.hint}" if error.hint else ""
+        return redact(f"{error.message}{hint}")
+    return redact(f"internal error: {type(error).__name__}: {error}")

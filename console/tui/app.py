@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}
 NEVER_MENDS_ITSELF = {2, 3}  # a wrong option or file: the console would wait for ever
 ARMED_S = 900.0
-WIDE = 119  # columns; console.view.overview.NARROW says the same and a test holds them together
+WIDE = 119  # columns; console.view.columns.NARROW says the same and a test holds them together
 
 
 class Keelwatch(App[str]):

@@ -2,105 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, override
+from collections.abc import Iterable
+from typing import ClassVar, override
 
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 from textual.widgets import DataTable
 
 from console.feed import FeedLike
 from console.tui import paint
-from console.tui.acting import ActingScreen
-from console.tui.book_screen import BookScreen, keys_of_book
+from console.tui.book_screen import keys_of_book
+from console.tui.shelf_screen import Part, ShelfScreen
 from console.tui.table_screen import Cells
-from console.tui.worldly import Line
 from console.view import load_shelf
-from console.view.load_shelf import ENDED_ROW, LoadRow, LoadShelf, ProfileRow
-from console.view.overview import Column
-from console.view.world import World
-
-if TYPE_CHECKING:
-    from keelwatch.runs import StopReport
+from console.view.listed import ENDED_ROW, CourseRow, ended_line
+from console.view.load_shelf import LoadShelf, ProfileRow, Row
 
 
-class LoadsScreen(ActingScreen, BookScreen[LoadShelf, ProfileRow | LoadRow]):
+class LoadsScreen(ShelfScreen[LoadShelf, Row]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open", id="loads.open", tooltip="open the run, or the profile's last one"),
         Binding("s", "start", "start", id="loads.start", tooltip="start it: the environment is to be typed"),
         Binding("x", "stop", "stop", id="loads.stop", tooltip="stop the run at the cursor"),
         *keys_of_book("loads"),
     ]
+    NAME = "Load"
+    LAYOUT = load_shelf.LAYOUT
     HEADINGS = frozenset({ENDED_ROW})
     blank = LoadShelf
-
-    def body(self) -> Iterable[Widget]:
-        yield from self.table_and_title()
-        yield Line("selected")
-        yield Line("next")
-        yield self.search("text   !text")
 
     @override
     def read(self, feed: FeedLike, now: float) -> LoadShelf:
         return feed.loads().shelf(now)
 
-    def columns(self, width: int) -> Sequence[Column]:
-        return load_shelf.columns(width)
+    @override
+    def parts(self, page: LoadShelf) -> Iterable[Part[Row]]:
+        first: list[Row] = [*page.living, *page.rows]
+        yield Part(first)
+        yield Part(page.ended, ENDED_ROW, ended_line(len(page.ended)))
 
     @override
-    def rows(self, world: World) -> dict[str, Cells]:
-        found = self._page
-        if found is None:
-            return {}
-        every: list[ProfileRow | LoadRow] = [*found.living, *found.rows, *found.ended]
-        self._shown = {one.key: one for one in every if load_shelf.matches(one, self._filter)}
-        cells: dict[str, Cells] = {}
-        for key, one in self._shown.items():
-            if isinstance(one, LoadRow) and one.is_over and ENDED_ROW not in cells:
-                texts = load_shelf.ended_cells(found, self._width)
-                cells[ENDED_ROW] = {
-                    name: Text(text, paint.GROUP, no_wrap=True) for name, text in texts.items()
-                }
-            cells[key] = self.cells(one)
-        return cells
+    def matches(self, row: Row, expression: str) -> bool:
+        return load_shelf.matches(row, expression)
 
     @override
-    def cells(self, row: ProfileRow | LoadRow) -> Cells:
+    def cells(self, row: Row) -> Cells:
+        texts = self.marked(row.key, load_shelf.cells(row, self._width, self._now))
         match row:
             case ProfileRow():
-                texts = self.marked(row.key, load_shelf.profile_cells(row, self._width, self._now))
                 style = paint.BAD if row.last and row.last.outcome == "fail" else ""
                 cells = {key: Text(text, no_wrap=True) for key, text in texts.items()}
                 return cells | {"last": Text(texts["last"], style, no_wrap=True)}
-            case LoadRow():
-                texts = self.marked(row.key, load_shelf.run_cells(row, self._width, self._now))
+            case CourseRow():
                 style = paint.DIM if row.is_over else paint.CURSOR_ROW
                 return {key: Text(text, style, no_wrap=True) for key, text in texts.items()}
 
     @override
-    def show_around(self, world: World) -> None:
-        if self._page is None:
-            self.line("title").say(" Load: reading the workspace and the ledger ...")
-            return
-        told = load_shelf.heading(self._page, self._width, self._filter)
-        then = " | of NOW, not of the replay" if world.replay else ""
-        self.line("title").say(f" {told}{then}")
+    def heading(self, page: LoadShelf, room: int) -> str:
+        return load_shelf.heading(page, self._width, self._filter)
 
     @override
-    def show_selected(self, world: World) -> None:
-        if self._page is not None:
-            row = self.selected()
-            told = self.said or self._page.trouble or load_shelf.row_line(row, self._page)
-            self.line("selected").say(f" {told}")
-            told = load_shelf.next_line(row, self._page, self._width, armed=world.armed)
-            self.line("next").say(f" {told}")
+    def row_line(self, row: Row | None, page: LoadShelf) -> str:
+        return load_shelf.row_line(row, page)
+
+    @override
+    def next_line(self, row: Row | None, page: LoadShelf) -> str:
+        return load_shelf.next_line(row, page, self._width, armed=self.console_app.shown.armed)
+
+    @override
+    def twin(self, row: Row | None) -> str:
+        return load_shelf.twin(row, self.console_app.world.environment)
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
         match self.selected():
-            case LoadRow(run=run):
+            case CourseRow(run=run):
                 self._open(run)
             case ProfileRow(last=last) if last is not None:
                 self._open(last.run)
@@ -120,60 +97,23 @@ class LoadsScreen(ActingScreen, BookScreen[LoadShelf, ProfileRow | LoadRow]):
             self.refuse("a profile is started, and the cursor stands on none")
             return
         armed, book = self.console_app.world.armed, self.console_app.feed.loads
-
-        def may() -> str:
-            book().refuse_unarmed(armed=armed)
-            return ""
-
-        self.act(may, lambda: self._confirm(row))
+        self.act_if(lambda: book().refuse_unarmed(armed=armed), lambda: self._confirm(row))
 
     def _confirm(self, row: ProfileRow) -> None:
+        from console.tui.starting import start_when_typed
         from console.tui.typed import TypedDialog
 
-        environment = self.console_app.world.environment
-
-        def start_if(wanted: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
-            if wanted:
-                self._start(row.name)
-            else:
-                self.tell("not started; nothing was done")
-
+        environment, book = self.console_app.world.environment, self.console_app.feed.loads
         lines = load_shelf.confirm_lines(row, environment)
-        self.app.push_screen(TypedDialog(f"start {row.name}", lines, environment, "start it"), start_if)
-
-    def _start(self, profile: str) -> None:
-        armed, book = self.console_app.world.armed, self.console_app.feed.loads
-        started: list[str] = []
-
-        def start() -> str:
-            started.append(book().start(profile, armed=armed))
-            return f"run {started[0]} has started"
-
-        self.tell("starting ...")
-        self.act(start, lambda: self._open(started[0]))
+        dialog = TypedDialog(f"start {row.name}", lines, environment, "start it")
+        start_when_typed(self, dialog, lambda armed: book().start(row.name, armed=armed), self._open)
 
     def action_stop(self) -> None:
-        from console.tui.dialog import StopDialog
+        from console.tui.stopping import stop_when_confirmed
 
         row = self.selected()
-        if not isinstance(row, LoadRow) or row.is_over:
+        if not isinstance(row, CourseRow) or row.is_over:
             self.refuse("a run is stopped, and the cursor stands on none that goes on")
             return
         book, run = self.console_app.feed.loads, row.run
-
-        def stop_if(wanted: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
-            if wanted:
-                self.act(lambda: stopped(book().stop(run)), self._read)
-
-        self.app.push_screen(StopDialog(load_shelf.stop_lines(row)), stop_if)
-
-    def action_copy(self) -> None:
-        from console.tui.copying import copy
-
-        copy(self.console_app, load_shelf.twin(self.selected(), self.console_app.world.environment))
-
-
-def stopped(report: StopReport) -> str:
-    """What became of telling a run to stop."""
-    lost = f" (not recorded: {report.error})" if report.error else ""
-    return f"{report.run} is told to stop{lost}" if report.signalled else f"{report.run} has no process{lost}"
+        stop_when_confirmed(self, load_shelf.stop_lines(row), lambda: book().stop(run), self._read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.style import Style
@@ -18,8 +18,8 @@ from console.tui import paint
 from console.tui.table_screen import Cells, TableScreen, keys_of_table
 from console.tui.worldly import Line
 from console.view import head, overview
+from console.view.columns import NARROW
 from console.view.filter import matches
-from console.view.overview import Column
 from console.view.world import World
 from slo.snapshot import ObjectiveReading
 from slo.verdict import verdict
@@ -43,6 +43,7 @@ class OverviewScreen(TableScreen):
         *keys_of_table("overview"),
         Binding("escape", "clear_filter", "clear", show=False, id="overview.clear"),
     ]
+    LAYOUT = overview.LAYOUT
     HEADINGS = frozenset({GROUP_ROW})
 
     def __init__(self) -> None:
@@ -59,9 +60,6 @@ class OverviewScreen(TableScreen):
         yield Line("probes")
         yield Line("next")
         yield self.search("text   !text   -s page")
-
-    def columns(self, width: int) -> Sequence[Column]:
-        return overview.columns(width)
 
     def on_resize(self, event: events.Resize) -> None:
         self.query_one("#regions", Static).styles.width = overview.STRIP_WIDTH + 3
@@ -117,7 +115,7 @@ class OverviewScreen(TableScreen):
     def _room(self) -> int:
         """Rows that are seen without scrolling."""
         width, height = self.app.size
-        around = AROUND if width >= overview.NARROW and height >= TALL else AROUND_SMALL
+        around = AROUND if width >= NARROW and height >= TALL else AROUND_SMALL
         return max(5, height - around)
 
     def _chosen(self, world: World) -> list[ObjectiveReading]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.style import Style
 from rich.text import Text
 
@@ -59,3 +61,11 @@ def word(text: str, style: Style) -> Text:
     """A state column: the cursor plain, the word in its colour, no colour where it ends."""
     lead = len(text) - len(text.lstrip(f"{CURSOR} "))
     return Text.assemble(text[:lead], (text[lead:].rstrip(), style), " " * (len(text) - len(text.rstrip())))
+
+
+def unwrapped(lines: Iterable[Text]) -> Text:
+    """Lines as they are: what is too long for the screen is cut from the right."""
+    text = Text("\n").join(lines)
+    text.no_wrap = True
+    text.overflow = "ellipsis"
+    return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar, override
 
 from rich.text import Text
@@ -18,7 +18,6 @@ from console.tui.table_screen import Cells
 from console.tui.worldly import Line
 from console.view import board
 from console.view.board import Board, Row
-from console.view.overview import Column
 from console.view.world import World
 
 
@@ -32,6 +31,7 @@ class ProbesScreen(BookScreen[Board, Row]):
         Binding("n", "run", "run now", id="probes.run"),
         *keys_of_book("probes"),
     ]
+    LAYOUT = board.LAYOUT
     blank = Board
 
     def body(self) -> Iterable[Widget]:
@@ -44,9 +44,6 @@ class ProbesScreen(BookScreen[Board, Row]):
     @override
     def read(self, feed: FeedLike, now: float) -> Board:
         return feed.journeys().board(now)
-
-    def columns(self, width: int) -> Sequence[Column]:
-        return board.columns(width)
 
     @override
     def rows(self, world: World) -> dict[str, Cells]:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, override
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import Static
 
-from console.tui.acting import ActingScreen
-from console.tui.worldly import Line
+from console.tui.acting import reason_of
+from console.tui.sheet_screen import SheetScreen, keys_of_sheet
 from console.view import planning
 from console.view.planning import Inputs, Planning
 from console.view.world import World
-from keelwatch.workspace import KeelwatchError, redact
 
 if TYPE_CHECKING:
     from runbooks.conduct.order import Order
@@ -39,31 +34,22 @@ class Planned(Message):
         self.busy = busy
 
 
-class PlanScreen(ActingScreen):
+class PlanScreen(SheetScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run", "run", id="plan.run", tooltip="run it: the region's name is to be typed"),
         Binding("n", "plan", "plan anew", id="plan.anew", tooltip="plan anew, and say what has changed"),
         Binding("s", "turn", "swap", id="plan.swap", tooltip="swap from and to, or the next region"),
         Binding("g", "mode", "mode", id="plan.mode", tooltip="graceful, or ungraceful: a region is lost"),
         Binding("i", "input", "input", id="plan.input", tooltip="give an input: name=value"),
-        Binding("y", "copy", "copy", id="plan.copy", tooltip="copy the command that does the same"),
-        Binding("escape", "back", "back", id="plan.back", key_display="esc"),
-        Binding("j,down", "scroll_text(2)", show=False, id="plan.down"),
-        Binding("k,up", "scroll_text(-2)", show=False, id="plan.up"),
+        *keys_of_sheet("plan", "does"),
     ]
+    BELOW = ("selected", "next")
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self._runbook = name
         self._planning = Planning(name, "", Inputs(), asking=True)
         self._order: Order | None = None
-
-    def body(self) -> Iterable[Widget]:
-        yield Line("title", "line title")
-        with VerticalScroll(id="body", can_focus=False):
-            yield Static("", id="detail", classes="text", markup=False)
-        yield Line("selected")
-        yield Line("next")
 
     def on_mount(self) -> None:
         self._planning = replace(self._planning, environment=self.console_app.world.environment)
@@ -80,13 +66,10 @@ class PlanScreen(ActingScreen):
             wanted = inputs
             try:
                 wanted = wanted or book().inputs(name)
-                self.post_message(Planned(wanted, book().planned(name, wanted), busy=book().busy()))
-            except KeelwatchError as error:
-                hint = f"; {error.hint}" if error.hint else ""
-                self.post_message(Planned(wanted, None, redact(f"{error.message}{hint}")))
+                found = Planned(wanted, book().planned(name, wanted), busy=book().busy())
             except Exception as error:  # noqa: BLE001 - a thread's traceback would be written over the screen
-                words = redact(f"internal error: {type(error).__name__}: {error}")
-                self.post_message(Planned(wanted, None, words))
+                found = Planned(wanted, None, reason_of(error))
+            self.post_message(found)
 
         threading.Thread(target=ask, name="plan", daemon=True).start()
         self.show(self.console_app.shown)
@@ -112,35 +95,20 @@ class PlanScreen(ActingScreen):
         width, found = self.app.size.width, self._planning
         now = self.console_app.clock.now()
         self.line("title").say(f" {planning.heading(found, now, width)}")
-        text = Text("\n".join(f" {line}" for line in planning.planning_lines(found, width - 4)))
-        detail = self.query_one("#detail", Static)
-        if getattr(self, "_drawn_text", None) != text:
-            self._drawn_text = text
-            detail.update(text)
+        self.say_text(Text("\n".join(f" {line}" for line in planning.planning_lines(found, width - 4))))
         armed = "armed" if world.armed else "READ-ONLY: A arms, then r runs it"
-        self.line("selected").say(f" {self.said or f'{armed}; y copies: {self._twin}'}")
+        self.line("selected").say(f" {self.said or f'{armed}; y copies: {self.command}'}")
         self.line("next").say(f" {planning.next_line(found, width, armed=world.armed)}")
 
-    def show_time(self, world: World) -> None:
-        super().show_time(world)
-        if self._drawable:
-            self.show_body(world)
-
-    def on_resize(self) -> None:
-        self.show(self.console_app.shown)
-
     @property
-    def _twin(self) -> str:
+    @override
+    def command(self) -> str:
         return planning.twin(self._planning, "run" if self._planning.plan else "plan")
 
     def action_plan(self) -> None:
-        if self._planning.asking:
-            self.refuse("it is being planned just now")
-            return
-        self.hush()
-        self._plan(self._planning.inputs if self._planning.inputs.values else None)
+        self._with(self._planning.inputs if self._planning.inputs.values else None)
 
-    def _with(self, inputs: Inputs) -> None:
+    def _with(self, inputs: Inputs | None) -> None:
         if self._planning.asking:
             self.refuse("it is being planned just now")
             return
@@ -180,53 +148,30 @@ class PlanScreen(ActingScreen):
             self.refuse(f"there is no plan: {self._planning.trouble or 'n plans anew'}")
         else:
             armed, book = self.console_app.world.armed, self.console_app.feed.runbooks
-
-            def may() -> str:
-                book().refuse_unarmed(armed=armed)
-                return ""
-
-            self.act(may, self._confirm)
+            self.act_if(lambda: book().refuse_unarmed(armed=armed), self._confirm)
 
     def _confirm(self) -> None:
+        """What was read is what runs."""
         from console.runbooks import confirmed_by
         from console.tui.question import room
+        from console.tui.starting import start_when_typed
         from console.tui.typed import TypedDialog
 
-        plan = self._planning.plan
-        if plan is None:
+        order, plan, book = self._order, self._planning.plan, self.console_app.feed.runbooks
+        if order is None or plan is None:
             return
         lines = planning.confirm_lines(self._planning, room(self.app.size.width))
-        title = f"run {plan.runbook}"
-        self.app.push_screen(TypedDialog(title, lines, confirmed_by(plan), "run it"), self._run_if)
-
-    def _run_if(self, wanted: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
-        order, plan = self._order, self._planning.plan
-        if not wanted or order is None or plan is None:
-            self.tell("not run; nothing was done")
-            return
-        armed, book = self.console_app.world.armed, self.console_app.feed.runbooks
-        started: list[str] = []
-
-        def start() -> str:
-            started.append(book().start(order, plan, armed=armed))
-            return f"run {started[0]} has started"
-
-        self.tell("starting ...")
-        self.act(start, lambda: self._open(started[0]))
+        dialog = TypedDialog(f"run {plan.runbook}", lines, confirmed_by(plan), "run it")
+        start_when_typed(
+            self,
+            dialog,
+            lambda armed: book().start(order, plan, armed=armed),
+            self._open,
+            otherwise="not run; nothing was done",
+        )
 
     def _open(self, run: str) -> None:
         from console.tui.runbook_run import RunScreen
 
         if self.is_current:
             self.app.switch_screen(RunScreen(run))
-
-    def action_copy(self) -> None:
-        from console.tui.copying import copy
-
-        copy(self.console_app, self._twin)
-
-    def action_back(self) -> None:
-        self.app.pop_screen()
-
-    def action_scroll_text(self, lines: int) -> None:
-        self.query_one("#body", VerticalScroll).scroll_relative(y=lines, animate=False)

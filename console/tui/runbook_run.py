@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable
 from typing import ClassVar, override
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import Static
 
+from console.feed import FeedLike
 from console.tui import paint
-from console.tui.acting import ActingScreen
+from console.tui.follow_screen import FollowScreen
 from console.tui.question import QuestionDialog, room
-from console.tui.worldly import Line
 from console.view import question, run_keys, run_screen
 from console.view.run_screen import Row
 from console.view.run_story import RunStory, StepStory
 from console.view.world import World
-from keelwatch.workspace import redact
-
-READ_S = 1.0
 
 
-class RunRead(Message):
-    """Only the newest matters; `trouble` says why there is none."""
-
-    def __init__(self, story: RunStory | None, trouble: str = "") -> None:
-        super().__init__()
-        self.story = story
-        self.trouble = trouble
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, RunRead)
-
-
-class RunScreen(ActingScreen):
+class RunScreen(FollowScreen[RunStory]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter",
@@ -68,54 +48,27 @@ class RunScreen(ActingScreen):
         Binding("pageup", "scroll_text(-5)", show=False, id="run.earlier"),
         Binding("pagedown", "scroll_text(5)", show=False, id="run.later"),
     ]
+    ABOVE = ("stands",)
+    BELOW = ("waits", "waits-more")
 
     def __init__(self, run: str) -> None:
-        super().__init__()
-        self._run_id = run
-        self._story: RunStory | None = None
+        super().__init__(run)
         self._at: int | None = None
-        self._trouble = ""
-        self._reading = False
 
-    def body(self) -> Iterable[Widget]:
-        yield Line("title", "line title")
-        yield Line("stands")
-        with VerticalScroll(id="body", can_focus=False):
-            yield Static("", id="detail", classes="text", markup=False)
-        yield Line("waits")
-        yield Line("waits-more")
+    @override
+    def read(self, feed: FeedLike, run: str) -> RunStory:
+        return feed.runbooks().story(run)
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._read()
-        self.set_interval(READ_S, self._read)
+    @override
+    def is_told(self, story: RunStory) -> bool:
+        return story.is_over
 
-    def on_screen_resume(self) -> None:
-        self._read()
+    @override
+    def twin(self, story: RunStory) -> str:
+        return run_keys.twin(story)
 
-    def _read(self) -> None:
-        """Off the UI thread, and never twice at a time."""
-        if self._reading or (self._story is not None and self._story.is_over):
-            return
-        self._reading = True
-        feed, run = self.console_app.feed, self._run_id
-
-        def read() -> None:
-            try:
-                self.post_message(RunRead(feed.runbooks().story(run)))
-            except Exception as error:  # noqa: BLE001 - a thread's traceback would be written over the screen
-                self.post_message(RunRead(None, redact(str(error))))
-
-        threading.Thread(target=read, name="run", daemon=True).start()
-
-    def on_run_read(self, message: RunRead) -> None:
-        self._reading, self._trouble = False, message.trouble
-        if message.story is not None:
-            self._story = message.story
-        self._close_stale_question()
-        self.show(self.console_app.shown)
-
-    def _close_stale_question(self) -> None:
+    @override
+    def arrived(self) -> None:
         """Somebody else answered it, or the run is gone: what is on the screen is no question any more."""
         dialog, story = self.app.screen, self._story
         if isinstance(dialog, QuestionDialog) and story is not None:
@@ -135,30 +88,18 @@ class RunScreen(ActingScreen):
     @override
     def show_body(self, world: World) -> None:
         story, (width, height), now = self._story, self.app.size, self.console_app.clock.now()
-        detail = self.query_one("#detail", Static)
         if story is None:
             self.line("title").say(f" Runbooks > run {self._run_id}")
-            detail.update(f" {self._trouble or 'reading the ledger ...'}")
+            self.say_text(Text(f" {self._trouble or 'reading the ledger ...'}"))
             return
         self.line("title").say(f" {run_screen.heading(story, width)}")
         self.line("stands").say(f" {run_screen.state_line(story, now, width)}")
         lines, at = run_screen.drawn(story, self._cursor, width, height, now)
-        text = _painted(lines, at)
-        if getattr(self, "_drawn_text", None) != text:
-            self._drawn_text = text
-            detail.update(text)
+        self.say_text(_painted(lines, at))
         waits = run_keys.waits_lines(story, now, width - 2)
         more = self._trouble or self.said or (waits[1] if len(waits) > 1 else "")
         self.line("waits").say(f" {waits[0]}")
         self.line("waits-more").say(f" {more}")
-
-    def show_time(self, world: World) -> None:
-        super().show_time(world)
-        if self._drawable:
-            self.show_body(world)
-
-    def on_resize(self) -> None:
-        self.show(self.console_app.shown)
 
     def action_move(self, rows: int) -> None:
         if self._story is None:
@@ -168,9 +109,6 @@ class RunScreen(ActingScreen):
         self.hush()
         self.query_one("#body", VerticalScroll).scroll_home(animate=False)
         self.show_body(self.console_app.shown)
-
-    def action_scroll_text(self, lines: int) -> None:
-        self.query_one("#body", VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def _row(self) -> Row | None:
         return run_screen.rows(self._story)[self._cursor] if self._story else None
@@ -279,28 +217,19 @@ class RunScreen(ActingScreen):
         self.app.push_screen(ReasonDialog(f"abort {story.runbook}", lines), abort)
 
     def action_pause(self) -> None:
+        from console.tui.stopping import told_to
+
         if self._is_refused("pause"):
             return
         book, run = self.console_app.feed.runbooks, self._run_id
-
-        def pause() -> str:
-            report = book().pause(run)
-            lost = f" (not recorded: {report.error})" if report.error else ""
-            return f"{run} is told to pause{lost}" if report.signalled else f"{run} has no process{lost}"
-
-        self.act(pause, self._read)
+        self.act(lambda: told_to("pause", book().pause(run)), self._read)
 
     def action_approve(self) -> None:
         """Whoever may not is told so before a name is typed in vain."""
         if self._is_refused("approve"):
             return
         book, run = self.console_app.feed.runbooks, self._run_id
-
-        def may() -> str:
-            book().refuse_approval(run)
-            return ""
-
-        self.act(may, self._confirm_approval)
+        self.act_if(lambda: book().refuse_approval(run), self._confirm_approval)
 
     def _confirm_approval(self) -> None:
         from console.tui.typed import TypedDialog
@@ -319,22 +248,10 @@ class RunScreen(ActingScreen):
         title = f"approve {story.approval.step} of {story.runbook}"
         self.app.push_screen(TypedDialog(title, lines, word, "approve"), approve)
 
-    def action_copy(self) -> None:
-        from console.tui.copying import copy
-
-        if self._story is not None:
-            copy(self.console_app, run_keys.twin(self._story))
-
-    def action_back(self) -> None:
-        self.app.pop_screen()
-
 
 def _painted(lines: list[str], at: int) -> Text:
     drawn = [Text(line) for line in lines]
     if at < len(drawn):
         beside = lines[at].find(" | ")  # the evidence there is of the row, but no part of it
         drawn[at].stylize(paint.CURSOR_ROW, 0, beside if beside > 0 else None)
-    text = Text("\n").join(drawn)
-    text.no_wrap = True
-    text.overflow = "ellipsis"
-    return text
+    return paint.unwrapped(drawn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,7 +14,7 @@ from textual.widgets import DataTable, Input
 from console.tui import paint
 from console.tui.live_table import LiveTable
 from console.tui.worldly import Line, WorldlyScreen
-from console.view.overview import Column
+from console.view.columns import Layout
 from console.view.world import World
 
 Cells = dict[str, Text]
@@ -22,8 +22,9 @@ STATE = "state"  # the first column, whose first character is the cursor's
 
 
 class TableScreen(WorldlyScreen):
-    """Subclasses say which columns and rows there are, and draw what stands around them."""
+    """Subclasses say which rows there are, and draw what stands around them."""
 
+    LAYOUT: ClassVar[Layout]
     HEADINGS: ClassVar[frozenset[str]] = frozenset()  # keys of rows that are lines between rows
 
     def __init__(self) -> None:
@@ -32,9 +33,6 @@ class TableScreen(WorldlyScreen):
         self._drawn: dict[str, Cells] = {}
         self._width = 0
         self._marked: str | None = None
-
-    def columns(self, width: int) -> Sequence[Column]:
-        raise TypeError(f"{type(self).__name__} has no columns at {width}")
 
     def rows(self, world: World) -> dict[str, Cells]:
         """Every row by its key, in order. The one at the cursor, `_marked`, bears its mark."""
@@ -83,7 +81,7 @@ class TableScreen(WorldlyScreen):
     def _set_columns(self) -> None:
         self._drawn = {}
         self.table.clear(columns=True)
-        for column in self.columns(self._width):
+        for column in self.LAYOUT.at(self._width):
             title = Text(column.fit(column.title), no_wrap=True)
             self.table.add_column(title, width=column.width, key=column.key)
 

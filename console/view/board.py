@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from console.view import numbers
-from console.view.overview import NARROW, Column
+from console.view.columns import NARROW, Column, Layout
 from console.view.world import Tally
 from probes.history import KEPT, Past
 from probes.record import Result
@@ -23,23 +23,25 @@ NEVER = "no run"
 PERIODS_LATE = 3  # a journey that is so many periods late is no longer known to be as it was
 LATE_S, UNSCHEDULED_S = 60.0, 3600.0
 
-WIDE = (
-    Column("state", "  LAST RESULT", 19),
-    Column("journey", "JOURNEY", 23),
-    Column("region", "REGION", 10),
-    Column("component", "COMPONENT", 14),
-    Column("strip", f"LAST {KEPT}, NEWEST RIGHT", KEPT + 3),
-    Column("age", "AGE", 9, right=True),
-    Column("took", "TOOK", 8, right=True),
-    Column("next", "NEXT IN", 10, right=True),
-)
-SMALL = (
-    Column("state", "  LAST RESULT", 17),
-    Column("journey", "JOURNEY", 22),
-    Column("region", "REGION", 7),
-    Column("strip", f"LAST {KEPT} >", KEPT),
-    Column("age", "AGE", 6, right=True),
-    Column("took", "TOOK", 7, right=True),
+LAYOUT = Layout(
+    wide=(
+        Column("state", "  LAST RESULT", 19),
+        Column("journey", "JOURNEY", 23),
+        Column("region", "REGION", 10),
+        Column("component", "COMPONENT", 14),
+        Column("strip", f"LAST {KEPT}, NEWEST RIGHT", KEPT + 3),
+        Column("age", "AGE", 9, right=True),
+        Column("took", "TOOK", 8, right=True),
+        Column("next", "NEXT IN", 10, right=True),
+    ),
+    small=(
+        Column("state", "  LAST RESULT", 17),
+        Column("journey", "JOURNEY", 22),
+        Column("region", "REGION", 7),
+        Column("strip", f"LAST {KEPT} >", KEPT),
+        Column("age", "AGE", 6, right=True),
+        Column("took", "TOOK", 7, right=True),
+    ),
 )
 
 
@@ -106,10 +108,6 @@ def matches(row: Row, expression: str) -> bool:
     return text in f"{row.journey} {row.region} {row.component} {row.title}".lower()
 
 
-def columns(width: int) -> tuple[Column, ...]:
-    return WIDE if width >= NARROW else SMALL
-
-
 def strip(past: Sequence[Past]) -> str:
     """`....FF..`: the last results, the newest at the right; blank where there were none."""
     return "".join(MARKS[one.result] for one in reversed(past[:KEPT])).rjust(KEPT)
@@ -160,11 +158,7 @@ def cells(row: Row, board: Board, width: int, now: float) -> dict[str, str]:
         "took": took(row.last.took_s) if row.last else numbers.DASH,
         "next": due_in(row, board, now),
     }
-    return {column.key: column.fit(text[column.key]) for column in columns(width)}
-
-
-def header(width: int) -> str:
-    return "".join(column.fit(column.title) for column in columns(width))
+    return LAYOUT.fitted(text, width)
 
 
 def heading(board: Board, shown: int, width: int, now: float, chip: str = "") -> str:
@@ -250,7 +244,7 @@ def board_lines(board: Board, now: float, width: int = NARROW + 1) -> list[str]:
         left_line(board),
         *([board.trouble] if board.trouble else []),
         "",
-        header(width).rstrip(),
+        LAYOUT.header(width).rstrip(),
         *rows,
         *(["", *why] if why else []),
     ]

@@ -11,8 +11,8 @@ from console.view import numbers
 from console.view.bounds import radius_words
 from console.view.chaos import WHENS
 from console.view.chaos_course import PHASES, Course
+from console.view.columns import NARROW
 from console.view.limits import budget_lines, cut, guard_lines, line
-from console.view.overview import NARROW
 from keelwatch.runs import Outcome, Phase
 from keelwatch.workspace.errors import ExitCode
 

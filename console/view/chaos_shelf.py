@@ -7,24 +7,27 @@ from dataclasses import dataclass
 
 from chaos.bounds import Bounds
 from console.view import numbers
+from console.view.columns import NARROW, Column, Layout
 from console.view.last_run import LastRun, last_words
-from console.view.overview import NARROW, Column
+from console.view.listed import CourseRow, Listed, ended_line, fits, plain_lines, short, state_words
 
-WIDE = (
-    Column("state", "  EXPERIMENT / RUN", 30),
-    Column("now", "STATE", 12),
-    Column("component", "COMPONENT", 12),
-    Column("expect", "EXPECTS", 9),
-    Column("last", "  LAST RUN / NOW", 56),
+LAYOUT = Layout(
+    wide=(
+        Column("state", "  EXPERIMENT / RUN", 30),
+        Column("now", "STATE", 12),
+        Column("component", "COMPONENT", 12),
+        Column("expect", "EXPECTS", 9),
+        Column("last", "  LAST RUN / NOW", 56),
+    ),
+    small=(
+        Column("state", "  EXPERIMENT / RUN", 25),
+        Column("now", "STATE", 10),
+        Column("component", "COMPONENT", 10),
+        Column("expect", "EXPECTS", 7),
+        Column("last", "  LAST RUN / NOW", 27),
+    ),
 )
-SMALL = (
-    Column("state", "  EXPERIMENT / RUN", 25),
-    Column("now", "STATE", 10),
-    Column("component", "COMPONENT", 10),
-    Column("expect", "EXPECTS", 7),
-    Column("last", "  LAST RUN / NOW", 27),
-)
-OPEN_ROW, ENDED_ROW = "@open", "@ended"  # no run has these ids
+OPEN_ROW = "@open"  # no run has this id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +48,6 @@ class ExperimentRow:
         if self.last is None or not expect or self.last.outcome in {expect, "inconclusive"}:
             return ""
         return f", {expect.upper()} EXPECTED"
-
-
-@dataclass(frozen=True, slots=True)
-class ChaosRow:
-    """A run of an experiment. `words` say how far it is, or how it ended, `at`."""
-
-    run: str
-    name: str
-    phase: str
-    started: float
-    starter: str
-    words: str
-    at: float
-
-    @property
-    def key(self) -> str:
-        return f"run:{self.run}"
-
-    @property
-    def is_over(self) -> bool:
-        return self.phase == "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +74,15 @@ class OpenRow:
         return self.care in {"orphaned", "failed"}
 
 
-type Row = ExperimentRow | ChaosRow | OpenRow
+type Row = ExperimentRow | CourseRow | OpenRow
 
 
 @dataclass(frozen=True, slots=True)
-class ChaosShelf:
-    """Every experiment of one environment, its runs, and all that is owed there, at one time; `trouble` says
-    what could not be read."""
+class ChaosShelf(Listed[ExperimentRow, CourseRow]):
+    """Every experiment of one environment, its runs, and all that is owed there."""
 
-    environment: str
-    at: float
-    rows: tuple[ExperimentRow, ...] = ()
-    runs: tuple[ChaosRow, ...] = ()
     owed: tuple[OpenRow, ...] = ()
-    trouble: str = ""
     owed_known: bool = True
-
-    @property
-    def living(self) -> tuple[ChaosRow, ...]:
-        return tuple(one for one in self.runs if not one.is_over)
-
-    @property
-    def ended(self) -> tuple[ChaosRow, ...]:
-        return tuple(one for one in self.runs if one.is_over)
-
-
-def columns(width: int) -> tuple[Column, ...]:
-    return WIDE if width >= NARROW else SMALL
 
 
 def cells(row: Row, width: int, now: float) -> dict[str, str]:
@@ -131,11 +95,14 @@ def cells(row: Row, width: int, now: float) -> dict[str, str]:
                 "expect": row.bounds.expect or numbers.DASH,
                 "last": last_words(row.last, now, row.surprise),
             }
-        case ChaosRow():
-            ago = f"{numbers.length(now - row.at)} ago" if row.is_over else ""
-            state = row.phase if row.is_over else row.phase.upper()
-            name = f"{row.name} {short(row.run)}"
-            texts = {"state": name, "now": state, "component": ago, "expect": "", "last": row.words}
+        case CourseRow():
+            texts = {
+                "state": f"{row.name} {short(row.run)}",
+                "now": state_words(row.phase, is_over=row.is_over),
+                "component": row.ago(now),
+                "expect": "",
+                "last": row.words,
+            }
         case OpenRow():
             texts = {
                 "state": f"{row.name} {short(row.run)}",
@@ -145,7 +112,7 @@ def cells(row: Row, width: int, now: float) -> dict[str, str]:
                 "last": f"{ends_words(row, now)}{row.words}",
             }
     texts |= {"state": f"  {texts['state']}", "last": f"  {texts['last']}"}
-    return {column.key: column.fit(texts[column.key]) for column in columns(width)}
+    return LAYOUT.fitted(texts, width)
 
 
 def ends_words(row: OpenRow, now: float) -> str:
@@ -155,25 +122,8 @@ def ends_words(row: OpenRow, now: float) -> str:
     return f"ends in {numbers.length(row.until - now)}: " if row.until > now else "has ended by itself: "
 
 
-def short(run: str) -> str:
-    return run.rpartition("-")[2]
-
-
-def heading_cells(found: ChaosShelf, key: str, width: int) -> dict[str, str]:
-    """The line above what is owed, and above what ended lately."""
-    if key == ENDED_ROW:
-        line = f"  ENDED in the last day, the newest {len(found.ended)}"
-    else:
-        line = f"  {open_words(found)}"
-    told, at = {}, 0
-    for column in columns(width):
-        told[column.key] = line[at : at + column.width].ljust(column.width)
-        at += column.width
-    return told
-
-
 def open_words(found: ChaosShelf) -> str:
-    """How much is owed, and by whom it is looked after."""
+    """How much is owed, and by whom it is looked after: stands above all that is."""
     if not found.owed_known:
         return "OPEN FAULTS not known"
     if not found.owed:
@@ -198,18 +148,14 @@ def heading(shelf: ChaosShelf, width: int, chip: str = "") -> str:
 
 
 def matches(row: Row, expression: str) -> bool:
-    """`text` or `!text`; an empty expression matches all."""
-    text = expression.strip().removeprefix("/").lower()
-    if text.startswith("!"):
-        return not matches(row, text[1:])
     match row:
         case ExperimentRow():
             told = f"{row.name} {row.title} {row.bounds.component} {row.bounds.expect}"
-        case ChaosRow():
-            told = f"{row.name} {row.run} {row.phase} {row.starter} {row.words}"
+        case CourseRow():
+            told = row.told
         case OpenRow():
             told = f"{row.name} {row.run} {row.care} {row.words}"
-    return text in told.lower()
+    return fits(told, expression)
 
 
 def row_line(row: Row | None, shelf: ChaosShelf) -> str:
@@ -220,7 +166,7 @@ def row_line(row: Row | None, shelf: ChaosShelf) -> str:
         case ExperimentRow():
             guarded = ", ".join(row.bounds.objectives) or "nothing: it cannot pass"
             return f"{row.title}; guarded by {guarded}"
-        case ChaosRow():
+        case CourseRow():
             return f"{row.run} by {row.starter}: {row.words}"
         case OpenRow():
             error = f": {row.error}" if row.error else ""
@@ -235,11 +181,11 @@ def next_line(row: Row | None, shelf: ChaosShelf, width: int) -> str:
             keys = "esc: all of them"
         case ExperimentRow():
             keys, more = "enter: what it would do", ["   l: its last run"] if row.last else []
-        case ChaosRow() if row.is_over:
+        case CourseRow() if row.is_over:
             keys = "enter: what came of it"
-        case ChaosRow(phase="orphaned"):
+        case CourseRow(phase="orphaned"):
             keys, more = "nobody looks after it: in a shell", ["   enter: what it has left"]
-        case ChaosRow():
+        case CourseRow():
             keys, more = "enter: watch it", ["   x: stop it and take back"]
         case OpenRow() if row.needs_heal:
             keys = "nobody looks after it: in a shell"
@@ -255,17 +201,17 @@ def twin(row: Row | None, environment: str) -> str:
             return f"keelwatch chaos list --env {environment}"
         case ExperimentRow():
             return f"keelwatch chaos dry-run {row.name} --env {environment}"
-        case ChaosRow() if row.is_over:
+        case CourseRow() if row.is_over:
             return f"keelwatch chaos show {row.run}"
-        case ChaosRow(phase="orphaned"):
+        case CourseRow(phase="orphaned"):
             return "keelwatch heal"
-        case ChaosRow():
+        case CourseRow():
             return f"keelwatch attach {row.run}"
         case OpenRow():
             return "keelwatch heal" if row.needs_heal else "keelwatch heal --list"
 
 
-def stop_lines(row: ChaosRow) -> list[str]:
+def stop_lines(row: CourseRow) -> list[str]:
     """What somebody confirms who stops it."""
     return [
         f"Stop {row.name}, {row.phase}: {row.words}?",
@@ -277,17 +223,11 @@ def stop_lines(row: ChaosRow) -> list[str]:
 
 def shelf_lines(shelf: ChaosShelf, now: float, width: int = NARROW + 1) -> list[str]:
     """The whole screen as plain lines."""
-
-    def joined(texts: dict[str, str]) -> str:
-        return "".join(texts.values()).rstrip()
-
-    lines = [heading(shelf, width), *([shelf.trouble] if shelf.trouble else []), ""]
-    lines.append("".join(column.fit(column.title) for column in columns(width)).rstrip())
     first: list[Row] = [*shelf.living, *shelf.rows]
-    lines += [joined(cells(one, width, now)) for one in first]
-    lines.append(joined(heading_cells(shelf, OPEN_ROW, width)))
-    lines += [joined(cells(one, width, now)) for one in shelf.owed]
+    rows = [cells(one, width, now) for one in first]
+    rows.append(LAYOUT.across(f"  {open_words(shelf)}", width))
+    rows += [cells(one, width, now) for one in shelf.owed]
     if shelf.ended:
-        lines.append(joined(heading_cells(shelf, ENDED_ROW, width)))
-        lines += [joined(cells(one, width, now)) for one in shelf.ended]
-    return lines
+        rows.append(LAYOUT.across(ended_line(len(shelf.ended)), width))
+        rows += [cells(one, width, now) for one in shelf.ended]
+    return plain_lines(heading(shelf, width), shelf.trouble, LAYOUT, width, rows)

@@ -8,7 +8,8 @@ from enum import StrEnum
 from itertools import zip_longest
 
 from console.view import objective
-from console.view.overview import NARROW, backfilled, when
+from console.view.columns import NARROW
+from console.view.overview import backfilled, when
 from console.view.plot import Charset
 from console.view.world import Causes, World
 from slo.reasons import Cause

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from console.view import numbers
-from console.view.overview import NARROW, suspect, title, told
+from console.view.columns import NARROW
+from console.view.overview import suspect, title, told
 from console.view.world import Origin, Replay, World
 from keelwatch.workspace.reading import Value
 from slo.budget import empty_at

@@ -9,8 +9,8 @@ from itertools import zip_longest
 
 from console.view import numbers
 from console.view.board import WORDS, strip, took
+from console.view.columns import NARROW
 from console.view.difference import body_lines, difference
-from console.view.overview import NARROW
 from console.view.story import Story, medians_ms
 from console.view.waterfall import TO_COME, checked, phase_line, status, waterfall
 from keelwatch.workspace.visible import visible_line

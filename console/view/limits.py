@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from console.view import numbers
-from console.view.overview import NARROW
+from console.view.columns import NARROW
 from keelwatch.safety import Reservation
 from keelwatch.safety.burn_words import burnt
 from keelwatch.safety.questions import elapsed_share

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from console.view import numbers
+from console.view.columns import NARROW
 from console.view.curves import Chart, Curve, chart
 from console.view.limits import cut
 from console.view.load_course import RECENT_S, Course, Quantiles, Step, Tick, TimesRow, minutes
 from console.view.load_limits import limits_lines, so_far
 from console.view.load_shelf import level_words
-from console.view.overview import NARROW
 from console.view.plot import Charset
 from keelwatch.runs import Phase
 

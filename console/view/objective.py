@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from console.view import numbers
+from console.view.columns import NARROW
 from console.view.head import TREND_WORDS
-from console.view.overview import NARROW, title
+from console.view.overview import title
 from console.view.plot import Axis, Charset, plot, with_scale
 from console.view.world import World
 from keelwatch.workspace.reading import Unknown, Value

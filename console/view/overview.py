@@ -3,54 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from console.view import numbers
+from console.view.columns import NARROW, Column, Layout
 from console.view.world import Change, RegionFacts, Tally, Workers, World
 from keelwatch.workspace.reading import Value
 from slo.budget import RegionHealth, by_region
 from slo.snapshot import URGENCY, ObjectiveReading, Snapshot, State, Trend
 
-NARROW = 119  # below this many columns the table drops what can wait
 ARROWS = {Trend.INCREASING: "^", Trend.RECOVERING: "v", Trend.STEADY: " "}
 APPROXIMATE = " *"
 SPARK_TOP = 20.0  # burn rate of the highest mark in the last hour's line
 REASON_ACROSS = ("5m", "1h", "6h", "3d", "empty", "recent")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    key: str
-    title: str
-    width: int
-    right: bool = False
-
-    def fit(self, text: str) -> str:
-        text = text if len(text) <= self.width else text[: self.width - 1] + "~"
-        return text.rjust(self.width) if self.right else text.ljust(self.width)
-
-
-WIDE = (
-    Column("state", "  STATE", 13),
-    Column("objective", "OBJECTIVE", 32),
-    Column("target", "TARGET", 7, right=True),
-    Column("budget", "BUDGET LEFT", 19, right=True),
-    Column("5m", "5m", 7, right=True),
-    Column("1h", "1h", 6, right=True),
-    Column("6h", "6h", 6, right=True),
-    Column("3d", "3d", 6, right=True),
-    Column("empty", "EMPTY @1h", 10, right=True),
-    Column("recent", "LAST HOUR", 13, right=True),
+LAYOUT = Layout(
+    wide=(
+        Column("state", "  STATE", 13),
+        Column("objective", "OBJECTIVE", 32),
+        Column("target", "TARGET", 7, right=True),
+        Column("budget", "BUDGET LEFT", 19, right=True),
+        Column("5m", "5m", 7, right=True),
+        Column("1h", "1h", 6, right=True),
+        Column("6h", "6h", 6, right=True),
+        Column("3d", "3d", 6, right=True),
+        Column("empty", "EMPTY @1h", 10, right=True),
+        Column("recent", "LAST HOUR", 13, right=True),
+    ),
+    small=(
+        Column("state", "  STATE", 13),
+        Column("objective", "OBJECTIVE", 33),
+        Column("left", "LEFT", 7, right=True),
+        Column("5m", "5m", 8, right=True),
+        Column("1h", "1h", 8, right=True),
+        Column("empty", "EMPTY @1h", 10, right=True),
+    ),
 )
-SMALL = (
-    Column("state", "  STATE", 13),
-    Column("objective", "OBJECTIVE", 33),
-    Column("left", "LEFT", 7, right=True),
-    Column("5m", "5m", 8, right=True),
-    Column("1h", "1h", 8, right=True),
-    Column("empty", "EMPTY @1h", 10, right=True),
-)
-
 STRIP = (
     Column("region", "REGION", 9),
     Column("ready", "READY", 6, right=True),
@@ -64,10 +50,6 @@ STRIP_WIDTH = sum(column.width for column in STRIP)
 BETWEEN = " | "
 GROUPED = "probe"  # the stratum of objectives on journeys
 GROUP = "PROBE"  # marks objectives on journeys, which have a group of their own below those on customers
-
-
-def columns(width: int) -> tuple[Column, ...]:
-    return WIDE if width >= NARROW else SMALL
 
 
 def when(at: float, world: World) -> str:
@@ -115,14 +97,8 @@ def group_cells(probes: Sequence[ObjectiveReading], width: int, *, stale: bool) 
     count = {state: sum(one.state is state for one in probes) for state in State}
     told = [f"{count[state]} {state.upper()}" for state in URGENCY if count[state]]
     was = "was " if stale else ""
-    line = f"  {GROUP}  objectives on journeys: {was}{', '.join(told)}".ljust(
-        sum(one.width for one in columns(width))
-    )
-    found, at = {}, 0
-    for column in columns(width):
-        found[column.key] = line[at : at + column.width]
-        at += column.width
-    return found
+    line = f"  {GROUP}  objectives on journeys: {was}{', '.join(told)}"
+    return LAYOUT.across(line, width)
 
 
 def state_word(one: ObjectiveReading, *, stale: bool) -> str:
@@ -148,13 +124,13 @@ def cells(one: ObjectiveReading, width: int, *, stale: bool, charset: str = "asc
         "recent": numbers.sparkline(list(one.recent_burn), top=SPARK_TOP, charset=charset),
         **{window: numbers.burn(one.burn.get(window)) for window in ("5m", "1h", "6h", "3d")},
     }
-    fitted = {column.key: column.fit(text[column.key]) for column in columns(width)}
+    fitted = LAYOUT.fitted(text, width)
     return {**fitted, **_reason_cells(one, width)} if one.state is State.UNKNOWN else fitted
 
 
 def _reason_cells(one: ObjectiveReading, width: int) -> dict[str, str]:
     """Why it is unknown, written across the columns whose numbers are missing."""
-    across = [column for column in columns(width) if column.key in REASON_ACROSS]
+    across = [column for column in LAYOUT.at(width) if column.key in REASON_ACROSS]
     room = sum(column.width for column in across)
     left = f"  {one.unknown_reason or 'no reason given'}"
     reason = (left if len(left) <= room else left[: room - 1] + "~").ljust(room)
@@ -163,10 +139,6 @@ def _reason_cells(one: ObjectiveReading, width: int) -> dict[str, str]:
         found[column.key] = reason[at : at + column.width]
         at += column.width
     return found
-
-
-def header(width: int) -> str:
-    return "".join(column.fit(column.title) for column in columns(width))
 
 
 def table_title(world: World, shown: int, width: int, *, folded: int, chip: str = "") -> str:

@@ -15,7 +15,7 @@ def overview_lines(world: World) -> list[str]:
     """What the Overview shows, in reading order."""
     _, sentence = head.verdict_line(world, head.UNCUT)
     lines = [head.world_line(world, WIDTH), sentence, head.acting_line(world, head.UNCUT), ""]
-    lines.append(overview.header(WIDTH).rstrip())
+    lines.append(overview.LAYOUT.header(WIDTH).rstrip())
     lines += _rows(world, WIDTH)
     lines += ["", *overview.region_lines(world)]
     if told := overview.backfilled(world):
@@ -51,7 +51,7 @@ def frame(world: World, width: int) -> Frame:
     about = overview.table_title(past, count, width, folded=0)
     above = [
         *(f" {line}"[:width] for line in (sentence, head.acting_line(past, width), about)),
-        overview.header(width),
+        overview.LAYOUT.header(width),
     ]
     real, probes = overview.grouped(past.snapshot.objectives if past.snapshot else ())
     at_top = next(iter([*real, *probes]), None)  # where the cursor will stand in a moment

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from console.view import numbers
-from console.view.overview import NARROW
+from console.view.columns import NARROW
 from console.view.plan import plan_lines
 from runbooks.conduct.world import changed
 from runbooks.stages import Mode

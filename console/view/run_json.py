@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.view.overview import NARROW
+from console.view.columns import NARROW
 from console.view.question import asked
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.view.overview import NARROW
+from console.view.columns import NARROW
 from console.view.question import asked, question_lines
 from console.view.run_keys import waits_line
 from console.view.run_screen import LEFT_WIDE, evidence_lines, heading, rows, state_line, step_lines

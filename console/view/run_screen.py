@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.view import numbers
-from console.view.overview import NARROW
+from console.view.columns import NARROW
 from console.view.run_story import RunStory, StepStory, login_of
 from keelwatch.runs import Phase
 from runbooks.conduct.progress import StepState

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from console.view import numbers
-from console.view.overview import NARROW, Column
+from console.view.columns import NARROW, Column, Layout
+from console.view.listed import Listed, fits, plain_lines, short, state_words
 
 NEVER = "never rehearsed"
-WIDE = (
-    Column("state", "  RUNBOOK / RUN", 30),
-    Column("now", "STATE", 12),
-    Column("steps", "STEPS", 8, right=True),
-    Column("last", "  NO RETURN FROM", 21),
-    Column("rto", "RTO", 8, right=True),
-    Column("badge", "  REHEARSED / WAITS FOR", 40),
+LAYOUT = Layout(
+    wide=(
+        Column("state", "  RUNBOOK / RUN", 30),
+        Column("now", "STATE", 12),
+        Column("steps", "STEPS", 8, right=True),
+        Column("last", "  NO RETURN FROM", 21),
+        Column("rto", "RTO", 8, right=True),
+        Column("badge", "  REHEARSED / WAITS FOR", 40),
+    ),
+    small=(
+        Column("state", "  RUNBOOK / RUN", 27),
+        Column("now", "STATE", 10),
+        Column("steps", "STEPS", 6, right=True),
+        Column("badge", "  REHEARSED / WAITS FOR", 36),
+    ),
 )
-SMALL = (
-    Column("state", "  RUNBOOK / RUN", 27),
-    Column("now", "STATE", 10),
-    Column("steps", "STEPS", 6, right=True),
-    Column("badge", "  REHEARSED / WAITS FOR", 36),
-)
-ENDED_ROW = "@ended"  # no run has this id
 LEFT_BEHIND = "left behind"
 LIVELY = frozenset({"running", "paused", "stopping", "healing", "orphaned", LEFT_BEHIND})
 
@@ -80,25 +81,14 @@ class RunRow:
         return self.phase not in LIVELY
 
 
+type Row = ShelfRow | RunRow
+
+
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Every runbook of one environment, and its runs, at one time; `trouble` says what could not be read.
-    `more_ended` runs of the last day are left out."""
+class Shelf(Listed[ShelfRow, RunRow]):
+    """Every runbook of one environment, and its runs. `more_ended` of the last day are left out."""
 
-    environment: str
-    at: float
-    rows: tuple[ShelfRow, ...] = ()
-    runs: tuple[RunRow, ...] = ()
-    trouble: str = ""
     more_ended: int = 0
-
-    @property
-    def living(self) -> tuple[RunRow, ...]:
-        return tuple(one for one in self.runs if not one.is_over)
-
-    @property
-    def ended(self) -> tuple[RunRow, ...]:
-        return tuple(one for one in self.runs if one.is_over)
 
 
 def flaws(row: ShelfRow, now: float) -> tuple[str, ...]:
@@ -137,53 +127,35 @@ def badge_json(row: ShelfRow, now: float) -> dict[str, object] | None:
     }
 
 
-def columns(width: int) -> tuple[Column, ...]:
-    return WIDE if width >= NARROW else SMALL
+def cells(row: Row, width: int, now: float) -> dict[str, str]:
+    match row:
+        case ShelfRow():
+            texts = {
+                "state": row.name,
+                "now": "",
+                "steps": str(row.steps),
+                "last": row.last or numbers.DASH,
+                "rto": numbers.length(row.rto_s) if row.rto_s is not None else numbers.DASH,
+                "badge": badge(row, now),
+            }
+        case RunRow():
+            texts = {
+                "state": f"{row.name} {short(row.run)}",
+                "now": state_words(row.phase, is_over=row.is_over),
+                "steps": f"{row.done}/{row.steps}",
+                "last": f"began {numbers.hour_minute(row.started, now)}Z",
+                "rto": "",
+                "badge": row.waits,
+            }
+    texts |= {key: f"  {texts[key]}" for key in ("state", "last", "badge")}
+    return LAYOUT.fitted(texts, width)
 
 
-def runbook_cells(row: ShelfRow, width: int, now: float) -> dict[str, str]:
-    text = {
-        "state": f"  {row.name}",
-        "now": "",
-        "steps": str(row.steps),
-        "last": f"  {row.last or numbers.DASH}",
-        "rto": numbers.length(row.rto_s) if row.rto_s is not None else numbers.DASH,
-        "badge": f"  {badge(row, now)}",
-    }
-    return _fitted(text, width)
-
-
-def run_cells(row: RunRow, width: int, now: float) -> dict[str, str]:
-    short = row.run.rpartition("-")[2]
-    text = {
-        "state": f"  {row.name} {short}",
-        "now": row.phase.upper() if not row.is_over else row.phase,
-        "steps": f"{row.done}/{row.steps}",
-        "last": f"  began {numbers.hour_minute(row.started, now)}Z",
-        "rto": "",
-        "badge": f"  {row.waits}",
-    }
-    return _fitted(text, width)
-
-
-def ended_cells(found: Shelf, width: int) -> dict[str, str]:
-    """The line above the runs that ended lately."""
+def ended_words(found: Shelf) -> str:
+    """Stands above the runs that ended lately."""
     count = len(found.ended) + found.more_ended
     newest = f", the newest {len(found.ended)}" if found.more_ended else ""
-    line = f"  ENDED in the last day: {count}{newest}"
-    cells, at = {}, 0
-    for column in columns(width):
-        cells[column.key] = line[at : at + column.width].ljust(column.width)
-        at += column.width
-    return cells
-
-
-def _fitted(text: dict[str, str], width: int) -> dict[str, str]:
-    return {column.key: column.fit(text[column.key]) for column in columns(width)}
-
-
-def header(width: int) -> str:
-    return "".join(column.fit(column.title) for column in columns(width))
+    return f"  ENDED in the last day: {count}{newest}"
 
 
 def heading(shelf: Shelf, width: int, now: float, chip: str = "") -> str:
@@ -197,19 +169,16 @@ def heading(shelf: Shelf, width: int, now: float, chip: str = "") -> str:
     return " | ".join(parts)
 
 
-def matches(row: ShelfRow | RunRow, expression: str) -> bool:
-    """`text` or `!text`; an empty expression matches all."""
-    text = expression.strip().removeprefix("/").lower()
-    if text.startswith("!"):
-        return not matches(row, text[1:])
+def matches(row: Row, expression: str) -> bool:
     match row:
         case ShelfRow():
-            return text in f"{row.name} {row.title} {row.owner}".lower()
+            told = f"{row.name} {row.title} {row.owner}"
         case RunRow():
-            return text in f"{row.name} {row.run} {row.phase} {row.starter}".lower()
+            told = f"{row.name} {row.run} {row.phase} {row.starter}"
+    return fits(told, expression)
 
 
-def row_line(row: ShelfRow | RunRow | None, shelf: Shelf, now: float) -> str:
+def row_line(row: Row | None, shelf: Shelf, now: float) -> str:
     """More about the row under the cursor."""
     match row:
         case None:
@@ -226,7 +195,7 @@ def _rehearsed(row: ShelfRow, now: float) -> str:
     return f"rehearsed {badge(row, now)}"
 
 
-def next_line(row: ShelfRow | RunRow | None, shelf: Shelf, width: int) -> str:
+def next_line(row: Row | None, shelf: Shelf, width: int) -> str:
     twin = f"   (keelwatch runbook list --env {shelf.environment})" if width >= NARROW else ""
     match row:
         case None:
@@ -237,17 +206,22 @@ def next_line(row: ShelfRow | RunRow | None, shelf: Shelf, width: int) -> str:
             return f"NEXT  enter: open run {row.run}{twin}"
 
 
+def twin(row: Row | None, environment: str) -> str:
+    """The command that plans a runbook, or shows a run."""
+    match row:
+        case None:
+            return f"keelwatch runbook list --env {environment}"
+        case ShelfRow():
+            return f"keelwatch runbook plan {row.name} --env {environment}"
+        case RunRow():
+            return f"keelwatch runbook show {row.run}"
+
+
 def shelf_lines(shelf: Shelf, now: float, width: int = NARROW + 1) -> list[str]:
     """The whole screen as plain lines."""
-
-    def joined(cells: Iterable[dict[str, str]]) -> Sequence[str]:
-        return ["".join(one.values()).rstrip() for one in cells]
-
-    lines = [heading(shelf, width, now), *([shelf.trouble] if shelf.trouble else []), ""]
-    lines.append(header(width).rstrip())
-    lines += joined(run_cells(one, width, now) for one in shelf.living)
-    lines += joined(runbook_cells(one, width, now) for one in shelf.rows)
+    first: list[Row] = [*shelf.living, *shelf.rows]
+    rows = [cells(one, width, now) for one in first]
     if shelf.ended:
-        lines += joined([ended_cells(shelf, width)])
-        lines += joined(run_cells(one, width, now) for one in shelf.ended)
-    return lines
+        rows.append(LAYOUT.across(ended_words(shelf), width))
+        rows += [cells(one, width, now) for one in shelf.ended]
+    return plain_lines(heading(shelf, width, now), shelf.trouble, LAYOUT, width, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from console.view.overview import NARROW, Column
+from console.view.columns import NARROW, Column
 from probes.record import PHASES, Hop, StepRecord, StepState
 
 NICE = (1, 2, 5)

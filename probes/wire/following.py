@@ -3,6 +3,7 @@ load follow the same rules."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from keelwatch.workspace.sink import redact
@@ -15,7 +16,7 @@ MOST_REDIRECTS = 10
 DEFAULT_PORT = {"http": 80, "https": 443}
 
 
-class Following:
+class Following(ABC):
     """Sends to `hosts` alone. Whoever inherits makes one hop."""
 
     def __init__(self, hosts: frozenset[Host]) -> None:
@@ -79,13 +80,13 @@ class Following:
         """What decides the next answer, as far as it is up to us: at the same again, we go in a circle."""
         return (request.method, request.url, request.body, tuple(self._cookies()))
 
+    @abstractmethod
     async def _hop(self, request: WireRequest, *, fresh: bool) -> Answer:
         """One request to a host that is allowed. Raises `WireFailure`, `NotOurs`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _cookies(self) -> list[tuple[str, str, str | None]]:
         """Domain, name and value of each that would be sent back, sorted."""
-        raise NotImplementedError
 
     def allow(self, request: WireRequest) -> None:
         """Raises `NotOurs` for a request that leads out of the environment."""

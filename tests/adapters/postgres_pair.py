@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psycopg
 
+from keelwatch.adapters.postgres.standing import whole
+from keelwatch.workspace.estate import Database, find_estate
 from tests.adapters.estate import REGIONS, Estate, written
 from tests.adapters.processes import children, start, stop, until
 from tests.adapters.prometheus_server import free_port
@@ -172,3 +174,16 @@ def running_pair(folder: Path, template: Path) -> Iterator[Pair]:
     finally:
         for region in pair.processes:
             pair.stop(region)
+
+
+def database_of(pair: Pair) -> Database:
+    return find_estate(pair.estate.file, "here").the_database()
+
+
+def insert(pair: Pair, region: str, *numbers: int) -> None:
+    for number in numbers:
+        pair.run(region, f"insert into kept values ({number})")
+
+
+def kept(pair: Pair, region: str) -> int:
+    return whole(pair.ask(region, "select count(*) from kept"))

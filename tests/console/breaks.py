@@ -17,8 +17,9 @@ from console.chaos_book import ChaosBook
 from console.feed import Look
 from console.places import place
 from console.view.chaos_course import Course
-from console.view.chaos_shelf import ChaosRow, ChaosShelf, ExperimentRow, OpenRow
+from console.view.chaos_shelf import ChaosShelf, ExperimentRow, OpenRow
 from console.view.last_run import LastRun
+from console.view.listed import CourseRow
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Phase, StopReport, failed, inconclusive, invalid, passed
 from keelwatch.safety import Reservation
@@ -198,7 +199,7 @@ def shelf() -> ChaosShelf:
         ExperimentRow("theirs", "Somebody else's experiment, as it came", Bounds(), None),
     )
     runs = (
-        ChaosRow(
+        CourseRow(
             RUN,
             "billing-down",
             "running",
@@ -207,11 +208,11 @@ def shelf() -> ChaosShelf:
             "method 2/2: customers meet it, 1 fault on",
             STARTED,
         ),
-        ChaosRow(last.run, "billing-down", "ended", last.at - 60, "second", last.words, last.at),
+        CourseRow(last.run, "billing-down", "ended", last.at - 60, "second", last.words, last.at),
     )
     words, undo = "fault.set on sandbox/fault/billing.down@all", "keelwatch sandbox fault clear billing.down"
     owed = (OpenRow(RUN, 41, "billing-down", "held", words, undo, NOW - 16, NOW + 104),)
-    return ChaosShelf("sandbox", NOW, rows, runs, owed)
+    return ChaosShelf("sandbox", NOW, rows, runs, owed=owed)
 
 
 def orphaned() -> ChaosShelf:

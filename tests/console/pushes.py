@@ -10,8 +10,9 @@ from console.feed import Look
 from console.load_book import LoadBook
 from console.places import place
 from console.view.last_run import LastRun
+from console.view.listed import CourseRow
 from console.view.load_course import Course, Found, Quantiles, Step, Tick, TimesRow
-from console.view.load_shelf import LoadRow, LoadShelf, ProfileRow
+from console.view.load_shelf import LoadShelf, ProfileRow
 from keelwatch.runs import Phase, StopReport, failed, inconclusive
 from keelwatch.safety import Reservation
 from keelwatch.safety.said import GuardSaid
@@ -167,8 +168,8 @@ def shelf() -> LoadShelf:
         ProfileRow("sale-day", "Ten times the evening", "team-sales", "open", 40, 900, guard, 0.05, None),
     )
     runs = (
-        LoadRow(RUN, "portal-baseline", "running", STARTED, "sre", "1:12/5:00 3.9/s p95 205ms", STARTED),
-        LoadRow(last.run, "portal-baseline", "ended", last.at - 310, "second", last.words, last.at),
+        CourseRow(RUN, "portal-baseline", "running", STARTED, "sre", "1:12/5:00 3.9/s p95 205ms", STARTED),
+        CourseRow(last.run, "portal-baseline", "ended", last.at - 310, "second", last.words, last.at),
     )
     return LoadShelf("sandbox", NOW, rows, runs)
 

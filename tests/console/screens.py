@@ -9,15 +9,21 @@ from pathlib import Path
 from textual.app import App
 from textual.pilot import Pilot
 
-from console.feed import Look
+from console.feed import FeedLike, Look
 from console.tui.app import Keelwatch
 from console.view.world import World
 from keelwatch.workspace.clock import FixedClock
 from tests.console.worlds import NOW, RecordedFeed, look, world
 
 GOLDENS = Path(__file__).parent / "goldens"
-SIZES = ((120, 36), (80, 24))
+SIZES = LARGE, SMALL = (120, 36), (80, 24)
 NEVER_S = 3600.0  # the next look comes when the test asks for it, however slow the machine
+
+type Act = Callable[[Pilot[str]], Awaitable[None]]
+
+
+def named(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 def screen_text(app: App[str]) -> str:
@@ -39,8 +45,14 @@ def console(
     theme: str = "dark",
     charset: str = "braille",
 ) -> Keelwatch:
+    return console_of(RecordedFeed(looks or [look()]), first, theme=theme, charset=charset)
+
+
+def console_of(
+    feed: FeedLike, first: World | None = None, *, theme: str = "dark", charset: str = "braille"
+) -> Keelwatch:
     return Keelwatch(
-        RecordedFeed(looks or [look()]),
+        feed,
         lambda: first or world(),
         theme=theme,
         charset=charset,
@@ -59,9 +71,19 @@ async def until(pilot: Pilot[str], condition: Callable[[], bool]) -> None:
     raise AssertionError(f"never came true; the screen is\n{screen_text(pilot.app)}")
 
 
-async def drive(
-    app: Keelwatch, size: tuple[int, int], act: Callable[[Pilot[str]], Awaitable[None]] | None = None
-) -> str:
+async def sees(pilot: Pilot[str], words: str) -> None:
+    await until(pilot, lambda: words in screen_text(pilot.app))
+
+
+def notices(pilot: Pilot[str]) -> str:
+    return "\n".join(one.message for one in pilot.app._notifications)
+
+
+async def is_told(pilot: Pilot[str], words: str) -> None:
+    await until(pilot, lambda: words in notices(pilot))
+
+
+async def drive(app: Keelwatch, size: tuple[int, int], act: Act | None = None) -> str:
     """Run `app` at `size`, wait for its first look, act, and return the screen as text."""
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.live)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,14 +11,12 @@ from console.chaos_book import Catalogue, ChaosBook, Follower
 from console.owed import owed_in
 from console.places import place
 from console.view.chaos_screen import verdict_words
-from keelwatch.ledger import FactKind, JsonObject, LedgerStore, open_ledger
-from keelwatch.runs import Phase, RunView, load
-from keelwatch.runs.stream import StreamWriter
+from keelwatch.ledger import FactKind, JsonObject, LedgerStore
+from keelwatch.runs import Phase, load
 from keelwatch.workspace import UsageError
 from keelwatch.workspace.find import built_in
-from keelwatch.workspace.paths import run_dir
+from tests.console.written_runs import ACTOR, WrittenRun
 
-ACTOR = "0:sre (claimed)"
 RUN = "20260921-141319-chaos-7b1e"
 TARGET = "sandbox/fault/billing.down@all"
 EXTENSION: JsonObject = {
@@ -30,37 +26,27 @@ EXTENSION: JsonObject = {
 }
 
 
-class Made:
-    """A run of an experiment that writes what a real one writes, as far as it is told to."""
+class Made(WrittenRun):
+    """A run of an experiment."""
 
     def __init__(self, store: LedgerStore, run: str = RUN, kind: str = "chaos") -> None:
-        self.store, self.run = store, run
-        folder = run_dir(run)
-        folder.mkdir(parents=True, mode=0o700)
-        self._stream = StreamWriter(folder / "stream.jsonl")
-        self._note("created", {"kind": kind, "name": "billing-down", "env": "sandbox"})
+        super().__init__(store, run, kind, "billing-down")
         lease: JsonObject = {"event": "taken", "scope": f"run/{run}", "epoch": 1}
         store.append(run, FactKind.LEASE, lease, actor=ACTOR)
 
-    def _note(self, event: str, payload: JsonObject) -> None:
-        self.store.append(self.run, FactKind.NOTE, {"event": event, **payload}, actor=ACTOR)
-
-    def sample(self, event: JsonObject) -> None:
-        self._stream.write({"sample": event})
-
     def begins(self) -> None:
-        self._note("experiment", {"name": "billing-down", "title": "All the same", "extension": EXTENSION})
+        self.note("experiment", {"name": "billing-down", "title": "All the same", "extension": EXTENSION})
         method = [{"name": name, "type": "action", "equivalent": f"do {name}"} for name in ("stop", "wait")]
         self.sample({"event": "began", "steady_state": "All is well", "probes": ["one"], "method": method})
-        self._note("phase", {"phase": "before"})
+        self.note("phase", {"phase": "before"})
         self.sample({"event": "step", "phase": "before", "state": "succeeded", "name": "one", "output": True})
         self.sample({"event": "hypothesis", "when": "before", "met": True, "probe": ""})
-        self._note("hypothesis", {"when": "before", "word": "met"})
+        self.note("hypothesis", {"when": "before", "word": "met"})
 
     def strikes(self) -> int:
         """The first step of the method: its fault is on."""
-        self._note("phase", {"phase": "method"})
-        self._note(
+        self.note("phase", {"phase": "method"})
+        self.note(
             "step", {"number": 1, "phase": "method", "state": "begun", "name": "stop", "type": "action"}
         )
         intent: JsonObject = {
@@ -77,19 +63,6 @@ class Made:
     def heals(self, seq: int) -> None:
         result: JsonObject = {"undoes": seq, "outcome": "undone"}
         self.store.append(self.run, FactKind.RESULT, result, actor=ACTOR)
-
-    def ends(self, verdict: str = "pass", reason: str = "hypothesis-held") -> None:
-        payload: JsonObject = {"verdict": verdict, "reason": reason, "exit": 0, "left": []}
-        self.store.append(self.run, FactKind.VERDICT, payload, actor=ACTOR)
-
-    def view(self, phase: Phase = Phase.RUNNING) -> RunView:
-        return RunView(load(self.store, self.run), phase, 4711)
-
-
-@pytest.fixture
-def store() -> Iterator[LedgerStore]:
-    with closing(open_ledger()) as opened:
-        yield opened
 
 
 def test_a_course_is_read_on_from_where_it_was_left(store: LedgerStore) -> None:

@@ -4,23 +4,31 @@ colour."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
 
-from console.tui.app import Keelwatch
-from console.tui.dialog import StopDialog
 from console.view.chaos_shelf import shelf_lines
-from keelwatch.workspace.clock import FixedClock
 from tests.console import breaks
+from tests.console.asked import is_on_no, stop_when_asked_again
 from tests.console.breaks import RUN, ChaosFeed, MadeChaos
-from tests.console.screens import NEVER_S, SIZES, assert_golden, drive, marked_line, screen_text, until
-from tests.console.worlds import NOW, world
+from tests.console.screens import (
+    LARGE,
+    SIZES,
+    SMALL,
+    Act,
+    assert_golden,
+    console_of,
+    drive,
+    is_told,
+    marked_line,
+    named,
+    screen_text,
+    sees,
+    until,
+)
+from tests.console.worlds import NOW
 
-type Act = Callable[[Pilot[str]], Awaitable[None]]
-SMALL, LARGE = (80, 24), (120, 36)
 TURNS = {
     "starting": breaks.starting,
     "method": breaks.course,
@@ -32,23 +40,6 @@ TURNS = {
     "left": breaks.left,
     "abandoned": breaks.abandoned,
 }
-
-
-def named(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
-def console(book: MadeChaos, charset: str = "braille") -> Keelwatch:
-    clock = FixedClock(NOW + 2)
-    return Keelwatch(ChaosFeed(book), world, theme="dark", charset=charset, clock=clock, every_s=NEVER_S)
-
-
-async def sees(pilot: Pilot[str], words: str) -> None:
-    await until(pilot, lambda: words in screen_text(pilot.app))
-
-
-async def is_told(pilot: Pilot[str], words: str) -> None:
-    await until(pilot, lambda: any(words in one.message for one in pilot.app._notifications))
 
 
 async def shelf(pilot: Pilot[str]) -> None:
@@ -72,7 +63,7 @@ async def plan(pilot: Pilot[str]) -> None:
 
 
 def on(book: MadeChaos, act: Act, size: tuple[int, int] = SMALL) -> str:
-    return asyncio.run(drive(console(book), size, act))
+    return asyncio.run(drive(console_of(ChaosFeed(book)), size, act))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=named)
@@ -94,7 +85,7 @@ def test_a_run_shows_hypothesis_steps_faults_guard_and_budget(size: tuple[int, i
 @pytest.mark.parametrize("act", [shelf, plan, run], ids=["list", "plan", "run"])
 @pytest.mark.parametrize("size", SIZES, ids=named)
 def test_every_part_is_ascii_where_there_is_no_unicode(act: Act, size: tuple[int, int]) -> None:
-    text = asyncio.run(drive(console(MadeChaos(breaks.tripped()), charset="ascii"), size, act))
+    text = asyncio.run(drive(console_of(ChaosFeed(MadeChaos(breaks.tripped())), charset="ascii"), size, act))
 
     assert text.isascii()
 
@@ -208,8 +199,7 @@ def test_an_experiment_starts_only_when_the_environment_is_typed() -> None:
         text = screen_text(pilot.app)
         assert "sets billing.down on in all regions" in text
         assert "ends when one burns at 14.4x over 5m" in text
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
+        assert is_on_no(pilot)
         await pilot.press(*"sandbox")
         await sees(pilot, "Type sandbox: sandbox_   (enter: start it)")
         assert book.told == []
@@ -257,17 +247,7 @@ def test_stopping_is_confirmed_and_enter_lets_it_go_on(from_list: bool) -> None:
 
     async def stop(pilot: Pilot[str]) -> None:
         await (shelf if from_list else run)(pilot)
-        await pilot.press("x")
-        await sees(pilot, f"keelwatch stop {RUN}")
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
-        await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(pilot.app.screen, StopDialog))
-        assert book.told == []
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(pilot.app.screen, StopDialog))
-        await pilot.press("s")
-        await is_told(pilot, f"{RUN} is told to stop")
+        await stop_when_asked_again(pilot, RUN, book.told)
 
     on(book, stop)
 

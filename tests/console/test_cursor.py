@@ -15,7 +15,7 @@ from console.tui.objective import ObjectiveScreen
 from console.tui.overview import GROUP_ROW
 from console.view.overview import unfolded
 from slo.snapshot import ObjectiveReading, State
-from tests.console.screens import SIZES, console, drive, marked_line, screen_text, until
+from tests.console.screens import SIZES, console, drive, marked_line, named, screen_text, until
 from tests.console.worlds import bad_evening, look, unknown, world
 
 CUSTOMERS, PROBES = 22, 26
@@ -25,10 +25,6 @@ well = [replace(WELL, name=f"probe-{n:02}", region="west", stratum="probe") for 
 silent = [
     replace(unknown(one.name, "no such series", region="west"), stratum="probe", since=None) for one in well
 ]
-
-
-def named(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
 
 
 def look_of(*objectives: ObjectiveReading) -> Look:

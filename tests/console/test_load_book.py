@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
 from console.acting import TAIL, acting_words
@@ -12,42 +9,33 @@ from console.load_book import Follower, LoadBook
 from console.places import place
 from console.view.load_course import Course
 from console.view.load_screen import verdict_words
-from keelwatch.ledger import FactKind, JsonObject, LedgerStore, open_ledger
-from keelwatch.runs import Phase, RunView, load
-from keelwatch.runs.stream import StreamWriter
+from keelwatch.ledger import LedgerStore
+from keelwatch.runs import Phase, load
 from keelwatch.workspace import UsageError
 from keelwatch.workspace.find import built_in
 from keelwatch.workspace.paths import run_dir
 from loadtests.meter import Meter
+from tests.console.written_runs import WrittenRun
 
-ACTOR = "0:sre (claimed)"
+RUN = "20260921-141319-load-3f2a"
 
 
-class Made:
-    """A run of a load that writes what a real one writes, as far as it is told to."""
+class Made(WrittenRun):
+    """A run of a load."""
 
-    def __init__(
-        self, store: LedgerStore, run: str = "20260921-141319-load-3f2a", kind: str = "load"
-    ) -> None:
-        self.store, self.run = store, run
-        folder = run_dir(run)
-        folder.mkdir(parents=True, mode=0o700)
-        self._stream = StreamWriter(folder / "stream.jsonl")
-        self._note({"event": "created", "kind": kind, "name": "portal-baseline", "env": "sandbox"})
-
-    def _note(self, payload: JsonObject) -> None:
-        self.store.append(self.run, FactKind.NOTE, payload, actor=ACTOR)
+    def __init__(self, store: LedgerStore, run: str = RUN, kind: str = "load") -> None:
+        super().__init__(store, run, kind, "portal-baseline")
 
     def planned(self, model: str = "open", for_s: float = 300.0) -> None:
         stages = [[4.0, 4.0, for_s]]
-        self._note({"event": "planned", "model": model, "stages": stages, "processes": 2, "warm_up_s": 2.0})
+        self.note("planned", {"model": model, "stages": stages, "processes": 2, "warm_up_s": 2.0})
 
     def searches(self) -> None:
         stages = [[4.0, 64.0, 22.0]]
-        self._note({"event": "planned", "model": "open", "stages": stages, "processes": 2, "search": True})
+        self.note("planned", {"model": "open", "stages": stages, "processes": 2, "search": True})
 
     def tried(self, rate: float) -> None:
-        self._note({"event": "tried", "rate": rate, "held": True, "reason": "", "is_proof": False})
+        self.note("tried", {"rate": rate, "held": True, "reason": "", "is_proof": False})
 
     def second(self, at: int, times_ms: list[float], *, due: int = 4, words: str = "") -> None:
         meter = Meter()
@@ -55,24 +43,11 @@ class Made:
             meter.request("log-in: log in", time_ms, error=words)
         meter.due = due
         told = {**meter.take(), "second": at, "level": 4.0, "users": 3, "cpu": 0.2, "in_flight": 1}
-        self._stream.write({"sample": {"told": told}})
-
-    def ends(self, verdict: str = "pass", reason: str = "well") -> None:
-        payload: JsonObject = {"verdict": verdict, "reason": reason, "exit": 0, "left": []}
-        self.store.append(self.run, FactKind.VERDICT, payload, actor=ACTOR)
-
-    def view(self, phase: Phase = Phase.RUNNING) -> RunView:
-        return RunView(load(self.store, self.run), phase, 4711)
-
-
-@pytest.fixture
-def store() -> Iterator[LedgerStore]:
-    with closing(open_ledger()) as opened:
-        yield opened
+        self.sample({"told": told})
 
 
 def test_what_is_told_later_is_added_and_what_was_drawn_is_not_computed_anew(store: LedgerStore) -> None:
-    made, follower = Made(store), Follower("20260921-141319-load-3f2a")
+    made, follower = Made(store), Follower(RUN)
     made.planned()
     made.second(0, [10.0])
     made.second(1, [10.0])
@@ -117,7 +92,7 @@ def test_those_in_flight_at_the_end_are_no_part_of_what_was_applied(store: Ledge
 
 
 def test_a_search_counts_the_seconds_of_each_step_from_its_start(store: LedgerStore) -> None:
-    made, follower = Made(store), Follower("20260921-141319-load-3f2a")
+    made, follower = Made(store), Follower(RUN)
     made.searches()
     made.second(0, [10.0], due=4)
     made.second(1, [10.0], due=4)

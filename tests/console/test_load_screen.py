@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
 
-from console.tui.app import Keelwatch
-from console.tui.dialog import StopDialog
-from keelwatch.workspace.clock import FixedClock
 from tests.console import pushes
+from tests.console.asked import is_on_no, stop_when_asked_again
 from tests.console.pushes import RUN, LoadFeed, MadeLoads
-from tests.console.screens import NEVER_S, SIZES, assert_golden, drive, screen_text, until
-from tests.console.worlds import NOW, world
+from tests.console.screens import (
+    LARGE,
+    SIZES,
+    SMALL,
+    Act,
+    assert_golden,
+    console_of,
+    drive,
+    is_told,
+    named,
+    screen_text,
+    sees,
+    until,
+)
 
-type Act = Callable[[Pilot[str]], Awaitable[None]]
-SMALL = (80, 24)
 TURNS = {
     "running": pushes.course,
     "starting": pushes.starting,
@@ -29,27 +35,6 @@ TURNS = {
     "tripped": pushes.tripped,
     "missed": pushes.missed,
 }
-
-
-def named(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
-def console(book: MadeLoads, charset: str = "braille") -> Keelwatch:
-    clock = FixedClock(NOW + 2)
-    return Keelwatch(LoadFeed(book), world, theme="dark", charset=charset, clock=clock, every_s=NEVER_S)
-
-
-async def sees(pilot: Pilot[str], words: str) -> None:
-    await until(pilot, lambda: words in screen_text(pilot.app))
-
-
-def notices(pilot: Pilot[str]) -> str:
-    return "\n".join(one.message for one in pilot.app._notifications)
-
-
-async def is_told(pilot: Pilot[str], words: str) -> None:
-    await until(pilot, lambda: words in notices(pilot))
 
 
 async def shelf(pilot: Pilot[str]) -> None:
@@ -72,7 +57,7 @@ async def profile(pilot: Pilot[str]) -> None:
 
 
 def on(book: MadeLoads, act: Act, size: tuple[int, int] = SMALL) -> str:
-    return asyncio.run(drive(console(book), size, act))
+    return asyncio.run(drive(console_of(LoadFeed(book)), size, act))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=named)
@@ -89,7 +74,7 @@ def test_a_run_shows_what_is_applied_what_it_takes_and_what_ends_it(size: tuple[
 @pytest.mark.parametrize("turn", ["running", "tripped"])
 @pytest.mark.parametrize("size", SIZES, ids=named)
 def test_a_run_is_ascii_where_there_is_no_unicode(turn: str, size: tuple[int, int]) -> None:
-    text = asyncio.run(drive(console(MadeLoads(TURNS[turn]()), charset="ascii"), size, run))
+    text = asyncio.run(drive(console_of(LoadFeed(MadeLoads(TURNS[turn]())), charset="ascii"), size, run))
 
     assert text.isascii()
     if turn == "running":
@@ -107,7 +92,7 @@ def test_tab_turns_to_journeys_thresholds_and_errors_and_back() -> None:
                 await sees(pilot, "MISSED   login-latency: 97.10% (99.00%)")
                 await sees(pilot, "unknown  invoices-latency: 9 requests")
 
-    on(MadeLoads(pushes.missed()), turn, (120, 36))
+    on(MadeLoads(pushes.missed()), turn, LARGE)
 
 
 def test_a_search_tells_which_rates_held() -> None:
@@ -144,7 +129,7 @@ def test_a_run_that_goes_on_is_drawn_anew_when_more_is_told() -> None:
         await sees(pilot, "ENDED inconclusive")
         await sees(pilot, "TRIPS    31.0x of 14.4x ##########")
 
-    on(book, wait, (120, 36))
+    on(book, wait, LARGE)
 
 
 def test_a_read_only_console_starts_nothing_and_says_which_key_arms() -> None:
@@ -156,7 +141,7 @@ def test_a_read_only_console_starts_nothing_and_says_which_key_arms() -> None:
         await pilot.press("s")
         await is_told(pilot, "NOT DONE: sandbox wants load tests armed; A arms the console, for 15 minutes")
 
-    on(book, try_it, (120, 36))
+    on(book, try_it, LARGE)
 
     assert book.told == []
 
@@ -175,8 +160,7 @@ def test_a_load_starts_only_when_the_environment_is_typed() -> None:
         text = screen_text(pilot.app)
         assert "keelwatch load run portal-baseline --env sandbox --arm" in text
         assert "1.0% of the period's, of each of its objectives, is set aside" in text
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
+        assert is_on_no(pilot)
         await pilot.press(*"sandbox")
         await sees(pilot, "Type sandbox: sandbox_   (enter: start it)")
         assert book.told == []
@@ -210,17 +194,7 @@ def test_stopping_is_confirmed_and_enter_lets_it_go_on(from_list: bool) -> None:
 
     async def stop(pilot: Pilot[str]) -> None:
         await (shelf if from_list else run)(pilot)
-        await pilot.press("x")
-        await sees(pilot, f"keelwatch stop {RUN}")
-        assert isinstance(pilot.app.focused, Button)
-        assert pilot.app.focused.id == "no"
-        await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(pilot.app.screen, StopDialog))
-        assert book.told == []
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(pilot.app.screen, StopDialog))
-        await pilot.press("s")
-        await is_told(pilot, f"{RUN} is told to stop")
+        await stop_when_asked_again(pilot, RUN, book.told)
 
     on(book, stop)
 
@@ -250,7 +224,7 @@ def test_a_profile_opens_its_last_run_and_one_that_never_ran_says_how_to_start_i
         await pilot.press("escape", "j", "enter")
         await is_told(pilot, "NOT DONE: sale-day was never run here: s starts it")
 
-    on(MadeLoads(), open_them, (120, 36))
+    on(MadeLoads(), open_them, LARGE)
 
 
 @pytest.mark.parametrize(

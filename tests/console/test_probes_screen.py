@@ -15,16 +15,8 @@ from textual.widgets import Static
 from console.tui.app import Keelwatch
 from probes.record import Exchange
 from tests.console import histories
-from tests.console.screens import SIZES, assert_golden, console, drive, screen_text, until
+from tests.console.screens import SIZES, assert_golden, console, drive, named, screen_text, sees, until
 from tests.console.worlds import NOW
-
-
-def named(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
-async def sees(pilot: Pilot[str], words: str) -> None:
-    await until(pilot, lambda: words in screen_text(pilot.app))
 
 
 async def board(pilot: Pilot[str]) -> None:

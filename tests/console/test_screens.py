@@ -18,12 +18,17 @@ from console.view.world import Origin, RegionFacts, World
 from keelwatch.workspace.find import built_in
 from keelwatch.workspace.reading import Unknown
 from slo.snapshot import State
-from tests.console.screens import SIZES, assert_golden, console, drive, marked_line, screen_text, until
+from tests.console.screens import (
+    SIZES,
+    assert_golden,
+    console,
+    drive,
+    marked_line,
+    named,
+    screen_text,
+    until,
+)
 from tests.console.worlds import NOW, bad_evening, look, world
-
-
-def named(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=named)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.view import head, numbers, objective, overview
+from console.view.columns import NARROW
 from console.view.filter import matches
 from console.view.legend import legend_lines
 from console.view.plain import overview_lines
@@ -123,7 +124,7 @@ def test_an_unknown_row_says_why() -> None:
     row = "".join(overview.cells(unknown("lookup-availability", "no such series"), 80, stale=False).values())
 
     assert "no such series" in row
-    assert len(row) == len(overview.header(80))
+    assert len(row) == len(overview.LAYOUT.header(80))
 
 
 def test_unknown_is_never_called_ok() -> None:
@@ -146,7 +147,7 @@ def test_a_budget_that_is_gone_is_called_empty() -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
 def test_rows_are_as_wide_as_their_header(width: int) -> None:
-    header = overview.header(width)
+    header = overview.LAYOUT.header(width)
 
     for one in bad_evening().objectives:
         assert len("".join(overview.cells(one, width, stale=False).values())) == len(header) <= width
@@ -200,7 +201,7 @@ def test_the_newest_known_value_shows_at_the_right(series: list[float | None], c
 def test_the_app_and_the_view_agree_on_what_is_wide() -> None:
     from console.tui.app import WIDE
 
-    assert WIDE == overview.NARROW
+    assert WIDE == NARROW
 
 
 def test_the_strip_of_regions_leaves_room_for_the_events() -> None:

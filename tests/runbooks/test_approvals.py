@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
+import pytest
+
 from keelwatch.runs import Phase
-from keelwatch.workspace import ExitCode
+from keelwatch.workspace import ExitCode, Refused
 from tests.runbooks.conftest import Shop
-from tests.runbooks.test_conduct import APPROVED, DONE_ONCE, say_yes
+from tests.runbooks.texts import APPROVED, DONE_ONCE, say_yes
 from tests.runs.conftest import until
+
+
+def test_another_persons_yes_to_this_plan_is_waited_for(shop: Shop) -> None:
+    shop.write(APPROVED.replace("EXPIRES", "10m"))
+    run = shop.start()
+    say_yes(shop, run, plan_sha="of-another-plan")
+    assert shop.effects == []
+    with pytest.raises(Refused, match="nobody approves their own"):
+        say_yes(shop, run, drill_as="")
+    say_yes(shop, run)
+    assert shop.end(run).state.verdict is not None
+    assert shop.effects == DONE_ONCE
+
+
+def test_without_a_yes_in_time_the_run_ends_and_did_nothing(shop: Shop) -> None:
+    shop.write(APPROVED.replace("EXPIRES", "1s"))
+    found = shop.end(shop.start()).state.verdict
+    assert found is not None
+    assert found.exit_code is ExitCode.STOPPED
+    assert "not approved in time: approved by nobody, 1 more needed; nothing had been done" in found.reason
+    assert shop.effects == []
+
+
+def test_the_time_to_approve_is_not_begun_anew_by_a_resume(shop: Shop) -> None:
+    shop.write(APPROVED.replace("EXPIRES", "10m"))
+    run = shop.start()
+    until(lambda: shop.progress(run).approval is not None, 20, "a wish for approval")
+    before = shop.progress(run).approval
+    shop.kill(run, signal.SIGTERM)
+    shop.end(run)
+    shop.resume(run)
+    until(lambda: shop.view(run).pid is not None, 20, "a process")
+    say_yes(shop, run)
+    assert shop.end(run).state.verdict is not None
+    assert shop.events(run, "approval-wanted")[0]["until"] == before.until if before else False
+    assert len(shop.events(run, "approval-wanted")) == 1
 
 
 def waiting(shop: Shop, expires: str) -> str:

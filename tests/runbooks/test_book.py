@@ -37,7 +37,7 @@ from tests.console.screens import screen_text
 from tests.console.screens import until as comes_true
 from tests.console.worlds import look, world
 from tests.runbooks.conftest import Shop
-from tests.runbooks.test_conduct import APPROVED, DRAIN, FAILOVER, GUARDED, HUMAN
+from tests.runbooks.texts import APPROVED, DRAIN, FAILOVER, GUARDED, HUMAN
 from tests.runs.conftest import until
 from tests.toys.procedure import ENTRY, TABLE
 
