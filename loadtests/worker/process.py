@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import gevent
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Line
@@ -25,6 +26,7 @@ LATE = "keelwatch_late_ms"
 """In the context of a request: how long after it was due it was sent."""
 STEP = "keelwatch_step"
 """In the context of a journey's request, whose name is that of its step."""
+MASTERS_TURN_S = 1.0
 GONE = 75  # the exit status of a process whose run is gone
 
 
@@ -48,14 +50,24 @@ class Process:
         return self._line
 
     def begin(self, environment: Environment, **_: Any) -> None:
-        """After the fork: each process is a generator of its own."""
+        """After the fork: each process is a generator of its own. An interrupt is met by a greenlet of its
+        own too: raised in whichever runs just then it may be lost, and the process has to be killed."""
         self._environment = environment
+        gevent.signal_handler(signal.SIGINT, self._quit)
         self._line = Line(Path(self.plan.folder))
         is_master = isinstance(environment.runner, MasterRunner)
         told = self.line.call({"do": "hello", "pid": os.getpid(), "master": is_master})
         self.number = int(str(told["number"]))
         if not is_master:
             gevent.spawn(self._tell_each_second)
+
+    def _quit(self) -> None:
+        """All of the group are interrupted, and a master tells its workers to quit itself."""
+        runner = self._environment.runner if self._environment is not None else None
+        if isinstance(runner, WorkerRunner):
+            gevent.sleep(MASTERS_TURN_S)
+        if runner is not None:
+            runner.quit()
 
     def request(
         self,
