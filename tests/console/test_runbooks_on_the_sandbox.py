@@ -63,7 +63,7 @@ def test_a_region_fails_over_by_keys_and_a_second_terminal_says_yes(
     assert estate.primaries() == {"east"}
     shown = keelwatch(workspace, "runbook", "show", run).stdout
     assert "split" in shown
-    assert "[x]  7 rejoin-cache" in shown
+    assert "[x]  5 rejoin-cache" in shown
     back = keelwatch(
         workspace,
         *("runbook", "run", "failover-region", "--from", "east", "--to", "west"),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from keelwatch.adapters import sandbox as control
 from keelwatch.ledger import Access, FactKind, SqliteLedger, open_ledger, verify
-from keelwatch.runs import Fate, Phase, load, view
+from keelwatch.runs import Fate, Phase, load, runs, view
 from keelwatch.runs.mark import read_mark
 from keelwatch.workspace import run_dir
 from keelwatch.workspace.find import built_in
@@ -33,9 +34,13 @@ LONG_S = 150.0
 
 
 @pytest.fixture
-def estate(sandbox: RunningSandbox) -> Iterator[Estate]:
+def estate(sandbox: RunningSandbox, workspace: str) -> Iterator[Estate]:
     found = estate_of(sandbox)
     yield found
+    with closing(open_ledger()) as store:  # one that a failed test left would keep all others from acting
+        left = [one.state.id for one in runs(store) if one.state.verdict is None]
+    for run in left:
+        keelwatch(workspace, "runbook", "abort", run, "--reason", "the test is over")
     control.clear_faults(name=NAME)
     until(found.answers, 60, "both databases")
     if "east" in found.primaries():  # a west that came back is one too, until it has rejoined
