@@ -44,6 +44,15 @@ def sound(where: Place, name: str) -> Profile:
     return profile
 
 
+def require_objective(where: Place, name: str) -> None:
+    """Raises `UsageError` for an objective that the workspace does not have."""
+    from loadtests import thresholds
+    from slo.load import load_folder
+
+    known = [one.name for one in load_folder(where.workspace.folders["slo"])]
+    thresholds.require_objective(name, known)
+
+
 def start(store: LedgerStore, where: Place, profile: str, args: JsonObject) -> str:
     """A run of kind load; returns its id. Raises `NotStarted` with its own reason."""
     from console.processes import ENTRY, TABLE

@@ -26,7 +26,7 @@ from loadtests.gathered import Gathered
 from loadtests.load import Profile, named
 from loadtests.locustfile import has_shape
 from loadtests.plan import Plan
-from loadtests.thresholds import Events, findings, of_load
+from loadtests.thresholds import Events, findings, of_load, require_objective
 from loadtests.verdict import Applied, Finding, judge
 from probes.accounts import Accounts, quarantined
 from probes.place import Place
@@ -75,6 +75,7 @@ class Push:
 
     def go(self) -> Verdict:
         run, spec = self.run, self.profile.spec
+        self._require_objectives()
         require_beside("load", run.spec.env, run.others())
         run.lease(f"load/{run.spec.env}")
         readings = self.around.readings(spec.guard.burn_rate.objectives)
@@ -156,6 +157,13 @@ class Push:
             self.run.stop_requested.wait(SCRAPED_S)
         counted = {name: self._counted(one, time.time() - since) for name, one in objectives.items()}
         return findings(thresholds, gathered, counted)
+
+    def _require_objectives(self) -> None:
+        """Raises `UsageError`: what is not there is never missed."""
+        if wanted := [one.objective for one in self.thresholds if one.objective is not None]:
+            known = [one.name for one in self._objectives()]
+            for name in wanted:
+                require_objective(name, known)
 
     def _counted(self, objective: Objective, window_s: float) -> Events | Unknown:
         mine = of_load(objective)

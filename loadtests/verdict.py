@@ -21,13 +21,15 @@ MOST_DROPPED = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A threshold and what was found. `value` None: too little to tell, `reason` says why."""
+    """A threshold and what was found. `value` None: too little to tell, `reason` says why. `least` samples
+    are enough; 0 where nobody knows how many."""
 
     name: str
     value: str | None
     met: bool
     samples: int
     reason: str = ""
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

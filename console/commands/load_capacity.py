@@ -45,11 +45,11 @@ def capacity(
     """Search for the highest rate that holds.
 
     Doubles the rate until a threshold is missed, halves what lies between, and confirms the last one that
-    held. Exit code 0 with an interval, 4 when the generator was the limit, 6 when it may not start, 7 when
-    the guard or you stopped it.
+    held. Exit code 0 with an interval, 1 when nothing held, 4 when the generator was the limit or too little
+    was seen, 6 when it may not start, 7 when the guard or you stopped it.
     """
     from console.commands.load_run import follow
-    from console.loads import sound, start, story_of
+    from console.loads import require_objective, sound, start, story_of
     from console.roles import allow
     from loadtests.instance import search_arguments
 
@@ -58,6 +58,8 @@ def capacity(
     profile = sound(where, name)
     step_s = seconds(step) or STEP_S
     _refuse(profile.spec.model, first, most, step_s, named=bool(objective or profile.spec.thresholds))
+    if objective:
+        require_objective(where, objective)
     args = search_arguments(where.workspace.file, profile.name, objective, first, most, step_s)
     with ledger(to_write=True) as store:
         run_id = start(store, where, profile.name, args)

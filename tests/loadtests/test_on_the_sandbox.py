@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from console import loads
+from console.places import place
 from keelwatch.adapters import sandbox as control
 from keelwatch.ledger import open_ledger
-from keelwatch.workspace import run_dir
+from keelwatch.runs import view
+from keelwatch.workspace import ExitCode, run_dir
+from loadtests.instance import search_arguments
 from probes.follow import undos_in
-from tests.loadtests.pushing import Pusher, generators, pid_of, pusher_of
+from tests.loadtests.pushing import OBJECTIVE, Pusher, generators, pid_of, pusher_of
 from tests.sandbox.running import RunningSandbox
 from tests.sandbox.waiting import until
 
@@ -195,3 +199,30 @@ def test_a_locustfile_whose_tasks_raise_pushes_nothing_and_is_never_green(pusher
     assert (code, found["verdict"]) == (4, "invalid")
     assert "nothing-pushed" in found["reason"]
     assert list(found["judged"]["errors"]) == ["Visitor raised KeyError: 'page'"]
+
+
+@pytest.mark.deep
+def test_a_search_for_what_its_load_does_not_touch_finds_no_capacity(pusher: Pusher) -> None:
+    text = OBJECTIVE.format(name="plan-changes", route='route="plan",', bad="5..", target=0.99)
+    (pusher.folder / "slo" / "plan-changes.yaml").write_text(text)
+    pusher.profile("open", f"{LOOK_UP}model: open\nstages: [{{rate: 3, for: 6s}}]\n")
+    words = ["--objective", "plan-changes", "--first", "4", "--most", "8", "--step", "5s", "--arm", "--json"]
+    done = pusher.keelwatch("load", "capacity", "open", *words)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"], found["last_ok"]) == (4, "inconclusive", None), done.stderr
+    assert found["reason"].startswith("too-few-samples: plan-changes: ")
+
+
+@pytest.mark.deep
+def test_a_run_without_its_objective_pushes_nothing(pusher: Pusher) -> None:
+    """However it was started."""
+    pusher.profile("open", f"{LOOK_UP}model: open\nstages: [{{rate: 3, for: 6s}}]\n")
+    before = pusher.requests()
+    where = place(pusher.folder, None)
+    args = search_arguments(where.workspace.file, "open", "gone", 4, 8, 5)
+    with closing(open_ledger()) as store:
+        run = loads.start(store, where, "open", args)
+        verdict = until(lambda: view(store, run).state.verdict, 20)
+    assert verdict is not None
+    assert (verdict.exit_code, "no objective 'gone'" in verdict.reason) == (ExitCode.USAGE, True), verdict
+    assert pusher.requests() == before
