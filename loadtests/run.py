@@ -115,7 +115,7 @@ class Push:
                 ending = self._watched(child, broker, guard, length_s(stages))
             finally:
                 broker.over()
-                generator.stop(child)
+                generator.stop(child, hastily=broker.lost > 0)
         return broker, ending
 
     def _watched(self, child: Child, broker: Broker, guard: Watching, length: float) -> Ending:
@@ -134,6 +134,8 @@ class Push:
                     return Ending()
                 if breach := self.certainly(broker.gathered, passed_s, length):
                     return Ending(breach=breach)
+            if broker.lost:
+                return Ending(ended="died")
             if broker.silent_s > SILENT_S or time.monotonic() > give_up:
                 return Ending(ended="frozen")
             telling.tell(guard.answers)
@@ -248,6 +250,7 @@ def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Prof
         requests=gathered.all.count,
         no_account=gathered.no_account,
         refused=tuple(broker.refusals),
+        failed=gathered.all.failed,
     )
 
 

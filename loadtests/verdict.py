@@ -36,7 +36,7 @@ class Finding:
 class Applied:
     """How the load was applied. `cpu` is the busiest generator process' share of a core (0..1) in its busiest
     seconds, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted.
-    `requests`: all that were answered. `no_account`: how often nobody could log in; `refused`: what led out
+    `requests`: all that were answered, `failed` of them not well. `no_account`: how often nobody could log in; `refused`: what led out
     of the environment."""
 
     ended: str  # finished | stopped | died
@@ -49,6 +49,7 @@ class Applied:
     requests: int
     no_account: int = 0
     refused: tuple[str, ...] = ()
+    failed: int = 0
 
 
 def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
@@ -62,13 +63,23 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
     if flaws:
         return invalid("; ".join(flaws))
     missed = [f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met]
-    if missed:
-        return failed(f"threshold-missed: {'; '.join(missed)}")
+    reasons = [f"threshold-missed: {'; '.join(missed)}"] if missed else []
+    if every := every_failed(applied):
+        reasons.insert(0, every)
+    if reasons:
+        return failed("; ".join(reasons))
     dark = [f"{one.name}: {one.reason}" for one in findings if one.value is None]
     if dark:
         return inconclusive(f"too-few-samples: {'; '.join(dark)}")
     met = [f"{one.name} {one.value}" for one in findings]
     return passed("; ".join(met) or "no thresholds were asked for")
+
+
+def every_failed(applied: Applied) -> str:
+    """No threshold need say that this is not what anybody wants; empty where one went well."""
+    if not applied.requests or applied.failed < applied.requests:
+        return ""
+    return f"every-request-failed: {applied.failed} of {applied.requests}"
 
 
 def _flaws(applied: Applied) -> Iterator[str]:
