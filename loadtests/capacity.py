@@ -35,7 +35,7 @@ class _Search(Push):
         self.step_s = number(run.args, "step_s")
         self.first = number(run.args, "first")
         self.most = number(run.args, "most")
-        self._seen: dict[float, list[Finding]] = {}  # what the last step at a rate has found
+        self._known: dict[float, list[Finding]] = {}  # what the last step at a rate has found
 
     @property
     def thresholds(self) -> Sequence[Threshold]:
@@ -83,13 +83,13 @@ class _Search(Push):
             return inconclusive(f"generator-is-the-limit: at {step.rate:.4g} per second: {ours}")
         if reason := ending.breach or _dropped(applied) or every_failed(applied):
             return Tried(step.rate, held=False, reason=reason)
-        found = self._seen[step.rate] = self.found(gathered, began + WARM_UP_S)
+        found = self._known[step.rate] = self.found(gathered, began + WARM_UP_S)
         return judged(step, found)
 
     def _measured_s(self, step: Next) -> float:
         if not step.is_proof:
             return self.step_s
-        return proof_s(self.step_s, [(one.samples, one.least) for one in self._seen.get(step.rate, ())])
+        return proof_s(self.step_s, [(one.samples, one.least) for one in self._known.get(step.rate, ())])
 
     def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:
         return breached(self.thresholds, gathered, passed_s - WARM_UP_S, whole_s - WARM_UP_S)

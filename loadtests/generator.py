@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -11,10 +12,18 @@ from pathlib import Path
 
 from keelwatch.runs import Child, Run
 from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.sink import redact
 from loadtests import worker
 from loadtests.plan import VARIABLE, Plan, write_plan
 
 LOOPBACK = "127.0.0.1"
+LOG = "locust.log"
+ERROR = re.compile(
+    r"\[.*?\] \S+/(?:ERROR|CRITICAL)/\S+: (?P<told>.+)"
+    r"|(?P<raised>[A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*)"
+)
+"""A line of Locust's log that tells of one, or the last line of a traceback."""
+NO_USER = "No User class found"
 LAST_WORDS_S = 2
 """Locust's --stop-timeout: how long a stopped load waits for those in flight."""
 GRACE_S = 10.0
@@ -28,7 +37,7 @@ def start(run: Run, plan: Plan) -> Child:
     plan_file = folder / "plan.json"
     write_plan(plan_file, plan)
     try:
-        log = (folder / "locust.log").open("ab")
+        log = (folder / LOG).open("ab")
     except OSError as error:
         raise SourceError(f"cannot write Locust's log: {error.strerror}", "free some space") from None
     with log:
@@ -45,6 +54,17 @@ def start(run: Run, plan: Plan) -> Child:
 def stop(child: Child, *, hastily: bool = False) -> int:
     """One interrupt, which lets Locust write what it knows; then the whole group."""
     return child.stop(signal.SIGINT, HASTE_S if hastily else GRACE_S)
+
+
+def last_words(folder: Path) -> str:
+    """The last error of a generator's log, and where the rest of it is."""
+    log = folder / LOG
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        return f"its log cannot be read: {error.strerror} ({log})"
+    found = [match["told"] or match["raised"] for line in lines if (match := ERROR.match(line))]
+    return redact(f"{found[-1] if found else 'it said nothing of why'} (log: {log})")
 
 
 def command(plan: Plan) -> list[str]:

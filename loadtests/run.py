@@ -24,7 +24,7 @@ from loadtests.arrivals import Stage, length_s, within
 from loadtests.broker import Broker
 from loadtests.gathered import Gathered
 from loadtests.load import Profile, named
-from loadtests.locustfile import has_shape
+from loadtests.locustfile import NO_USERS, has_shape
 from loadtests.plan import Plan
 from loadtests.thresholds import Events, findings, of_load, require_objective
 from loadtests.verdict import Applied, Finding, judge
@@ -54,12 +54,13 @@ def push(run: Run) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How the generators ended: by themselves, or why they were stopped. `breach`: a threshold was missed for
-    certain."""
+    certain; `last_words`: of those that died before the load began."""
 
     ended: str = "finished"
     trip: str = ""
     stopped: str = ""
     breach: str = ""
+    last_words: str = ""
 
 
 class Push:
@@ -126,21 +127,31 @@ class Push:
                 return Ending(trip=str(guard.trips[0]))
             if self.run.stop_requested.wait(LOOK_S):
                 return Ending(stopped=self.run.stop_requested.reason)
-            if broker.done >= self.profile.spec.processes:
-                return Ending()
-            if broker.began is not None:
-                passed_s = time.monotonic() - broker.began
-                if self.own_shape and passed_s > length:
-                    return Ending()
-                if breach := self.certainly(broker.gathered, passed_s, length):
-                    return Ending(breach=breach)
-            if broker.lost:
-                return Ending(ended="died")
-            if broker.silent_s > SILENT_S or time.monotonic() > give_up:
+            if ending := self._seen(broker, length):
+                return ending
+            if time.monotonic() > give_up:
                 return Ending(ended="frozen")
             telling.tell(guard.answers)
-        went_well = child.process.returncode == 0 and broker.there >= self.profile.spec.processes
-        return Ending(ended="finished" if went_well else "died")
+        if child.process.returncode == 0 and broker.there >= self.profile.spec.processes:
+            return Ending()
+        last_words = generator.last_words(self.run.spec.folder) if broker.began is None else ""
+        return Ending(ended="died", last_words=last_words)
+
+    def _seen(self, broker: Broker, length: float) -> Ending | None:
+        """What ends it of all that the generators tell, and do not."""
+        if broker.done >= self.profile.spec.processes or broker.unfit:
+            return Ending()
+        if broker.lost:
+            return Ending(ended="died")
+        if broker.silent_s > SILENT_S:
+            return Ending(ended="frozen")
+        if broker.began is None:
+            return None
+        passed_s = time.monotonic() - broker.began
+        if self.own_shape and passed_s > length:
+            return Ending()
+        breach = self.certainly(broker.gathered, passed_s, length)
+        return Ending(breach=breach) if breach else None
 
     def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:  # noqa: ARG002
         """Why it can be ended early; a load that is no search is never."""
@@ -251,6 +262,8 @@ def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Prof
         no_account=gathered.no_account,
         refused=tuple(broker.refusals),
         failed=gathered.all.failed,
+        unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),
+        last_words=ending.last_words,
     )
 
 

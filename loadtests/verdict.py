@@ -36,8 +36,9 @@ class Finding:
 class Applied:
     """How the load was applied. `cpu` is the busiest generator process' share of a core (0..1) in its busiest
     seconds, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted.
-    `requests`: all that were answered, `failed` of them not well. `no_account`: how often nobody could log in; `refused`: what led out
-    of the environment."""
+    `requests`: all that were answered, `failed` of them not well. `no_account`: how often nobody could log
+    in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
+    of generators that died before they began."""
 
     ended: str  # finished | stopped | died
     workers: int
@@ -50,6 +51,8 @@ class Applied:
     no_account: int = 0
     refused: tuple[str, ...] = ()
     failed: int = 0
+    unfit: str = ""
+    last_words: str = ""
 
 
 def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
@@ -90,8 +93,10 @@ def _flaws(applied: Applied) -> Iterator[str]:
 
 def flaws_of_generator(applied: Applied) -> Iterator[str]:
     """What makes the load another than was ordered, whatever the server does."""
-    if applied.ended != "finished":
-        yield f"generator-{applied.ended}: it did not go to its end"
+    if applied.unfit:
+        yield f"locustfile-unfit: {applied.unfit}"
+    elif applied.ended != "finished":
+        yield f"generator-{applied.ended}: {applied.last_words or 'it did not go to its end'}"
     if not applied.requests and not applied.dropped:
         yield "nothing-pushed: no request was answered"
     if applied.least_workers < applied.workers:

@@ -221,3 +221,26 @@ def test_a_run_without_its_objective_pushes_nothing(pusher: Pusher) -> None:
     assert verdict is not None
     assert (verdict.exit_code, "no objective 'gone'" in verdict.reason) == (ExitCode.USAGE, True), verdict
     assert pusher.requests() == before
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import nowhere_at_all\n", "generator-died: ModuleNotFoundError: No module named 'nowhere_at_all'"),
+        ("users = 0\n", "locustfile-unfit: the locustfile has no users"),
+    ],
+)
+@pytest.mark.parametrize(
+    "model", ["model: open\nstages: [{rate: 5, for: 4s}]", "model: closed\nstages: [{users: 2, for: 4s}]"]
+)
+def test_a_locustfile_that_cannot_begin_is_said_so_with_its_last_words(
+    pusher: Pusher, text: str, words: str, model: str
+) -> None:
+    (pusher.folder / "loadtests" / "visit.py").write_text(text)
+    pusher.profile("visit", f"locustfile: visit.py\n{model}\n")
+    code, found = pusher.run("visit")
+    assert (code, found["verdict"]) == (4, "invalid")
+    assert found["reason"].startswith(words)
+    assert "died" not in words or str(run_dir(found["run"]) / "locust.log") in found["reason"]
+    assert "led-outside" not in found["reason"]
