@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from console.places import Place
 from keelwatch.ledger import JsonObject, LedgerStore
 from keelwatch.runs import RunView
-from keelwatch.workspace.errors import InputError, UsageError
+from keelwatch.workspace.errors import Problem, UsageError
 
 if TYPE_CHECKING:
     from loadtests.follow import Followed
@@ -33,15 +33,14 @@ def profiles(where: Place) -> tuple[Profile, ...]:
 def sound(where: Place, name: str) -> Profile:
     """The profile of this name, looked at beside the journeys and objectives that it names. Raises
     `UsageError` when there is none, `InputError` with all that is wrong with it."""
-    from loadtests.lint import examine_beside
-    from loadtests.load import named
+    return sound_beside(where, name)[0]
 
-    folder = where.workspace.folders["loadtests"]
-    profile = named(folder, name)
-    problems = examine_beside([profile.file], where.workspace)
-    if problems:
-        raise InputError(problems)
-    return profile
+
+def sound_beside(where: Place, name: str) -> tuple[Profile, list[Problem]]:
+    """The same, and what is wrong with the files of other profiles."""
+    from loadtests import lint
+
+    return lint.sound(name, where.workspace)
 
 
 def require_objective(where: Place, name: str) -> None:

@@ -48,14 +48,14 @@ def capacity(
     held. Exit code 0 with an interval, 1 when nothing held, 4 when the generator was the limit or too little
     was seen, 6 when it may not start, 7 when the guard or you stopped it.
     """
-    from console.commands.load_run import follow
-    from console.loads import require_objective, sound, start, story_of
+    from console.commands.load_run import chosen, follow
+    from console.loads import require_objective, start, story_of
     from console.roles import allow
     from loadtests.instance import search_arguments
 
     where = place(workspace, environment)
     allow(where, "load", arm=arm)
-    profile = sound(where, name)
+    profile = chosen(where, name)
     step_s = seconds(step) or STEP_S
     _refuse(profile.spec.model, first, most, step_s, named=bool(objective or profile.spec.thresholds))
     if objective:
