@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from keelwatch.runs import Child, Run
@@ -31,8 +30,9 @@ HASTE_S = 1.5
 """The same where a generator is lost: what the others would still tell changes nothing."""
 
 
-def start(run: Run, plan: Plan) -> Child:
-    """Raises `SourceError`. Call it from the main thread."""
+def start(run: Run, plan: Plan, keep: Collection[str]) -> Child:
+    """`keep` names the variables it gets of our environment. Raises `SourceError`. Call it from the main
+    thread."""
     folder = Path(plan.folder)
     plan_file = folder / "plan.json"
     write_plan(plan_file, plan)
@@ -47,7 +47,7 @@ def start(run: Run, plan: Plan) -> Child:
             stdout=log,
             stderr=log,
             cwd=folder,
-            keep=_kept(os.environ),
+            keep=keep,
         )
 
 
@@ -81,13 +81,6 @@ def command(plan: Plan) -> list[str]:
         words += ["--processes", str(plan.processes), "--master-bind-host", LOOPBACK]
         words += ["--master-bind-port", port, "--master-host", LOOPBACK, "--master-port", port]
     return words
-
-
-def _kept(environment: Mapping[str, str]) -> set[str]:
-    """Secrets of accounts may be variables, so all but what would make Locust another one."""
-    return {
-        name for name in environment if not name.startswith("LOCUST_") and not name.lower().endswith("_proxy")
-    }
 
 
 def _free_port() -> int:

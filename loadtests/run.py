@@ -27,8 +27,10 @@ from loadtests.load import Profile, named
 from loadtests.locustfile import NO_USERS, has_shape
 from loadtests.plan import Plan
 from loadtests.thresholds import Events, findings, of_load, require_objective
+from loadtests.variables import kept
 from loadtests.verdict import Applied, Finding, judge
 from probes.accounts import Accounts, quarantined
+from probes.load import load_wanted
 from probes.place import Place
 from probes.run_book import RunBook
 from probes.scope_name import scope_of
@@ -72,6 +74,7 @@ class Push:
         self.around = Around(self.place.workspace, self.place.environment, self.place.sandbox)
         locustfile = self.profile.locustfile
         self.own_shape = locustfile is not None and has_shape(locustfile)
+        self.kept = self._kept()
         self.seed = whole(run.args, "seed") or secrets.randbelow(1 << 31)
 
     def go(self) -> Verdict:
@@ -111,7 +114,7 @@ class Push:
         broker = Broker(run, spec.processes, gathered, book)
         limits = asks_of(spec.guard, self.around, run, list(self.entrance.regions))
         with Bridge(run.spec.folder, broker.answer, broker.hung_up), Watching(limits) as guard:
-            child = generator.start(run, self._plan(stages))
+            child = generator.start(run, self._plan(stages), self.kept)
             try:
                 ending = self._watched(child, broker, guard, length_s(stages))
             finally:
@@ -220,6 +223,13 @@ class Push:
             host=entrance.edge,
             hosts=tuple(entrance.hosts),
         )
+
+    def _kept(self) -> set[str]:
+        spec = self.profile.spec
+        names = [one.journey for one in spec.journeys or ()]
+        known = load_wanted(self.workspace.folders["probes"], names)[0] if names else {}
+        _, environment = self.workspace.environment(self.place.environment)
+        return kept(environment, [known[name] for name in names], spec.variables)
 
     def _accounts(self) -> tuple[str, ...]:
         """Of the profile's pool, which is this run's alone: all that have no undo left open."""

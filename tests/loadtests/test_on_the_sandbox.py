@@ -18,7 +18,15 @@ from keelwatch.runs import view
 from keelwatch.workspace import ExitCode, run_dir
 from loadtests.instance import search_arguments
 from probes.follow import undos_in
-from tests.loadtests.pushing import OBJECTIVE, Pusher, generators, pid_of, pusher_of
+from tests.loadtests.pushing import (
+    LOOPBACK,
+    OBJECTIVE,
+    Pusher,
+    generators,
+    listening,
+    pid_of,
+    pusher_of,
+)
 from tests.sandbox.running import RunningSandbox
 from tests.sandbox.waiting import until
 
@@ -194,6 +202,56 @@ def test_a_locustfile_whose_tasks_raise_pushes_nothing_and_is_never_green(pusher
     assert (code, found["verdict"]) == (4, "invalid")
     assert "nothing-pushed" in found["reason"]
     assert list(found["judged"]["errors"]) == ["Visitor raised KeyError: 'page'"]
+
+
+READS = LOCUSTFILE.replace("from locust", "import os\n\nfrom locust").replace(
+    "verify=False", "verify=False, name=f\"{os.environ.get('TENANT')} {os.environ.get('API_TOKEN')}\""
+)
+
+
+def test_what_lies_about_in_files_and_variables_changes_nothing(
+    pusher: Pusher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = pusher.folder / "loadtests"
+    for file in (tmp_path / ".locust.conf", folder / "locust.conf", pusher.folder / "locust.conf"):
+        file.write_text("users = 50\nspawn-rate = 50\nrun-time = 1s\n")
+    told = {"HOME": str(tmp_path), "LOCUST_USERS": "50", "LOCUST_RUN_TIME": "1s"}
+    for name, value in {**told, "TENANT": "acme", "API_TOKEN": "of another house"}.items():
+        monkeypatch.setenv(name, value)
+    (folder / "visit.py").write_text(READS)
+    text = "locustfile: visit.py\nmodel: open\nvariables: [TENANT]\nstages: [{rate: 5, for: 5s}]\n"
+    pusher.profile("visit", text)
+    _, found = pusher.run("visit", "--seed", "7")
+    assert (found["verdict"], found["all"]["failed"]) == ("pass", 0), found["reason"]
+    assert found["all"]["count"] == found["judged"]["due"] > 15
+    assert [one["name"] for one in found["requests"]] == ["GET acme None"]
+
+
+@pytest.mark.deep
+def test_generators_talk_to_each_other_on_the_loopback_alone(pusher: Pusher) -> None:
+    pusher.profile("long", LOOK_UP + LONG.replace("closed", "closed\nprocesses: 2"))
+    with pusher.running("long") as (run, _):
+        processes = generators(run)
+        assert set(listening(processes)) == {LOOPBACK}
+
+
+@pytest.mark.parametrize(
+    ("bad", "metric", "said"),
+    [
+        ("2..", "portal_requests_total", "burning burns already"),
+        ("5..", "nobody_counts_this_total", "nobody can tell whether burning burns"),
+    ],
+)
+def test_no_load_starts_while_its_guard_burns_or_is_unknown(
+    pusher: Pusher, bad: str, metric: str, said: str
+) -> None:
+    text = OBJECTIVE.format(name="burning", route="", bad=bad, target=0.999)
+    (pusher.folder / "slo" / "burning.yaml").write_text(text.replace("portal_requests_total", metric))
+    guard = "guard: {burn_rate: {objectives: [burning]}}\n"
+    pusher.profile("open", f"{LOOK_UP}model: open\nstages: [{{rate: 3, for: 6s}}]\n", guard)
+    code, found = pusher.run("open")
+    assert (code, said in found["reason"]) == (6, True), found["reason"]
+    assert (found["planned"], found["all"]["count"]) == ({}, 0)
 
 
 @pytest.mark.deep

@@ -52,6 +52,7 @@ def test_the_least_that_is_a_profile(tmp_path: Path, body: str) -> None:
         (OPEN + "thresholds: [{percentile: 95}]\n", "8:14: found a percentile alone, expected `below`"),
         (OPEN + "thresholds: [{objective: a, below: 1s}]\n", "8:29: found `below` beside `objective`"),
         (OPEN + "thresholds: [{objective: a, request: b}]\n", "8:29: found `request` beside"),
+        (OPEN + "variables: [LOCUST_USERS]\n", "8:13: found 'LOCUST_USERS', expected the name of a variable"),
         (OPEN + "treshold: []\n", "8:1: found the unknown key 'treshold'"),
         (OPEN.replace("[{journey: log-in}]", "[{journey: a}, {journey: a}]"), "6:36: found 'a' again"),
     ],
