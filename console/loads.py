@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from console.places import Place
 from keelwatch.ledger import JsonObject, LedgerStore
-from keelwatch.runs import RunView
+from keelwatch.runs import Outcome, Phase, RunView
 from keelwatch.workspace.errors import Problem, UsageError
+
+DIED = "the run died and so did its guardian"
 
 if TYPE_CHECKING:
     from loadtests.follow import Followed
@@ -50,6 +52,17 @@ def require_objective(where: Place, name: str) -> None:
 
     known = [one.name for one in load_folder(where.workspace.folders["slo"])]
     thresholds.require_objective(name, known)
+
+
+def outcome_of(view: RunView) -> tuple[str | None, str | None]:
+    """The word of its verdict, and why; None while it goes on. A run that nobody closed, because its guardian
+    died too, proves nothing, so it is invalid: `keelwatch heal` writes down the same."""
+    verdict = view.state.verdict
+    if verdict is not None:
+        return str(verdict.outcome), verdict.reason
+    if view.phase in {Phase.ORPHANED, Phase.ENDED}:
+        return str(Outcome.INVALID), DIED
+    return None, None
 
 
 def start(store: LedgerStore, where: Place, profile: str, args: JsonObject) -> str:

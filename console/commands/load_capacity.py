@@ -49,7 +49,7 @@ def capacity(
     was seen, 6 when it may not start, 7 when the guard or you stopped it.
     """
     from console.commands.load_run import chosen, follow
-    from console.loads import require_objective, start, story_of
+    from console.loads import outcome_of, require_objective, start, story_of
     from console.roles import allow
     from loadtests.instance import search_arguments
 
@@ -65,14 +65,14 @@ def capacity(
         run_id = start(store, where, profile.name, args)
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
         code, told = follow(store, run_id, profile.spec.model)
-        verdict = story_of(store, run_id).view.state.verdict
+        verdict, reason = outcome_of(story_of(store, run_id).view)
     if json_wanted:
         body = {
             "run": run_id,
             "profile": profile.name,
             "objective": objective or None,
-            "verdict": verdict.outcome if verdict else None,
-            "reason": verdict.reason if verdict else None,
+            "verdict": verdict,
+            "reason": reason,
             "exit": int(code),
             "last_ok": told.capacity.last_ok if told.capacity else None,
             "first_breach": told.capacity.first_breach if told.capacity else None,
@@ -80,7 +80,7 @@ def capacity(
         }
         emit_json("load-capacity", where.name, SystemClock().now(), body)
     else:
-        write_out(str(verdict or "the run died before it had a verdict"))
+        write_out(": ".join(filter(None, (verdict, reason))) or "it goes on")
     sys.exit(code)
 
 

@@ -50,7 +50,7 @@ def run(
     Exit code 0 when every threshold was met, 1 when one was missed, 4 when the load was not what was ordered
     or too little is known, 6 when it may not start, 7 when the guard or you stopped it.
     """
-    from console.loads import start, story_of
+    from console.loads import outcome_of, start, story_of
     from console.roles import allow
     from console.view.load import load_json, result_lines
     from loadtests.instance import arguments
@@ -73,12 +73,12 @@ def run(
         code, told = follow(store, run_id, profile.spec.model)
         story = story_of(store, run_id)
     if json_wanted:
-        verdict = story.view.state.verdict
+        verdict, reason = outcome_of(story.view)
         body = {
             "run": run_id,
             "profile": profile.name,
-            "verdict": verdict.outcome if verdict else None,
-            "reason": verdict.reason if verdict else None,
+            "verdict": verdict,
+            "reason": reason,
             "exit": int(code),
             **load_json(told),
         }
@@ -86,7 +86,7 @@ def run(
     else:
         for line in result_lines(told):
             write_out(line)
-        write_out(str(story.view.state.verdict or "the run died before it had a verdict"))
+        write_out(": ".join(filter(None, outcome_of(story.view))) or "it goes on")
     sys.exit(code)
 
 

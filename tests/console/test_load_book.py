@@ -6,6 +6,7 @@ import pytest
 
 from console.acting import TAIL, acting_words
 from console.load_book import Follower, LoadBook
+from console.loads import outcome_of
 from console.places import place
 from console.view.load_course import Course
 from console.view.load_screen import verdict_words
@@ -122,6 +123,17 @@ def test_a_run_that_died_is_never_drawn_as_well(store: LedgerStore) -> None:
     found: Course = Follower(made.run).read(store)  # no process holds its lock
 
     assert verdict_words(found, found.started)[0] == "UNKNOWN"
+
+
+def test_a_load_that_died_with_its_guardian_is_invalid_and_one_that_goes_on_is_nothing_yet(
+    store: LedgerStore,
+) -> None:
+    made = Made(store)
+    made.planned()
+    assert outcome_of(made.view(Phase.RUNNING)) == (None, None)
+    assert outcome_of(made.view(Phase.ORPHANED)) == ("invalid", "the run died and so did its guardian")
+    made.ends("fail", "because")
+    assert outcome_of(made.view(Phase.ENDED)) == ("fail", "because")
 
 
 def test_the_head_says_how_far_a_load_is_and_what_it_is_like(store: LedgerStore) -> None:

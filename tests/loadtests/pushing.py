@@ -136,8 +136,8 @@ def _stream(run: str) -> str:
         return ""
 
 
-def pid_of(run: str) -> int:
-    mark = read_mark(run_dir(run) / "process.json")
+def pid_of(run: str, whose: str = "process") -> int:
+    mark = read_mark(run_dir(run) / f"{whose}.json")
     assert mark is not None
     return mark.pid
 

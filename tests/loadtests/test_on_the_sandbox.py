@@ -146,6 +146,21 @@ def test_no_generator_outlives_its_run(pusher: Pusher) -> None:
 
 
 @pytest.mark.deep
+def test_a_load_that_died_with_its_guardian_is_invalid(pusher: Pusher) -> None:
+    pusher.profile("long", LOOK_UP + LONG)
+    with pusher.running("long") as (run, follower):
+        guardian = pid_of(run, "guardian")
+        os.kill(guardian, signal.SIGSTOP)  # what it would do first
+        os.kill(pid_of(run), signal.SIGKILL)
+        os.kill(guardian, signal.SIGKILL)
+        out, _ = follower.communicate(timeout=60)
+    found = json.loads(out)
+    assert (found["verdict"], found["exit"]) == ("invalid", follower.returncode)
+    assert found["reason"] == "the run died and so did its guardian"
+    assert pusher.keelwatch("heal").returncode == 0
+
+
+@pytest.mark.deep
 def test_a_frozen_generator_is_no_green(pusher: Pusher) -> None:
     pusher.profile("long", LOOK_UP + LONG)
     with pusher.running("long") as (run, follower):
