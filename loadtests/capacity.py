@@ -14,7 +14,7 @@ from keelwatch.workspace.errors import ExitCode
 from loadtests.arrivals import Stage
 from loadtests.certain import breached
 from loadtests.gathered import Gathered
-from loadtests.run import Push, applied_of
+from loadtests.run import Push, applied_of, measured_since
 from loadtests.search import Interval, Next, Tried, next_step, proof_s, rest_s
 from loadtests.verdict import Applied, Finding, every_failed, flaws_of_generator
 
@@ -72,7 +72,6 @@ class _Search(Push):
         """What came of it; a verdict where it ends the search."""
         length_s = WARM_UP_S + self._measured_s(step)
         gathered = Gathered(WARM_UP_S)
-        began = time.time()
         broker, ending = self.applied([Stage(step.rate, step.rate, length_s)], gathered)
         if ending.trip:
             return inconclusive(f"guard-tripped: {ending.trip}").but(ExitCode.STOPPED)
@@ -83,7 +82,7 @@ class _Search(Push):
             return inconclusive(f"generator-is-the-limit: at {step.rate:.4g} per second: {ours}")
         if reason := ending.breach or _dropped(applied) or every_failed(applied):
             return Tried(step.rate, held=False, reason=reason)
-        found = self._known[step.rate] = self.found(gathered, began + WARM_UP_S)
+        found = self._known[step.rate] = self.found(gathered, measured_since(broker, gathered))
         return judged(step, found)
 
     def _measured_s(self, step: Next) -> float:

@@ -98,9 +98,8 @@ class Push:
         """The stages, applied and judged."""
         warm_up = self.profile.spec.warm_up
         gathered = Gathered(warm_up.total_seconds() if warm_up else 0.0)
-        began = time.time()
         broker, ending = self.applied(stages, gathered)
-        found = self.found(gathered, began + gathered.warm_up_s) if not ending.trip else []
+        found = self.found(gathered, measured_since(broker, gathered)) if not ending.trip else []
         applied = applied_of(broker, gathered, ending, self.profile)
         verdict = judge(applied, found, ending.trip, ending.stopped)
         self.run.note("judged", _judged(applied, found, gathered))
@@ -256,6 +255,14 @@ class Push:
             "guard": list(spec.guard.burn_rate.objectives),
             "budget": spec.budget / 100,
         }
+
+
+def measured_since(broker: Broker, gathered: Gathered) -> float:
+    """When (Unix time) the warm-up was over: it counts from the first arrival, not from the start of processes
+    that take a moment to be there. Now, for a load that never began."""
+    if broker.began is None:
+        return time.time()
+    return time.time() - (time.monotonic() - broker.began) + gathered.warm_up_s
 
 
 def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Profile) -> Applied:
