@@ -258,8 +258,8 @@ class Push:
 
 
 def measured_since(broker: Broker, gathered: Gathered) -> float:
-    """When (Unix time) the warm-up was over: it counts from the first arrival, not from the start of processes
-    that take a moment to be there. Now, for a load that never began."""
+    """When (Unix time) the warm-up was over: it counts from the first arrival, not from the start of
+    processes that take a moment to be there. Now, for a load that never began."""
     if broker.began is None:
         return time.time()
     return time.time() - (time.monotonic() - broker.began) + gathered.warm_up_s

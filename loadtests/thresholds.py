@@ -46,7 +46,7 @@ def _finding(one: Threshold, gathered: Gathered, objectives: Mapping[str, Events
         return _of_objective(one.objective, objectives.get(one.objective, Unknown("not asked", 0.0)))
     times = gathered.all if one.request is None else gathered.requests.get(one.request)
     if times is None:
-        return _unknown(_name(one), 0, f"no request is named {one.request!r}")
+        return _unknown(name_of(one), 0, f"no request is named {one.request!r}")
     return _of_percentile(one, times) if one.percentile is not None else _of_failures(one, times)
 
 
@@ -77,22 +77,22 @@ def _of_percentile(one: Threshold, times: Times) -> Finding:
     beyond = times.count * (1 - one.percentile / 100)
     least = round(LEAST_BEYOND / (1 - one.percentile / 100))
     if found is None or beyond < LEAST_BEYOND:
-        return _unknown(_name(one), times.count, f"{times.count} requests; {least} are the least", least)
+        return _unknown(name_of(one), times.count, f"{times.count} requests; {least} are the least", least)
     limit_ms = one.below.total_seconds() * 1000
-    return Finding(_name(one), f"{found:.0f} ms", met=found < limit_ms, samples=times.count, least=least)
+    return Finding(name_of(one), f"{found:.0f} ms", met=found < limit_ms, samples=times.count, least=least)
 
 
 def _of_failures(one: Threshold, times: Times) -> Finding:
     assert one.failures_below is not None
     share = times.failed / times.count if times.count else 0.0
-    return _of_share(_name(one), f"{share:.2%}", times.failed, times.count, one.failures_below / 100)
+    return _of_share(name_of(one), f"{share:.2%}", times.failed, times.count, one.failures_below / 100)
 
 
 def _unknown(name: str, samples: int, reason: str, least: float = 0.0) -> Finding:
     return Finding(name, None, met=False, samples=samples, reason=reason, least=least)
 
 
-def _name(one: Threshold) -> str:
+def name_of(one: Threshold) -> str:
     where = f" of {one.request}" if one.request else ""
     if one.percentile is not None:
         assert one.below is not None

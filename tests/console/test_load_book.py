@@ -9,6 +9,7 @@ from console.load_book import Follower, LoadBook
 from console.loads import outcome_of
 from console.places import place
 from console.view.load_course import Course
+from console.view.load_limits import generator_line
 from console.view.load_screen import verdict_words
 from keelwatch.ledger import LedgerStore
 from keelwatch.runs import Phase, load
@@ -106,6 +107,20 @@ def test_a_search_counts_the_seconds_of_each_step_from_its_start(store: LedgerSt
     assert [(one.at, one.applied) for one in found.ticks] == [(0, 8.0)]
     assert [one.rate for one in found.steps] == [4.0]
     assert acting_words(store, made.view()) == "load portal-baseline step 2 8.0/s p95 70ms"
+
+
+def test_a_search_between_two_steps_or_at_its_end_shows_the_generators_of_the_last_one(
+    store: LedgerStore,
+) -> None:
+    made, follower = Made(store), Follower(RUN)
+    made.searches()
+    made.second(0, [10.0], due=4)
+    made.tried(4.0)
+
+    found = follower.read(store)
+
+    assert "1 of 2" in generator_line(found)
+    assert "dropped 0 of 4" in generator_line(found)
 
 
 def test_a_run_of_another_kind_is_no_load(store: LedgerStore) -> None:

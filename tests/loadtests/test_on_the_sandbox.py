@@ -185,6 +185,7 @@ def test_a_locustfile_goes_nowhere_but_to_the_environment(pusher: Pusher) -> Non
 @pytest.mark.deep
 @pytest.mark.parametrize("form", sorted(one.name for one in FORMS.glob("*.py")))
 def test_a_locustfile_of_any_form_runs_as_it_is(pusher: Pusher, form: str) -> None:
+    """Locust's source package holds no example files: these are ours, in the forms that its manual shows."""
     (pusher.folder / "loadtests" / "visit.py").write_text((FORMS / form).read_text())
     pusher.profile("visit", "locustfile: visit.py\nmodel: closed\nstages: [{users: 2, for: 6s}]\n")
     _, found = pusher.run("visit")
