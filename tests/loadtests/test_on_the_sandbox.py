@@ -318,3 +318,17 @@ def test_a_locustfile_that_cannot_begin_is_said_so_with_its_last_words(
     assert found["reason"].startswith(words)
     assert "died" not in words or str(run_dir(found["run"]) / "locust.log") in found["reason"]
     assert "led-outside" not in found["reason"]
+
+
+@pytest.mark.deep
+def test_a_search_confirms_what_it_has_measured(pusher: Pusher) -> None:
+    text = OBJECTIVE.format(name="pages", route="", bad="599", target=0.99)
+    (pusher.folder / "slo" / "pages.yaml").write_text(text)
+    thresholds = "thresholds: [{failures_below: 20}, {objective: pages}]\n"
+    pusher.profile("open", f"{LOOK_UP}model: open\nstages: [{{rate: 3, for: 6s}}]\n{thresholds}")
+    words = ["--first", "6", "--most", "6", "--step", "5s", "--arm", "--json"]
+    done = pusher.keelwatch("load", "capacity", "open", *words)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (0, "pass"), found["reason"]
+    assert (found["last_ok"], found["first_breach"]) == (6, None)
+    assert [(one["held"], one["is_proof"]) for one in found["tried"]] == [(True, False), (True, True)]
