@@ -39,9 +39,9 @@ class Follower(RunFollower[Course]):
 
     @override
     def take(self, glance: Glance) -> None:
-        steps = len(self._told.tried)
+        step = self._told.step
         self._told.take(glance.items)
-        if len(self._told.tried) > steps:
+        if self._told.step > step:
             self._ticks.clear()  # a search counts the seconds of its next step from 0
         for item in glance.items:
             if isinstance(item, Fact) and item.kind is FactKind.VERDICT:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from console.places import Place
 from keelwatch.ledger import JsonObject, LedgerStore
-from keelwatch.runs import RunView
-from keelwatch.workspace.errors import InputError, UsageError
+from keelwatch.runs import Outcome, Phase, RunView
+from keelwatch.workspace.errors import Problem, UsageError
+
+DIED = "the run died and so did its guardian"
 
 if TYPE_CHECKING:
     from loadtests.follow import Followed
@@ -33,15 +35,34 @@ def profiles(where: Place) -> tuple[Profile, ...]:
 def sound(where: Place, name: str) -> Profile:
     """The profile of this name, looked at beside the journeys and objectives that it names. Raises
     `UsageError` when there is none, `InputError` with all that is wrong with it."""
-    from loadtests.lint import examine_beside
-    from loadtests.load import named
+    return sound_beside(where, name)[0]
 
-    folder = where.workspace.folders["loadtests"]
-    profile = named(folder, name)
-    problems = examine_beside([profile.file], where.workspace)
-    if problems:
-        raise InputError(problems)
-    return profile
+
+def sound_beside(where: Place, name: str) -> tuple[Profile, list[Problem]]:
+    """The same, and what is wrong with the files of other profiles."""
+    from loadtests import lint
+
+    return lint.sound(name, where.workspace)
+
+
+def require_objective(where: Place, name: str) -> None:
+    """Raises `UsageError` for an objective that the workspace does not have."""
+    from loadtests import thresholds
+    from slo.load import load_folder
+
+    known = [one.name for one in load_folder(where.workspace.folders["slo"])]
+    thresholds.require_objective(name, known)
+
+
+def outcome_of(view: RunView) -> tuple[str | None, str | None]:
+    """The word of its verdict, and why; None while it goes on. A run that nobody closed, because its guardian
+    died too, proves nothing, so it is invalid: `keelwatch heal` writes down the same."""
+    verdict = view.state.verdict
+    if verdict is not None:
+        return str(verdict.outcome), verdict.reason
+    if view.phase in {Phase.ORPHANED, Phase.ENDED}:
+        return str(Outcome.INVALID), DIED
+    return None, None
 
 
 def start(store: LedgerStore, where: Place, profile: str, args: JsonObject) -> str:

@@ -49,6 +49,7 @@ class Broker:
         self._is_over = False
         self.left_unanswered = 0
         self.refusals: dict[str, int] = {}
+        self.unfit = ""
 
     @property
     def silent_s(self) -> float:
@@ -89,7 +90,7 @@ class Broker:
                 return {"at": self._start()}
             case "ping":
                 return {"at": time.monotonic()}
-            case "bye" | "done" | "refused":
+            case "bye" | "done" | "refused" | "unfit":
                 with self._mutex:
                     self._count(word, message)
                 return None
@@ -102,6 +103,8 @@ class Broker:
             case "done":
                 self.done += 1
                 self.left_unanswered += whole(message, "left")
+            case "unfit":
+                self.unfit = text(message, "words")
             case _:
                 words = text(message, "words")
                 self.refusals[words] = self.refusals.get(words, 0) + 1

@@ -7,23 +7,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keelwatch.ledger import JsonObject
-from keelwatch.runs import Run, Verdict, inconclusive, passed
+from keelwatch.runs import Run, Verdict, failed, inconclusive, passed
 from keelwatch.runs.fields import number, text
 from keelwatch.safety.capacity import CAPACITY, Capacity
 from keelwatch.workspace.errors import ExitCode
 from loadtests.arrivals import Stage
 from loadtests.certain import breached
 from loadtests.gathered import Gathered
-from loadtests.run import Push, applied_of
-from loadtests.search import Interval, Next, Tried, next_step, rest_s
-from loadtests.verdict import Applied, Finding, flaws_of_generator
+from loadtests.run import Push, applied_of, measured_since
+from loadtests.search import Interval, Next, Tried, next_step, proof_s, rest_s
+from loadtests.verdict import Applied, Finding, every_failed, flaws_of_generator
 
 if TYPE_CHECKING:
     from loadtests.spec import Threshold
 
 WARM_UP_S = 2.0
-PROOF = 2.0
-"""So many times longer is the step that confirms."""
 
 
 def search(run: Run) -> Verdict:
@@ -37,6 +35,7 @@ class _Search(Push):
         self.step_s = number(run.args, "step_s")
         self.first = number(run.args, "first")
         self.most = number(run.args, "most")
+        self._known: dict[float, list[Finding]] = {}  # what the last step at a rate has found
 
     @property
     def thresholds(self) -> Sequence[Threshold]:
@@ -53,7 +52,7 @@ class _Search(Push):
         while True:
             match next_step(tried, self.first, self.most):
                 case Interval() as found:
-                    return self._found(found)
+                    return self._found(found, tried[-1])
                 case Next() as step:
                     began = time.monotonic()
                     outcome = self._step(step)
@@ -71,9 +70,8 @@ class _Search(Push):
 
     def _step(self, step: Next) -> Tried | Verdict:
         """What came of it; a verdict where it ends the search."""
-        length_s = WARM_UP_S + self.step_s * (PROOF if step.is_proof else 1)
+        length_s = WARM_UP_S + self._measured_s(step)
         gathered = Gathered(WARM_UP_S)
-        began = time.time()
         broker, ending = self.applied([Stage(step.rate, step.rate, length_s)], gathered)
         if ending.trip:
             return inconclusive(f"guard-tripped: {ending.trip}").but(ExitCode.STOPPED)
@@ -82,16 +80,22 @@ class _Search(Push):
         applied = applied_of(broker, gathered, ending, self.profile)
         if ours := "; ".join(flaws_of_generator(applied)):
             return inconclusive(f"generator-is-the-limit: at {step.rate:.4g} per second: {ours}")
-        reason = ending.breach or _dropped(applied)
-        if not reason:
-            reason = _missed(self.found(gathered, began + WARM_UP_S))
-        return Tried(step.rate, not reason, reason, is_proof=step.is_proof and not reason)
+        if reason := ending.breach or _dropped(applied) or every_failed(applied):
+            return Tried(step.rate, held=False, reason=reason)
+        found = self._known[step.rate] = self.found(gathered, measured_since(broker, gathered))
+        return judged(step, found)
+
+    def _measured_s(self, step: Next) -> float:
+        if not step.is_proof:
+            return self.step_s
+        return proof_s(self.step_s, [(one.samples, one.least) for one in self._known.get(step.rate, ())])
 
     def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:
         return breached(self.thresholds, gathered, passed_s - WARM_UP_S, whole_s - WARM_UP_S)
 
     def _tell(self, one: Tried) -> None:
-        words = "holds" if one.held else f"does not hold: {one.reason}"
+        words = "does not hold: " if not one.held else "may hold: " if one.reason else "holds"
+        words += one.reason
         proof = ", confirmed" if one.is_proof else ""
         self.run.say(f"{one.rate:.4g} per second {words}{proof}")
         payload: JsonObject = {
@@ -102,7 +106,7 @@ class _Search(Push):
         }
         self.run.note("tried", payload)
 
-    def _found(self, found: Interval) -> Verdict:
+    def _found(self, found: Interval, last: Tried) -> Verdict:
         capacity = Capacity(
             self.run.spec.env,
             self.profile.name,
@@ -112,15 +116,32 @@ class _Search(Push):
             time.time(),
         )
         self.run.note(CAPACITY, capacity.payload())
-        if found.first_breach is None:
-            return passed(f"holds at {found.last_ok:.4g} per second, the most that was to be tried")
-        return passed(f"between {found.last_ok:.4g} and {found.first_breach:.4g} journeys per second")
+        return concluded(found, last.reason)
 
 
 def _dropped(applied: Applied) -> str:
     return f"arrivals-dropped: {applied.dropped} of {applied.due}" if applied.dropped else ""
 
 
-def _missed(findings: Sequence[Finding]) -> str:
-    """What is unknown for want of samples breaks nothing; the step that confirms is longer."""
-    return "; ".join(f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met)
+def concluded(found: Interval, reason: str) -> Verdict:
+    """`reason` is why the last step did not hold, if it did not."""
+    if found.first_breach is None:
+        return passed(f"holds at {found.last_ok:.4g} per second, the most that was to be tried")
+    if not found.last_ok:
+        return failed(f"not even {found.first_breach:.4g} per second holds: {reason}")
+    return passed(f"between {found.last_ok:.4g} and {found.first_breach:.4g} journeys per second")
+
+
+def judged(step: Next, findings: Sequence[Finding]) -> Tried | Verdict:
+    """What came of a step that was applied as ordered. The one that confirms must have measured every
+    threshold; one before it, that had too few requests for all of them, is only a reason to try more. What
+    nobody could measure however many there were ends the search: nothing stands between it and the limit."""
+    missed = [f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met]
+    if missed:
+        return Tried(step.rate, held=False, reason="; ".join(missed))
+    dark = [one for one in findings if one.value is None]
+    words = "; ".join(f"{one.name}: {one.reason}" for one in dark)
+    is_blind = len(dark) == len(findings)
+    if dark and (step.is_proof or (is_blind and not any(one.least for one in dark))):
+        return inconclusive(f"too-few-samples: {words} (at {step.rate:.4g} per second)")
+    return Tried(step.rate, held=True, reason=words if is_blind else "", is_proof=step.is_proof)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loadtests.gathered import Gathered, Times
+from loadtests.thresholds import name_of
 
 if TYPE_CHECKING:
     from loadtests.spec import Threshold
@@ -28,7 +29,7 @@ def breached(thresholds: Sequence[Threshold], gathered: Gathered, passed_s: floa
         bad, may = _bad_of(one, times)
         to_come = times.count * whole_s / passed_s
         if may is not None and bad > to_come * may * SURE:
-            return f"{bad:.0f} of {times.count} are too many already"
+            return f"{name_of(one)}: {bad:.0f} of {times.count} are too many already"
     return ""
 
 

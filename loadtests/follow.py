@@ -17,6 +17,9 @@ from loadtests.gathered import Gathered
 
 @dataclass(slots=True)
 class Followed:
+    """`step` of a search is the one whose seconds `gathered` has, from 0; the last one's, until the next
+    tells of any."""
+
     planned: JsonObject = field(default_factory=dict)
     judged: JsonObject = field(default_factory=dict)
     tried: list[JsonObject] = field(default_factory=list)
@@ -25,6 +28,7 @@ class Followed:
     guard: dict[str, GuardSaid] = field(default_factory=dict)
     spent: Spent = field(default_factory=dict)
     began: float | None = None
+    step: int = 0
     _notes: list[Fact] = field(default_factory=list)
 
     @property
@@ -50,13 +54,15 @@ class Followed:
                 self.judged = fact.body
             case "tried":
                 self.tried.append(fact.body)
-                self.gathered.seconds.clear()  # the next step counts from its own start
             case "capacity":
                 self.capacity = capacity_of(fact)
 
     def _told(self, line: StreamLine) -> None:
         sample = mapping(line.record, "sample")
         if told := mapping(sample, "told"):
+            if self.step < len(self.tried):
+                self.step = len(self.tried)
+                self.gathered.seconds.clear()  # it counts from its own start
             self.began = self.began or line.at - number(told, "second") - 1
             try:
                 self.gathered.take(told)

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-import os
+import re
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from keelwatch.runs import Child, Run
 from keelwatch.workspace.errors import SourceError
+from keelwatch.workspace.sink import redact
 from loadtests import worker
 from loadtests.plan import VARIABLE, Plan, write_plan
 
 LOOPBACK = "127.0.0.1"
+LOG = "locust.log"
+ERROR = re.compile(
+    r"\[.*?\] \S+/(?:ERROR|CRITICAL)/\S+: (?P<told>.+)"
+    r"|(?P<raised>[A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*)"
+)
+"""A line of Locust's log that tells of one, or the last line of a traceback."""
+NO_USER = "No User class found"
 LAST_WORDS_S = 2
 """Locust's --stop-timeout: how long a stopped load waits for those in flight."""
 GRACE_S = 10.0
+HASTE_S = 1.5
+"""The same where a generator is lost: what the others would still tell changes nothing."""
 
 
-def start(run: Run, plan: Plan) -> Child:
-    """Raises `SourceError`. Call it from the main thread."""
+def start(run: Run, plan: Plan, keep: Collection[str]) -> Child:
+    """`keep` names the variables it gets of our environment. Raises `SourceError`. Call it from the main
+    thread."""
     folder = Path(plan.folder)
     plan_file = folder / "plan.json"
     write_plan(plan_file, plan)
     try:
-        log = (folder / "locust.log").open("ab")
+        log = (folder / LOG).open("ab")
     except OSError as error:
         raise SourceError(f"cannot write Locust's log: {error.strerror}", "free some space") from None
     with log:
@@ -36,13 +47,24 @@ def start(run: Run, plan: Plan) -> Child:
             stdout=log,
             stderr=log,
             cwd=folder,
-            keep=_kept(os.environ),
+            keep=keep,
         )
 
 
-def stop(child: Child) -> int:
+def stop(child: Child, *, hastily: bool = False) -> int:
     """One interrupt, which lets Locust write what it knows; then the whole group."""
-    return child.stop(signal.SIGINT, GRACE_S)
+    return child.stop(signal.SIGINT, HASTE_S if hastily else GRACE_S)
+
+
+def last_words(folder: Path) -> str:
+    """The last error of a generator's log, and where the rest of it is."""
+    log = folder / LOG
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        return f"its log cannot be read: {error.strerror} ({log})"
+    found = [match["told"] or match["raised"] for line in lines if (match := ERROR.match(line))]
+    return redact(f"{found[-1] if found else 'it said nothing of why'} (log: {log})")
 
 
 def command(plan: Plan) -> list[str]:
@@ -59,13 +81,6 @@ def command(plan: Plan) -> list[str]:
         words += ["--processes", str(plan.processes), "--master-bind-host", LOOPBACK]
         words += ["--master-bind-port", port, "--master-host", LOOPBACK, "--master-port", port]
     return words
-
-
-def _kept(environment: Mapping[str, str]) -> set[str]:
-    """Secrets of accounts may be variables, so all but what would make Locust another one."""
-    return {
-        name for name in environment if not name.startswith("LOCUST_") and not name.lower().endswith("_proxy")
-    }
 
 
 def _free_port() -> int:

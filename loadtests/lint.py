@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keelwatch.workspace.errors import InputError, KeelwatchError, Problem
+from keelwatch.workspace.errors import InputError, KeelwatchError, Problem, in_order
 from keelwatch.workspace.reader import closest
-from loadtests.load import PROFILES, Written
+from loadtests.load import PROFILES, Profile, Written, sought
 from probes.flaw import Flaw
 
 if TYPE_CHECKING:
@@ -23,15 +22,20 @@ UNFIT = {
 }
 
 
-def examine_beside(files: Iterable[Path], workspace: Workspace) -> list[Problem]:
-    """Every problem of these files, with what their workspace says of them."""
-    found = PROFILES.examine(files)
-    return [*found.problems, *misfits(found.sound, workspace)]
+def sound(name: str, workspace: Workspace) -> tuple[Profile, list[Problem]]:
+    """The profile of this name, looked at beside its workspace, and what is wrong with other files. Raises
+    `UsageError` when there is none, `InputError` with all that is wrong with it."""
+    found = sought(workspace.folders["loadtests"], name)
+    if problems := in_order([*found.problems, *misfits(found.written, workspace)]):
+        raise InputError(problems)
+    return found.written[0].profile, found.others
 
 
 def check_documents(documents: list[Document], workspace: Workspace | None) -> list[Problem]:
+    """Also of those that break a rule of their own what the workspace says: all of it at once."""
     found = PROFILES.examine_documents(documents)
-    return [*found.problems, *(misfits(found.sound, workspace) if workspace else [])]
+    beside = misfits([*found.sound, *found.flawed], workspace) if workspace else []
+    return in_order([*found.problems, *beside])
 
 
 def misfits(profiles: Iterable[Written], workspace: Workspace) -> list[Problem]:

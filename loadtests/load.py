@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keelwatch.workspace.document import Document
 from keelwatch.workspace.errors import InputError, Problem, UsageError
-from keelwatch.workspace.spec_files import all_spec_files
+from keelwatch.workspace.spec_files import all_spec_files, spec_files
 from keelwatch.workspace.step_specs import StepSpecs
 from loadtests.arrivals import Stage
 
@@ -63,15 +63,43 @@ def load_folder(folder: Path) -> tuple[Profile, ...]:
 
 
 def named(folder: Path, name: str) -> Profile:
-    """Raises `UsageError` with the nearest name there is, `InputError` for a bad file."""
+    """Others may be wrong. Raises `UsageError` with the nearest name there is, `InputError` for a bad
+    file."""
+    found = sought(folder, name)
+    if found.problems:
+        raise InputError(found.problems)
+    return found.written[0].profile
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What files say of one profile, twice or more if it stands in several, and what is wrong with those;
+    `others` are the problems of files that have nothing to do with it."""
+
+    written: list[Written]
+    problems: list[Problem]
+    others: list[Problem]
+
+
+def sought(folder: Path, name: str) -> Sought:
+    """Raises `UsageError` with the nearest name there is, `InputError` for any bad file when it is in none
+    that can be read: it may be there."""
     from keelwatch.workspace.reader import closest
 
-    known = {one.name: one for one in load_folder(folder)}
-    if name in known:
-        return known[name]
-    near = closest(name, known)
-    there = f"there are: {', '.join(known)}" if known else "there is none yet: keelwatch load list"
-    raise UsageError(f"there is no profile {name!r}", f"did you mean {near!r}?" if near else there)
+    files, unreadable = spec_files(folder)
+    found = PROFILES.examine(files)
+    problems = [*unreadable, *found.problems]
+    known = {one.profile.name: one for one in (*found.sound, *found.flawed)}
+    if name not in known:
+        if problems:
+            raise InputError(problems)
+        near = closest(name, known)
+        there = f"there are: {', '.join(known)}" if known else "there is none yet: keelwatch load list"
+        raise UsageError(f"there is no profile {name!r}", f"did you mean {near!r}?" if near else there)
+    mine = [one for one in (*found.sound, *found.flawed) if one.profile.name == name]
+    its = {file for one in mine for file in (one.document.file, one.profile.locustfile)}
+    theirs = [one for one in problems if one.file in its]
+    return Sought(mine, theirs, [one for one in problems if one.file not in its])
 
 
 def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:
@@ -82,6 +110,7 @@ def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:
 
 def _read(document: Document) -> tuple[Written | None, list[Problem]]:
     from keelwatch.workspace.reader import parse
+    from loadtests.locustfile import flaws_in
     from loadtests.rules import broken_rules
     from loadtests.spec import ProfileSpec
 
@@ -89,7 +118,9 @@ def _read(document: Document) -> tuple[Written | None, list[Problem]]:
         spec = parse(document, ProfileSpec)
     except InputError as error:
         return None, list(error.problems)
-    return Written(Profile(spec, document.file), document), broken_rules(document, spec)
+    profile = Profile(spec, document.file)
+    theirs = flaws_in(profile.locustfile) if profile.locustfile is not None else []
+    return Written(profile, document), [*broken_rules(document, spec), *theirs]
 
 
 PROFILES = StepSpecs("profile", _read)

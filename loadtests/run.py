@@ -24,11 +24,13 @@ from loadtests.arrivals import Stage, length_s, within
 from loadtests.broker import Broker
 from loadtests.gathered import Gathered
 from loadtests.load import Profile, named
-from loadtests.locustfile import has_shape
+from loadtests.locustfile import NO_USERS, has_shape
 from loadtests.plan import Plan
-from loadtests.thresholds import Events, findings, of_load
+from loadtests.thresholds import Events, findings, of_load, require_objective
+from loadtests.variables import kept
 from loadtests.verdict import Applied, Finding, judge
 from probes.accounts import Accounts, quarantined
+from probes.load import load_wanted
 from probes.place import Place
 from probes.run_book import RunBook
 from probes.scope_name import scope_of
@@ -54,12 +56,13 @@ def push(run: Run) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How the generators ended: by themselves, or why they were stopped. `breach`: a threshold was missed for
-    certain."""
+    certain; `last_words`: of those that died before the load began."""
 
     ended: str = "finished"
     trip: str = ""
     stopped: str = ""
     breach: str = ""
+    last_words: str = ""
 
 
 class Push:
@@ -71,10 +74,12 @@ class Push:
         self.around = Around(self.place.workspace, self.place.environment, self.place.sandbox)
         locustfile = self.profile.locustfile
         self.own_shape = locustfile is not None and has_shape(locustfile)
+        self.kept = self._kept()
         self.seed = whole(run.args, "seed") or secrets.randbelow(1 << 31)
 
     def go(self) -> Verdict:
         run, spec = self.run, self.profile.spec
+        self._require_objectives()
         require_beside("load", run.spec.env, run.others())
         run.lease(f"load/{run.spec.env}")
         readings = self.around.readings(spec.guard.burn_rate.objectives)
@@ -93,9 +98,8 @@ class Push:
         """The stages, applied and judged."""
         warm_up = self.profile.spec.warm_up
         gathered = Gathered(warm_up.total_seconds() if warm_up else 0.0)
-        began = time.time()
         broker, ending = self.applied(stages, gathered)
-        found = self.found(gathered, began + gathered.warm_up_s) if not ending.trip else []
+        found = self.found(gathered, measured_since(broker, gathered)) if not ending.trip else []
         applied = applied_of(broker, gathered, ending, self.profile)
         verdict = judge(applied, found, ending.trip, ending.stopped)
         self.run.note("judged", _judged(applied, found, gathered))
@@ -109,12 +113,12 @@ class Push:
         broker = Broker(run, spec.processes, gathered, book)
         limits = asks_of(spec.guard, self.around, run, list(self.entrance.regions))
         with Bridge(run.spec.folder, broker.answer, broker.hung_up), Watching(limits) as guard:
-            child = generator.start(run, self._plan(stages))
+            child = generator.start(run, self._plan(stages), self.kept)
             try:
                 ending = self._watched(child, broker, guard, length_s(stages))
             finally:
                 broker.over()
-                generator.stop(child)
+                generator.stop(child, hastily=broker.lost > 0)
         return broker, ending
 
     def _watched(self, child: Child, broker: Broker, guard: Watching, length: float) -> Ending:
@@ -125,19 +129,31 @@ class Push:
                 return Ending(trip=str(guard.trips[0]))
             if self.run.stop_requested.wait(LOOK_S):
                 return Ending(stopped=self.run.stop_requested.reason)
-            if broker.done >= self.profile.spec.processes:
-                return Ending()
-            if broker.began is not None:
-                passed_s = time.monotonic() - broker.began
-                if self.own_shape and passed_s > length:
-                    return Ending()
-                if breach := self.certainly(broker.gathered, passed_s, length):
-                    return Ending(breach=breach)
-            if broker.silent_s > SILENT_S or time.monotonic() > give_up:
+            if ending := self._seen(broker, length):
+                return ending
+            if time.monotonic() > give_up:
                 return Ending(ended="frozen")
             telling.tell(guard.answers)
-        went_well = child.process.returncode == 0 and broker.there >= self.profile.spec.processes
-        return Ending(ended="finished" if went_well else "died")
+        if child.process.returncode == 0 and broker.there >= self.profile.spec.processes:
+            return Ending()
+        last_words = generator.last_words(self.run.spec.folder) if broker.began is None else ""
+        return Ending(ended="died", last_words=last_words)
+
+    def _seen(self, broker: Broker, length: float) -> Ending | None:
+        """What ends it of all that the generators tell, and do not."""
+        if broker.done >= self.profile.spec.processes or broker.unfit:
+            return Ending()
+        if broker.lost:
+            return Ending(ended="died")
+        if broker.silent_s > SILENT_S:
+            return Ending(ended="frozen")
+        if broker.began is None:
+            return None
+        passed_s = time.monotonic() - broker.began
+        if self.own_shape and passed_s > length:
+            return Ending()
+        breach = self.certainly(broker.gathered, passed_s, length)
+        return Ending(breach=breach) if breach else None
 
     def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:  # noqa: ARG002
         """Why it can be ended early; a load that is no search is never."""
@@ -156,6 +172,13 @@ class Push:
             self.run.stop_requested.wait(SCRAPED_S)
         counted = {name: self._counted(one, time.time() - since) for name, one in objectives.items()}
         return findings(thresholds, gathered, counted)
+
+    def _require_objectives(self) -> None:
+        """Raises `UsageError`: what is not there is never missed."""
+        if wanted := [one.objective for one in self.thresholds if one.objective is not None]:
+            known = [one.name for one in self._objectives()]
+            for name in wanted:
+                require_objective(name, known)
 
     def _counted(self, objective: Objective, window_s: float) -> Events | Unknown:
         mine = of_load(objective)
@@ -200,6 +223,13 @@ class Push:
             hosts=tuple(entrance.hosts),
         )
 
+    def _kept(self) -> set[str]:
+        spec = self.profile.spec
+        names = [one.journey for one in spec.journeys or ()]
+        known = load_wanted(self.workspace.folders["probes"], names)[0] if names else {}
+        _, environment = self.workspace.environment(self.place.environment)
+        return kept(environment, [known[name] for name in names], spec.variables)
+
     def _accounts(self) -> tuple[str, ...]:
         """Of the profile's pool, which is this run's alone: all that have no undo left open."""
         pool, environment = self.profile.spec.pool, self.run.spec.env
@@ -227,6 +257,14 @@ class Push:
         }
 
 
+def measured_since(broker: Broker, gathered: Gathered) -> float:
+    """When (Unix time) the warm-up was over: it counts from the first arrival, not from the start of
+    processes that take a moment to be there. Now, for a load that never began."""
+    if broker.began is None:
+        return time.time()
+    return time.time() - (time.monotonic() - broker.began) + gathered.warm_up_s
+
+
 def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Profile) -> Applied:
     spec = profile.spec
     return Applied(
@@ -240,6 +278,9 @@ def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Prof
         requests=gathered.all.count,
         no_account=gathered.no_account,
         refused=tuple(broker.refusals),
+        failed=gathered.all.failed,
+        unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),
+        last_words=ending.last_words,
     )
 
 

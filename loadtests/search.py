@@ -12,11 +12,16 @@ PRECISION = 0.06
 LEAST = 0.1  # journeys per second
 REST_S, MOST_REST_S = 1.0, 20.0
 """Between two steps (s)."""
+PROOF, MOST_PROOF = 2.0, 4.0
+"""So many times longer than the others is the step that confirms: enough for its samples, within these."""
+SPARE = 1.2
+"""Arrivals scatter: so many times the samples that are enough are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One step: `held`, or not and why. `is_proof`: held for long enough to count."""
+    """One step: `held`, or not and why. `is_proof`: held for long enough to count. One that held with a
+    `reason` was too short to tell: what comes of it is only that more may be tried."""
 
     rate: float
     held: bool
@@ -57,6 +62,13 @@ def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Inter
     if not any(one.is_proof for one in below if one.rate == ok):
         return Next(ok, is_proof=True)
     return Interval(ok, breach)
+
+
+def proof_s(step_s: float, seen: Sequence[tuple[float, float]]) -> float:
+    """How long (s) the step that confirms is, after one of `step_s` at its rate, which had `samples` of the
+    `least` that are enough: a pair for each threshold."""
+    wanted = [least / samples if samples else MOST_PROOF for samples, least in seen if least > 0]
+    return step_s * min(max([PROOF, *(SPARE * one for one in wanted)]), MOST_PROOF)
 
 
 def rest_s(tried: Sequence[Tried], took_s: float) -> float:

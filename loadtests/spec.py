@@ -5,19 +5,24 @@ What one key demands of another is in `loadtests.rules`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from keelwatch.safety.spec import GuardSpec
 from keelwatch.workspace.model import Name
-from keelwatch.workspace.reader import Duration, StrictModel
+from keelwatch.workspace.reader import Duration, StrictModel, matching
 
 
 def _one_of(*keys: str) -> ConfigDict:
     """What an editor is told; `loadtests.rules` says it to everybody else."""
     choices: list[JsonValue] = [{"required": [key]} for key in keys]
     return ConfigDict(**StrictModel.model_config, json_schema_extra={"oneOf": choices})
+
+
+Variable = Annotated[
+    str, *matching(r"^(?!LOCUST_)[A-Za-z_][A-Za-z0-9_]*$", "the name of a variable, and none of Locust's own")
+]
 
 
 class Share(StrictModel):
@@ -98,6 +103,11 @@ class ProfileSpec(StrictModel):
     )
     stages: list[StageSpec] = Field(min_length=1, max_length=50)
     warm_up: Duration | None = Field(None, description="At the start: applied, and not measured")
+    variables: list[Variable] = Field(
+        default_factory=list,
+        description="Of your environment, handed on to the generators: a locustfile gets no others but PATH, "
+        "HOME and their like, and those that secrets of accounts and journeys are in (env:NAME)",
+    )
     processes: int = Field(1, ge=1, le=16, description="Generators; more than one needs as many cores")
     thresholds: list[Threshold] = Field(default_factory=list)
     guard: GuardSpec

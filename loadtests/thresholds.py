@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from keelwatch.workspace.errors import UsageError
 from keelwatch.workspace.reading import Unknown
 from loadtests.gathered import Gathered, Times
 from loadtests.verdict import Finding
@@ -45,7 +46,7 @@ def _finding(one: Threshold, gathered: Gathered, objectives: Mapping[str, Events
         return _of_objective(one.objective, objectives.get(one.objective, Unknown("not asked", 0.0)))
     times = gathered.all if one.request is None else gathered.requests.get(one.request)
     if times is None:
-        return _unknown(_name(one), 0, f"no request is named {one.request!r}")
+        return _unknown(name_of(one), 0, f"no request is named {one.request!r}")
     return _of_percentile(one, times) if one.percentile is not None else _of_failures(one, times)
 
 
@@ -62,12 +63,11 @@ def _of_share(name: str, words: str, bad: float, total: float, limit: float) -> 
     """Whether at most `limit` (0..1) of `total` are bad: a few requests prove neither."""
     least = RULE_OF_THREE / limit if limit > 0 else 1.0
     if total >= least:
-        return Finding(name, words, met=bad <= total * limit, samples=round(total))
+        return Finding(name, words, met=bad <= total * limit, samples=round(total), least=least)
     if bad - total * limit > SIGMAS * math.sqrt(max(1.0, total * limit)):
-        return Finding(name, words, met=False, samples=round(total))
-    return _unknown(
-        name, round(total), f"{total:.0f} requests, {bad:.0f} of them bad; {least:.0f} are the least"
-    )
+        return Finding(name, words, met=False, samples=round(total), least=least)
+    words = f"{total:.0f} requests, {bad:.0f} of them bad; {least:.0f} are the least"
+    return _unknown(name, round(total), words, least)
 
 
 def _of_percentile(one: Threshold, times: Times) -> Finding:
@@ -75,29 +75,39 @@ def _of_percentile(one: Threshold, times: Times) -> Finding:
     assert one.below is not None
     found = (times.response if one.of == "response" else times.service).quantile_ms(one.percentile / 100)
     beyond = times.count * (1 - one.percentile / 100)
+    least = round(LEAST_BEYOND / (1 - one.percentile / 100))
     if found is None or beyond < LEAST_BEYOND:
-        least = round(LEAST_BEYOND / (1 - one.percentile / 100))
-        return _unknown(_name(one), times.count, f"{times.count} requests; {least} are the least")
+        return _unknown(name_of(one), times.count, f"{times.count} requests; {least} are the least", least)
     limit_ms = one.below.total_seconds() * 1000
-    return Finding(_name(one), f"{found:.0f} ms", met=found < limit_ms, samples=times.count)
+    return Finding(name_of(one), f"{found:.0f} ms", met=found < limit_ms, samples=times.count, least=least)
 
 
 def _of_failures(one: Threshold, times: Times) -> Finding:
     assert one.failures_below is not None
     share = times.failed / times.count if times.count else 0.0
-    return _of_share(_name(one), f"{share:.2%}", times.failed, times.count, one.failures_below / 100)
+    return _of_share(name_of(one), f"{share:.2%}", times.failed, times.count, one.failures_below / 100)
 
 
-def _unknown(name: str, samples: int, reason: str) -> Finding:
-    return Finding(name, None, met=False, samples=samples, reason=reason)
+def _unknown(name: str, samples: int, reason: str, least: float = 0.0) -> Finding:
+    return Finding(name, None, met=False, samples=samples, reason=reason, least=least)
 
 
-def _name(one: Threshold) -> str:
+def name_of(one: Threshold) -> str:
     where = f" of {one.request}" if one.request else ""
     if one.percentile is not None:
         assert one.below is not None
         return f"p{one.percentile:g} {one.of} time{where} < {one.below.total_seconds() * 1000:g} ms"
     return f"failures{where} < {one.failures_below:g}%"
+
+
+def require_objective(name: str, known: Collection[str]) -> None:
+    """Raises `UsageError` for one that is none of `known`."""
+    from keelwatch.workspace.reader import closest
+
+    if name not in known:
+        near = closest(name, known)
+        hint = f"did you mean {near!r}?" if near else "see: keelwatch slo list"
+        raise UsageError(f"there is no objective {name!r}", hint)
 
 
 def of_load(objective: Objective) -> Objective | None:

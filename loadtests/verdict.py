@@ -21,21 +21,24 @@ MOST_DROPPED = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A threshold and what was found. `value` None: too little to tell, `reason` says why."""
+    """A threshold and what was found. `value` None: too little to tell, `reason` says why. `least` samples
+    are enough; 0 where nobody knows how many."""
 
     name: str
     value: str | None
     met: bool
     samples: int
     reason: str = ""
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """How the load was applied. `cpu` is the busiest generator process' share of a core (0..1) in its busiest
     seconds, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted.
-    `requests`: all that were answered. `no_account`: how often nobody could log in; `refused`: what led out
-    of the environment."""
+    `requests`: all that were answered, `failed` of them not well. `no_account`: how often nobody could log
+    in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
+    of generators that died before they began."""
 
     ended: str  # finished | stopped | died
     workers: int
@@ -47,6 +50,9 @@ class Applied:
     requests: int
     no_account: int = 0
     refused: tuple[str, ...] = ()
+    failed: int = 0
+    unfit: str = ""
+    last_words: str = ""
 
 
 def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
@@ -60,13 +66,23 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
     if flaws:
         return invalid("; ".join(flaws))
     missed = [f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met]
-    if missed:
-        return failed(f"threshold-missed: {'; '.join(missed)}")
+    reasons = [f"threshold-missed: {'; '.join(missed)}"] if missed else []
+    if every := every_failed(applied):
+        reasons.insert(0, every)
+    if reasons:
+        return failed("; ".join(reasons))
     dark = [f"{one.name}: {one.reason}" for one in findings if one.value is None]
     if dark:
         return inconclusive(f"too-few-samples: {'; '.join(dark)}")
     met = [f"{one.name} {one.value}" for one in findings]
     return passed("; ".join(met) or "no thresholds were asked for")
+
+
+def every_failed(applied: Applied) -> str:
+    """No threshold need say that this is not what anybody wants; empty where one went well."""
+    if not applied.requests or applied.failed < applied.requests:
+        return ""
+    return f"every-request-failed: {applied.failed} of {applied.requests}"
 
 
 def _flaws(applied: Applied) -> Iterator[str]:
@@ -77,8 +93,10 @@ def _flaws(applied: Applied) -> Iterator[str]:
 
 def flaws_of_generator(applied: Applied) -> Iterator[str]:
     """What makes the load another than was ordered, whatever the server does."""
-    if applied.ended != "finished":
-        yield f"generator-{applied.ended}: it did not go to its end"
+    if applied.unfit:
+        yield f"locustfile-unfit: {applied.unfit}"
+    elif applied.ended != "finished":
+        yield f"generator-{applied.ended}: {applied.last_words or 'it did not go to its end'}"
     if not applied.requests and not applied.dropped:
         yield "nothing-pushed: no request was answered"
     if applied.least_workers < applied.workers:

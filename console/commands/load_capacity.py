@@ -45,32 +45,34 @@ def capacity(
     """Search for the highest rate that holds.
 
     Doubles the rate until a threshold is missed, halves what lies between, and confirms the last one that
-    held. Exit code 0 with an interval, 4 when the generator was the limit, 6 when it may not start, 7 when
-    the guard or you stopped it.
+    held. Exit code 0 with an interval, 1 when nothing held, 4 when the generator was the limit or too little
+    was seen, 6 when it may not start, 7 when the guard or you stopped it.
     """
-    from console.commands.load_run import follow
-    from console.loads import sound, start, story_of
+    from console.commands.load_run import chosen, follow
+    from console.loads import outcome_of, require_objective, start, story_of
     from console.roles import allow
     from loadtests.instance import search_arguments
 
     where = place(workspace, environment)
     allow(where, "load", arm=arm)
-    profile = sound(where, name)
+    profile = chosen(where, name)
     step_s = seconds(step) or STEP_S
     _refuse(profile.spec.model, first, most, step_s, named=bool(objective or profile.spec.thresholds))
+    if objective:
+        require_objective(where, objective)
     args = search_arguments(where.workspace.file, profile.name, objective, first, most, step_s)
     with ledger(to_write=True) as store:
         run_id = start(store, where, profile.name, args)
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
         code, told = follow(store, run_id, profile.spec.model)
-        verdict = story_of(store, run_id).view.state.verdict
+        verdict, reason = outcome_of(story_of(store, run_id).view)
     if json_wanted:
         body = {
             "run": run_id,
             "profile": profile.name,
             "objective": objective or None,
-            "verdict": verdict.outcome if verdict else None,
-            "reason": verdict.reason if verdict else None,
+            "verdict": verdict,
+            "reason": reason,
             "exit": int(code),
             "last_ok": told.capacity.last_ok if told.capacity else None,
             "first_breach": told.capacity.first_breach if told.capacity else None,
@@ -78,7 +80,7 @@ def capacity(
         }
         emit_json("load-capacity", where.name, SystemClock().now(), body)
     else:
-        write_out(str(verdict or "the run died before it had a verdict"))
+        write_out(": ".join(filter(None, (verdict, reason))) or "it goes on")
     sys.exit(code)
 
 

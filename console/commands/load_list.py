@@ -52,20 +52,21 @@ def show(run_id: str, *, json_wanted: bool) -> None:
 
     Changes nothing; also while it goes on.
     """
-    from console.loads import story_of
+    from console.loads import outcome_of, story_of
     from console.runbook_book import reading
     from console.view.load import load_json, result_lines
 
     with reading() as store:
         story = story_of(store, run_id)
     state = story.view.state
+    verdict, reason = outcome_of(story.view)
     if json_wanted:
         body = {
             "run": run_id,
             "profile": state.name,
             "phase": story.view.phase,
-            "verdict": state.verdict.outcome if state.verdict else None,
-            "reason": state.verdict.reason if state.verdict else None,
+            "verdict": verdict,
+            "reason": reason,
             **load_json(story.told),
         }
         emit_json("load-show", state.env, SystemClock().now(), body)
@@ -73,8 +74,8 @@ def show(run_id: str, *, json_wanted: bool) -> None:
     write_out(f"{run_id}  {state.name} in {state.env}  {story.view.phase}")
     for line in result_lines(story.told):
         write_out(line)
-    if state.verdict is not None:
-        write_out(str(state.verdict))
+    if verdict is not None:
+        write_out(": ".join(filter(None, (verdict, reason))))
 
 
 def _document(one: Profile, last: LastRun | None, now: float, unknown: str) -> dict[str, object]:

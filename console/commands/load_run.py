@@ -11,14 +11,15 @@ import click
 from console.commands.runs import ledger
 from console.commands.sandbox import seconds
 from console.options import as_json, in_environment
-from console.output import emit_json
-from console.places import place
+from console.output import counted, emit_json
+from console.places import Place, place
 from keelwatch.workspace import ExitCode, SystemClock, UsageError, narrate, write_out
 
 if TYPE_CHECKING:
     from keelwatch import runs as kernel
     from keelwatch.ledger import LedgerStore
     from loadtests.follow import Followed
+    from loadtests.load import Profile
 
 SHORTEST_S = 5.0
 
@@ -49,14 +50,14 @@ def run(
     Exit code 0 when every threshold was met, 1 when one was missed, 4 when the load was not what was ordered
     or too little is known, 6 when it may not start, 7 when the guard or you stopped it.
     """
-    from console.loads import sound, start, story_of
+    from console.loads import outcome_of, start, story_of
     from console.roles import allow
     from console.view.load import load_json, result_lines
     from loadtests.instance import arguments
 
     where = place(workspace, environment)
     allow(where, "load", arm=arm)
-    profile = sound(where, name)
+    profile = chosen(where, name)
     for_s = seconds(for_)
     if for_s is not None and for_s < SHORTEST_S:
         raise UsageError(f"a load of {for_s:g} s says nothing", f"at least {SHORTEST_S:g} s")
@@ -72,12 +73,12 @@ def run(
         code, told = follow(store, run_id, profile.spec.model)
         story = story_of(store, run_id)
     if json_wanted:
-        verdict = story.view.state.verdict
+        verdict, reason = outcome_of(story.view)
         body = {
             "run": run_id,
             "profile": profile.name,
-            "verdict": verdict.outcome if verdict else None,
-            "reason": verdict.reason if verdict else None,
+            "verdict": verdict,
+            "reason": reason,
             "exit": int(code),
             **load_json(told),
         }
@@ -85,8 +86,20 @@ def run(
     else:
         for line in result_lines(told):
             write_out(line)
-        write_out(str(story.view.state.verdict or "the run died before it had a verdict"))
+        write_out(": ".join(filter(None, outcome_of(story.view))) or "it goes on")
     sys.exit(code)
+
+
+def chosen(where: Place, name: str) -> Profile:
+    """The profile of this name. Says which files were left out for their problems, which are none of its."""
+    from console.loads import sound_beside
+
+    profile, others = sound_beside(where, name)
+    if others:
+        files = ", ".join(dict.fromkeys(str(one.file) for one in others))
+        narrate(f"warning: {counted(len(others), 'problem')} in files of other profiles: {files}")
+        narrate("  see: keelwatch check")
+    return profile
 
 
 def follow(store: LedgerStore, run_id: str, model: str) -> tuple[ExitCode, Followed]:

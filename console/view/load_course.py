@@ -95,7 +95,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Course:
     """`length_s` is that of its stages, 0 until it is planned; `began` is when its first second did, None
-    before. Of a search for capacity `ticks` are those of the step it is at, and `steps` the ones before it.
+    before. Of a search for capacity `ticks` are those of the step it is at, or of the last one
+    until the next tells of any, and `steps` the ones that are over.
     `lately` is of the last `RECENT_S` seconds, warm-up or not. `cpu` is the busiest generator's share of
     a core in its busiest seconds."""
 

@@ -99,6 +99,10 @@ class Process:
         if self._line is not None:
             self.tell({"do": "refused", "words": words})
 
+    def unfit(self, words: str) -> None:
+        """There is nobody here who could do anything."""
+        self.tell({"do": "unfit", "words": words})
+
     def start(self) -> float:
         """When the load begins (monotonic, s), the same for all processes of this machine."""
         if self._began is None:

@@ -13,6 +13,7 @@ from locust import User
 from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, StopUser
 
+from loadtests.locustfile import NO_USERS
 from loadtests.worker.process import LATE, Process
 
 OURS = "Arrivals"
@@ -33,7 +34,7 @@ class Visitors:
         for kind in self._kinds:
             kind.host = process.plan.host  # Locust says so only to the classes that it starts itself
         if complaint := _unfit(self._kinds):
-            process.refused(complaint)
+            process.unfit(complaint)
             self._kinds = []
 
     def take(self, due: float) -> None:
@@ -66,7 +67,7 @@ class Visitors:
 def _unfit(kinds: list[type[User]]) -> str:
     """Why these users can do no single task; empty when they can."""
     if not kinds:
-        return "the locustfile has no users"
+        return NO_USERS
     for kind in kinds:
         if any(inspect.isclass(one) for one in kind.tasks):
             return f"{kind.__name__} has sets of tasks, which go on as they like: use model: closed"

@@ -6,8 +6,10 @@ import pytest
 
 from console.acting import TAIL, acting_words
 from console.load_book import Follower, LoadBook
+from console.loads import outcome_of
 from console.places import place
 from console.view.load_course import Course
+from console.view.load_limits import generator_line
 from console.view.load_screen import verdict_words
 from keelwatch.ledger import LedgerStore
 from keelwatch.runs import Phase, load
@@ -107,6 +109,20 @@ def test_a_search_counts_the_seconds_of_each_step_from_its_start(store: LedgerSt
     assert acting_words(store, made.view()) == "load portal-baseline step 2 8.0/s p95 70ms"
 
 
+def test_a_search_between_two_steps_or_at_its_end_shows_the_generators_of_the_last_one(
+    store: LedgerStore,
+) -> None:
+    made, follower = Made(store), Follower(RUN)
+    made.searches()
+    made.second(0, [10.0], due=4)
+    made.tried(4.0)
+
+    found = follower.read(store)
+
+    assert "1 of 2" in generator_line(found)
+    assert "dropped 0 of 4" in generator_line(found)
+
+
 def test_a_run_of_another_kind_is_no_load(store: LedgerStore) -> None:
     made = Made(store, run="20260921-141319-probe-1111", kind="probe")
 
@@ -122,6 +138,17 @@ def test_a_run_that_died_is_never_drawn_as_well(store: LedgerStore) -> None:
     found: Course = Follower(made.run).read(store)  # no process holds its lock
 
     assert verdict_words(found, found.started)[0] == "UNKNOWN"
+
+
+def test_a_load_that_died_with_its_guardian_is_invalid_and_one_that_goes_on_is_nothing_yet(
+    store: LedgerStore,
+) -> None:
+    made = Made(store)
+    made.planned()
+    assert outcome_of(made.view(Phase.RUNNING)) == (None, None)
+    assert outcome_of(made.view(Phase.ORPHANED)) == ("invalid", "the run died and so did its guardian")
+    made.ends("fail", "because")
+    assert outcome_of(made.view(Phase.ENDED)) == ("fail", "because")
 
 
 def test_the_head_says_how_far_a_load_is_and_what_it_is_like(store: LedgerStore) -> None:

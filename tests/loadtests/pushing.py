@@ -136,8 +136,8 @@ def _stream(run: str) -> str:
         return ""
 
 
-def pid_of(run: str) -> int:
-    mark = read_mark(run_dir(run) / "process.json")
+def pid_of(run: str, whose: str = "process") -> int:
+    mark = read_mark(run_dir(run) / f"{whose}.json")
     assert mark is not None
     return mark.pid
 
@@ -156,3 +156,20 @@ def generators(run: str) -> list[int]:
         if b"loadtests.worker" in words and f"KEELWATCH_RUN={run}".encode() in environment:
             found.append(int(entry.name))
     return sorted(found)
+
+
+LOOPBACK = "0100007F"
+"""As the kernel writes it."""
+LISTEN = "0A"
+
+
+def listening(processes: list[int]) -> list[str]:
+    """The addresses on which these processes listen, as the kernel writes them."""
+    links = [link for pid in processes for link in Path(f"/proc/{pid}/fd").iterdir()]
+    sockets = {str(link.readlink()) for link in links}
+    rows = [
+        row.split()
+        for name in ("tcp", "tcp6")
+        for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+    ]
+    return [row[1].partition(":")[0] for row in rows if row[3] == LISTEN and f"socket:[{row[9]}]" in sockets]

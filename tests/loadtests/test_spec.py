@@ -8,7 +8,7 @@ import pytest
 
 from keelwatch.workspace import InputError
 from loadtests.arrivals import Stage, length_s
-from loadtests.load import examine, load_folder
+from loadtests.load import examine, load_folder, named, sought
 
 LIBRARY = Path(__file__).parents[2] / "loadtests" / "profiles"
 HEAD = "profile: one\ntitle: A load\nowner: team\nguard: {burn_rate: {objectives: [a]}}\n"
@@ -52,6 +52,7 @@ def test_the_least_that_is_a_profile(tmp_path: Path, body: str) -> None:
         (OPEN + "thresholds: [{percentile: 95}]\n", "8:14: found a percentile alone, expected `below`"),
         (OPEN + "thresholds: [{objective: a, below: 1s}]\n", "8:29: found `below` beside `objective`"),
         (OPEN + "thresholds: [{objective: a, request: b}]\n", "8:29: found `request` beside"),
+        (OPEN + "variables: [LOCUST_USERS]\n", "8:13: found 'LOCUST_USERS', expected the name of a variable"),
         (OPEN + "treshold: []\n", "8:1: found the unknown key 'treshold'"),
         (OPEN.replace("[{journey: log-in}]", "[{journey: a}, {journey: a}]"), "6:36: found 'a' again"),
     ],
@@ -59,6 +60,38 @@ def test_the_least_that_is_a_profile(tmp_path: Path, body: str) -> None:
 def test_what_is_wrong_is_said_at_its_place(tmp_path: Path, body: str, said: str) -> None:
     found = complaints(tmp_path, HEAD + body)
     assert any(one.startswith(said) for one in found), found
+
+
+def test_a_locustfile_that_is_no_python_is_told_with_its_place_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "visit.py").write_text("from locust import task\n\nclass Visitor(:\n    pass\n")
+    body = "model: open\nlocustfile: visit.py\nstages: [{rate: 1, for: 10s}]\n"
+    (tmp_path / "one.yaml").write_text(HEAD + body)
+    with pytest.raises(InputError) as refused:
+        load_folder(tmp_path)
+    assert str(refused.value) == f"{tmp_path}/visit.py:3:15: found invalid syntax, expected Python"
+
+
+def test_a_broken_file_does_not_block_the_other_profiles(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("profile: broken\nmodel: [\n")
+    (tmp_path / "b.yaml").write_text(
+        (HEAD + OPEN).replace("10s", "0s").replace("profile: one", "profile: two")
+    )
+    (tmp_path / "c.yaml").write_text(HEAD + OPEN)
+    found = sought(tmp_path, "one")
+    assert [one.profile.name for one in found.written] == ["one"]
+    assert found.problems == []
+    assert {one.file.name for one in found.others} == {"a.yaml", "b.yaml"}
+    assert named(tmp_path, "one").file == tmp_path / "c.yaml"
+    for name in ("two", "broken"):
+        with pytest.raises(InputError, match=r"[ab]\.yaml"):
+            named(tmp_path, name)
+
+
+def test_a_profile_that_stands_in_two_files_is_neither(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(HEAD + OPEN)
+    with pytest.raises(InputError, match="the profile 'one' again"):
+        named(tmp_path, "one")
 
 
 def test_every_problem_of_every_file_at_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keelwatch.workspace.reading import Unknown
+from loadtests.certain import breached
 from loadtests.gathered import Gathered, Times
 from loadtests.spec import Threshold
 from loadtests.thresholds import Events, findings, of_load
@@ -54,6 +55,13 @@ def test_a_percentile_is_of_the_time_that_was_named() -> None:
     service, response = findings(wanted, gathered, {})
     assert (service.met, service.name) == (True, "p95 service time < 50 ms")
     assert (response.met, response.value) == (False, "100 ms")
+
+
+def test_what_is_missed_for_certain_names_its_threshold() -> None:
+    gathered = Gathered(all=times_of([10.0] * 86 + [100.0] * 53))
+    wanted = [Threshold.model_validate({"percentile": 95, "below": "50ms", "of": "service"})]
+    assert breached(wanted, gathered, 8, 10) == "p95 service time < 50 ms: 53 of 139 are too many already"
+    assert breached(wanted, gathered, 1, 100) == ""
 
 
 def test_a_percentile_of_a_few_is_unknown() -> None:

@@ -59,6 +59,14 @@ def test_thresholds_decide(findings: list[Finding], outcome: Outcome, code: Exit
     assert words in verdict.reason
 
 
+@pytest.mark.parametrize("findings", [[], [MET], [DARK]])
+def test_a_load_all_of_whose_requests_failed_has_failed_whatever_was_asked(findings: list[Finding]) -> None:
+    verdict = judge(replace(WELL, requests=40, failed=40), findings)
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.FAIL, ExitCode.FAIL)
+    assert verdict.reason == "every-request-failed: 40 of 40"
+    assert judge(replace(WELL, requests=40, failed=39), []).outcome is Outcome.PASS
+
+
 def test_the_guard_and_a_person_end_it_in_7() -> None:
     tripped = judge(replace(WELL, ended="stopped"), [MISSED], trip="login burns 20x")
     assert (tripped.exit_code, tripped.reason) == (ExitCode.STOPPED, "guard-tripped: login burns 20x")

@@ -1,0 +1,69 @@
+"""What a step of a search proves: nothing that nobody measured holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from keelwatch.runs import Outcome, Verdict
+from loadtests.capacity import concluded, judged
+from loadtests.search import Interval, Next, Tried, proof_s
+from loadtests.verdict import Finding
+
+MET = Finding("p95", "212 ms", met=True, samples=900, least=100)
+MISSED = Finding("failures", "4.2 %", met=False, samples=900, least=300)
+FEW = Finding("log-ins", None, met=False, samples=12, reason="12 requests; 300 are the least", least=300)
+NEVER = Finding("plan-changes", None, met=False, samples=0, reason="no traffic")
+
+
+@pytest.mark.parametrize("dark", [FEW, NEVER])
+def test_a_rate_is_not_confirmed_by_what_nobody_measured(dark: Finding) -> None:
+    found = judged(Next(8, is_proof=True), [MET, dark])
+    assert isinstance(found, Verdict)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.reason == f"too-few-samples: {dark.name}: {dark.reason} (at 8 per second)"
+
+
+def test_a_step_before_it_may_leave_something_unknown_beside_what_was_measured() -> None:
+    assert judged(Next(8), [MET, FEW, NEVER]) == Tried(8, held=True, reason="")
+    assert judged(Next(8, is_proof=True), [MET]) == Tried(8, held=True, reason="", is_proof=True)
+
+
+def test_a_step_with_too_few_requests_for_everything_only_leads_on() -> None:
+    assert judged(Next(1), [FEW]) == Tried(1, held=True, reason="log-ins: 12 requests; 300 are the least")
+
+
+def test_what_more_requests_would_not_measure_either_ends_the_search_at_once() -> None:
+    found = judged(Next(1), [NEVER])
+    assert isinstance(found, Verdict)
+    assert found.reason == "too-few-samples: plan-changes: no traffic (at 1 per second)"
+
+
+@pytest.mark.parametrize("step", [Next(8), Next(8, is_proof=True)])
+def test_what_was_missed_does_not_hold_whatever_else_is_unknown(step: Next) -> None:
+    found = judged(step, [NEVER, FEW, MISSED])
+    assert found == Tried(8, held=False, reason="failures: 4.2 %")
+
+
+@pytest.mark.parametrize(
+    ("seen", "times"),
+    [
+        ([], 2.0),
+        ([(900, 100)], 2.0),  # enough by far: twice as long is enough
+        ([(900, 100), (120, 300)], 3.0),  # 2.5 times the step, and a fifth more for scatter
+        ([(10, 300)], 4.0),
+        ([(0, 300)], 4.0),
+        ([(0, 0)], 2.0),
+    ],
+)
+def test_the_step_that_confirms_is_as_long_as_its_samples_need(
+    seen: list[tuple[float, float]], times: float
+) -> None:
+    assert proof_s(15.0, seen) == 15.0 * times
+
+
+def test_a_server_that_bears_nothing_has_failed() -> None:
+    found = concluded(Interval(0.0, 0.125), "failures: 40 %")
+    assert found.outcome is Outcome.FAIL
+    assert found.reason == "not even 0.125 per second holds: failures: 40 %"
+    assert concluded(Interval(8.0, 8.25), "late").outcome is Outcome.PASS
+    assert concluded(Interval(8.0, None), "").outcome is Outcome.PASS
