@@ -14,6 +14,7 @@ from console.view.run import verdict_line
 from keelwatch.ledger import Fact, FactKind
 from keelwatch.runs import Glance, StreamLine
 from keelwatch.runs.fields import mapping, text
+from slo.durations import spell
 
 if TYPE_CHECKING:
     from chaos.load import Experiment
@@ -66,6 +67,8 @@ def plan_lines(experiment: Experiment, plan: Sequence[Planned]) -> list[str]:
             details = {"as": one.equivalent, "does": one.effect, "undo": one.undo, "REFUSED": one.trouble}
             lines += [f"    {key}: {words}" for key, words in details.items() if words]
     bounds = bounds_of(experiment.own)
+    if experiment.steady_state and bounds.every_s:
+        lines.append(f"asked: before the method, every {spell(bounds.every_s)} of it, and after it")
     lines += [f"guard: {words}" for words in guard_words(bounds)]
     lines.append(f"blast radius: {radius_words(bounds)}")
     lines.append(f"budget: {budget_words(bounds)}")
