@@ -14,7 +14,8 @@ from chaos.run import conduct
 from keelwatch.runs import ProcessTable, Run, RunKind, Verdict, inconclusive, main, passed
 from keelwatch.runs.fields import text
 from keelwatch.safety.around import Around
-from keelwatch.workspace import Condition
+from keelwatch.safety.budget import RESERVED
+from keelwatch.workspace import Condition, Refused
 from slo.snapshot import ObjectiveReading
 from tests.toys.procedure import journeys
 from tests.toys.verbs import VERBS
@@ -51,8 +52,13 @@ def experiment(run: Run) -> Verdict:
 
 
 def load(run: Run) -> Verdict:
-    """Goes on until it is stopped; the profiles `short` and `guarded` end sooner."""
+    """Goes on until it is stopped; the profiles `short` and `guarded` end sooner, and `refused` never
+    begins."""
     profile = text(run.args, "profile")
+    if profile == "refused":
+        run.wait(4)  # its gate takes its time
+        raise Refused("login-availability burns already (page)")
+    run.note(RESERVED, {"objective": "login-availability", "share": 0.01})
     run.wait(60 if profile == "steady" else 5)
     if profile == "guarded":
         return inconclusive("guard-tripped: burn")
