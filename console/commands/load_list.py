@@ -66,12 +66,12 @@ def show(run_id: str, *, json_wanted: bool) -> None:
             "phase": story.view.phase,
             "verdict": state.verdict.outcome if state.verdict else None,
             "reason": state.verdict.reason if state.verdict else None,
-            **load_json(story.told),
+            **load_json(story.told, is_over=story.view.is_over),
         }
         emit_json("load-show", state.env, SystemClock().now(), body)
         return
     write_out(f"{run_id}  {state.name} in {state.env}  {story.view.phase}")
-    for line in result_lines(story.told):
+    for line in result_lines(story.told, is_over=story.view.is_over):
         write_out(line)
     if state.verdict is not None:
         write_out(str(state.verdict))

@@ -79,11 +79,11 @@ def run(
             "verdict": verdict.outcome if verdict else None,
             "reason": verdict.reason if verdict else None,
             "exit": int(code),
-            **load_json(told),
+            **load_json(told, is_over=story.view.is_over),
         }
         emit_json("load-run", where.name, SystemClock().now(), body)
     else:
-        for line in result_lines(told):
+        for line in result_lines(told, is_over=story.view.is_over):
             write_out(line)
         write_out(str(story.view.state.verdict or "the run died before it had a verdict"))
     sys.exit(code)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 
+from console.chaos import story
+from console.view.chaos import story_json, story_lines
 from keelwatch.ledger import FactKind
-from keelwatch.runs import Outcome
+from keelwatch.runs import Outcome, heal
+from keelwatch.runs.state import has_guardian, is_alive
 from keelwatch.workspace.errors import ExitCode
 from tests.chaos.conftest import Lab
 from tests.runs.conftest import until
+from tests.toys.experiments import TABLE
 
 
 def test_an_experiment_without_rollbacks_is_taken_back_all_the_same(lab: Lab) -> None:
@@ -25,6 +29,22 @@ def test_a_killed_run_is_healed_by_its_guardian(lab: Lab) -> None:
     lab.kill(run)
     lab.until_value("billing", "up", 5)
     assert lab.end(run).outcome is Outcome.INVALID
+
+
+def test_a_run_that_died_with_its_guardian_is_told_as_whoever_heals_it_will(lab: Lab) -> None:
+    run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")]))
+    lab.until_value("billing", "down")
+    for who in ("guardian", "process"):
+        lab.kill(run, who)
+    until(lambda: not is_alive(run) and not has_guardian(run), 10, "both of them gone")
+    told = story(lab.ledger, run)
+    dead = story_json(told.view, told.told)
+    words = story_lines(told.view, told.told)[-1]
+    assert (dead["state"], dead["verdict"], dead["exit"]) == ("orphaned", "invalid", ExitCode.LEFT_BEHIND)
+    heal(lab.ledger, TABLE)
+    healed = story(lab.ledger, run)
+    assert dead["reason"] == story_json(healed.view, healed.told)["reason"]
+    assert words == story_lines(healed.view, healed.told)[-1]
 
 
 def test_a_killed_tool_is_noticed_and_taken_back(lab: Lab) -> None:
