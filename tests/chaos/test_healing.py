@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
+
+import pytest
 
 from console.chaos import story
 from console.view.chaos import story_json, story_lines
@@ -73,6 +76,45 @@ def test_a_stop_interrupts_the_activity_and_plays_the_rollbacks(lab: Lab) -> Non
     verdict = lab.end(run, 10)
     assert verdict.exit_code is ExitCode.STOPPED
     assert (lab.value("billing"), lab.value("mopped")) == ("up", "yes")
+
+
+def test_a_stop_is_heard_where_interrupts_were_ignored_by_whoever_started_it(lab: Lab) -> None:
+    """As a shell starts what it puts into the background."""
+    rollback = lab.call("beside", "write", "mop up", {"path": str(lab.world / "mopped"), "text": "yes"})
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")], rollbacks=[rollback]))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    lab.until_value("billing", "down")
+    lab.stop(run)
+    verdict = lab.end(run, 10)
+    assert (verdict.exit_code, lab.value("mopped")) == (ExitCode.STOPPED, "yes")
+
+
+@pytest.mark.parametrize("ending", ["late", "stopped"])
+def test_what_a_command_started_ends_with_the_experiment(lab: Lab, ending: str) -> None:
+    script = f"sleep 600 & echo $! > {lab.world}/draft; mv {lab.world}/draft {lab.world}/grandchild; wait"
+    provider: dict[str, object] = {"type": "process", "path": "sh", "arguments": ["-c", script]}
+    limit = {"timeout": 1} if ending == "late" else {}
+    command: dict[str, object] = {"type": "action", "name": "command", "provider": {**provider, **limit}}
+    run = lab.start(lab.experiment([lab.set("billing", "down"), command]))
+    until(lambda: bool(lab.value("grandchild")), 20, "the grandchild")
+    grandchild = Path("/proc") / lab.value("grandchild").strip()
+    assert grandchild.exists()
+    if ending == "stopped":
+        lab.stop(run)
+    lab.end(run)
+    until(lambda: not is_running(grandchild), 5, "no grandchild")
+    assert lab.value("billing") == "up"
+
+
+def is_running(process: Path) -> bool:
+    """Whether it is there, and not only waits to be forgotten."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_question_that_is_still_out_keeps_nothing_from_being_taken_back(lab: Lab) -> None:
