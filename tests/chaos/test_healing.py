@@ -109,6 +109,17 @@ def test_what_a_command_started_ends_with_the_experiment(lab: Lab, ending: str) 
     assert lab.value("billing") == "up"
 
 
+def test_what_a_command_started_ends_with_the_command_that_is_given_up(lab: Lab) -> None:
+    script = f"sleep 600 & echo $! > {lab.world}/draft; mv {lab.world}/draft {lab.world}/grandchild; wait"
+    provider: dict[str, object] = {"type": "process", "path": "sh", "arguments": ["-c", script], "timeout": 1}
+    command: dict[str, object] = {"type": "probe", "name": "command", "provider": provider}
+    run = lab.start(lab.experiment([command, lab.set("billing", "down"), lab.wait("60s")]))
+    lab.until_value("billing", "down")
+    assert not is_running(Path("/proc") / lab.value("grandchild").strip())
+    lab.stop(run)
+    lab.end(run)
+
+
 def is_running(process: Path) -> bool:
     """Whether it is there, and not only waits to be forgotten."""
     try:
