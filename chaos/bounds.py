@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
 
 USUAL_BUDGET = 1.0
+USUAL_EVERY_S = 5.0
+"""Between two askings of the hypothesis during the method."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """`above` over `window_s` of one of `objectives` ends it, and so does `most_s`. `budget` (0..1) is of
-    each one's for the period. `proof` is how the fault shows in traffic. Where nothing is said, texts are
+    each one's for the period. `proof` is how the fault shows in traffic. `every_s` is the pause between two
+    askings of the hypothesis during the method; 0: it is not asked then. Where nothing is said, texts are
     empty and numbers None."""
 
     component: str = ""
@@ -33,7 +36,7 @@ class Bounds:
     percent: float | None = None
     at_once: int | None = None
     proof: str = ""
-    every: str = ""
+    every_s: float = 0.0
     expect: str = ""
 
     @property
@@ -62,7 +65,7 @@ def bounds_of(extension: JsonObject) -> Bounds:
         percent=number(radius, "percent") or None,
         at_once=int(number(radius, "at_once")) or None,
         proof=text(extension, "reaches") or fails,
-        every=text(extension, "every"),
+        every_s=_seconds(text(extension, "every")) or USUAL_EVERY_S,
         expect=text(extension, "expect"),
     )
 

@@ -71,7 +71,7 @@ class Desk:
 
     def _hello(self) -> JsonObject:
         extension, order = self._extension, self._order
-        every = extension.every.total_seconds() if extension is not None and extension.every else 0.0
+        every = extension.every.total_seconds() if extension is not None else 0.0
         hosts = known_hosts(order.workspace, order.environment, order.sandbox)
         self._notebook.take({"event": "beat"})
         self.is_greeted.set()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chaos.verdict import Answers, Seen
 from keelwatch.ledger import JsonObject
-from keelwatch.runs.fields import text, texts
+from keelwatch.runs.fields import number, text, texts
 
 if TYPE_CHECKING:
     from keelwatch.runs import Run
@@ -44,6 +44,7 @@ class Notebook:
         self._mutex = threading.Lock()
         self._owed: list[str] = []
         self._has_begun = False
+        self._method_at = 0.0
         self.phase = ""
         self.heard = time.monotonic()
 
@@ -72,10 +73,7 @@ class Notebook:
         elif name == "began":
             self._owed = list(texts(event, "rollbacks"))
         elif name == "phase":
-            self.phase = text(event, "phase")
-            self._has_begun = self._has_begun or self.phase == "method"
-            self._run.note("phase", {"phase": self.phase})
-            self._run.say(PHASES.get(self.phase, self.phase))
+            self._phase(text(event, "phase"), number(event, "at"))
         elif name == "hypothesis":
             self._hypothesis(event)
         elif name == "step":
@@ -89,6 +87,15 @@ class Notebook:
         if self._has_begun and self._owed:
             words = [f"{name}: not played" for name in self._owed]
             self.note(rollbacks=(*self.seen.rollbacks, *words))
+
+    def _phase(self, phase: str, at: float) -> None:
+        if phase == "method":
+            self._has_begun, self._method_at = True, at
+        elif self.phase == "method":
+            self.note(method_s=at - self._method_at)
+        self.phase = phase
+        self._run.note("phase", {"phase": phase})
+        self._run.say(PHASES.get(phase, phase))
 
     def _hypothesis(self, event: JsonObject) -> None:
         when, met = text(event, "when"), event.get("met") is True

@@ -121,6 +121,8 @@ class Trial:
         reach = Reach(proof_of(self._run, around, self._extension), self._notebook, self._run)
         if reason := reach.holds_already():
             return invalid(f"reach-unproven: {reason}")
+        if self._extension is not None:
+            self._notebook.note(every_s=self._extension.every.total_seconds())
         desk = Desk(
             self._run, self._order, self._extension, self._pinned(), around, self._notebook, self._regions
         )

@@ -3,10 +3,12 @@ documentation; everything else in the file is Chaos Toolkit's, and judged by it.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from chaos.bounds import USUAL_EVERY_S
 from keelwatch.safety.spec import GuardSpec
 from keelwatch.workspace.model import Name
 from keelwatch.workspace.reader import Duration, StrictModel
@@ -61,11 +63,14 @@ class Extension(StrictModel):
         description="In place of `reaches`: a journey that passes before the method, and must fail at some "
         "moment of it",
     )
-    every: Duration | None = Field(
-        None, description="Ask the hypothesis again and again during the method, with this pause in between"
+    every: Duration = Field(
+        timedelta(seconds=USUAL_EVERY_S),
+        gt=timedelta(0),
+        description="During the method the hypothesis is asked again and again, with this pause in between "
+        "(default: 5s); of a method that lasts longer, not asked even once, nothing passes",
     )
     stop_at_deviation: bool = Field(
-        default=False, description="With `every`: end the method at once when the hypothesis does not hold"
+        default=False, description="End the method at once when the hypothesis does not hold"
     )
     expect: Literal["pass", "fail"] | None = Field(None, description="The verdict that is expected")
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from keelwatch.ledger import FactKind
 from keelwatch.runs import Outcome, Phase, Run, stop
-from keelwatch.workspace.errors import UnknownResult
+from keelwatch.safety.budget import reservations
+from keelwatch.workspace.errors import ExitCode, Refused, UnknownResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 UP_WITHIN_S = 30.0
 SETTLES_S = 3.0
+LOOK_S = 0.2
 DOWN_WITHIN_S = 30.0
 GUARD = "guard-tripped"
 
@@ -32,12 +35,33 @@ class UnderLoad:
         run.say(f"under load: {profile} (run {self.id})")
 
     def settle(self) -> None:
-        """Wait until it has been at it for a moment. Raises `UnknownResult` when it ends before that."""
+        """Wait until its gate has let it through and it has been at it for a moment. Raises `Refused` where
+        its gate does not, `UnknownResult` when it does not come up."""
+        give_up = time.monotonic() + UP_WITHIN_S
+        while not self._is_let_through():
+            self._require()
+            if time.monotonic() > give_up:
+                raise UnknownResult(
+                    f"the load did not come up in {UP_WITHIN_S:.0f} s", f"keelwatch attach {self.id}"
+                )
+            self._run.wait(LOOK_S)
         end = time.monotonic() + SETTLES_S
         while time.monotonic() < end:
-            if self.lost:
-                raise UnknownResult(f"the load did not come up: {self.lost}", f"keelwatch attach {self.id}")
-            self._run.wait(0.2)
+            self._require()
+            self._run.wait(LOOK_S)
+
+    def _is_let_through(self) -> bool:
+        """A load has a guard, so it sets budget aside before it begins."""
+        return bool(reservations(self._run.facts_of(self.id, FactKind.NOTE)))
+
+    def _require(self) -> None:
+        lost = self.lost
+        if not lost:
+            return
+        verdict = self._run.other(self.id).state.verdict
+        if verdict is not None and verdict.exit_code is ExitCode.REFUSED:
+            raise Refused(f"the load may not start: {verdict.reason}", f"keelwatch load show {self.id}")
+        raise UnknownResult(f"the load did not come up: {lost}", f"keelwatch attach {self.id}")
 
     @property
     def tripped(self) -> str:

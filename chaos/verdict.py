@@ -36,7 +36,8 @@ class Answers:
 class Seen:
     """All that a verdict rests on. `ended`: Chaos Toolkit went to its end. `died` is what became of its
     process otherwise. `unfinished` are activities of the method that neither succeeded nor failed. `reached`:
-    whether the fault was seen to reach traffic, None where nobody said how it shows. `rollbacks` are those
+    whether the fault was seen to reach traffic, None where nobody said how it shows. The method lasted for
+    `method_s`, and the hypothesis was to be asked `every_s` of it (0: not at all). `rollbacks` are those
     that failed and that nobody else verifies; texts are empty where nothing happened."""
 
     ended: bool = False
@@ -44,6 +45,8 @@ class Seen:
     not_begun: str = ""
     before: Answers = field(default_factory=Answers)
     during: Answers = field(default_factory=Answers)
+    method_s: float = 0.0
+    every_s: float = 0.0
     after: Answers = field(default_factory=Answers)
     actions: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
@@ -110,8 +113,17 @@ def _found(seen: Seen) -> Verdict:
         return inconclusive(f"hypothesis-unknown: {dark}")
     if seen.probes:
         return inconclusive(f"probe-failed: {'; '.join(seen.probes)}")
+    return _proven(seen)
+
+
+def _proven(seen: Seen) -> Verdict:
+    """Whether what held was asked of somebody, and met the fault."""
     if not seen.before.met or not seen.after.met:
         return inconclusive("no-steady-state-hypothesis: nothing was asked of customers")
+    if seen.every_s and seen.method_s > seen.every_s and not seen.during.met:
+        return inconclusive(
+            f"hypothesis-not-asked: nobody was asked during a method of {seen.method_s:.0f} s"
+        )
     match seen.reached:
         case None:
             return inconclusive("reach-unproven: nobody said how the fault shows in traffic (`reaches`)")

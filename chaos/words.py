@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
+from chaos.blast import EVERYWHERE
 from chaos.verbs import verb_of
 from keelwatch.runs.fields import mapping, number, text, texts
 
@@ -50,7 +51,8 @@ def of_verb(verb: str, args: JsonObject) -> str:
                 f"keelwatch sandbox fault {text(args, 'fault')} {text(args, 'value')}{where} --for {for_s:g}s"
             )
         case "fault.clear":
-            return f"keelwatch sandbox fault clear {text(args, 'fault')}"
+            there = where if region not in EVERYWHERE else ""
+            return f"keelwatch sandbox fault clear {text(args, 'fault')}{there}"
         case "flag.set":
             return f"keelwatch sandbox flag {text(args, 'flag')} {'on' if args.get('to') else 'off'}{where}"
     return f"{verb} {_short(args)}"

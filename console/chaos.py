@@ -52,9 +52,10 @@ def sound(where: Place, name: str) -> Experiment:
     there is none, `InputError` with all that is wrong with it."""
     from chaos.lint import check
     from chaos.load import named
+    from console.processes import TABLE
 
     found = named(where.workspace.folders["chaos"], name)
-    problems = check([found.file], where.workspace)
+    problems = check([found.file], where.workspace, TABLE.verbs)
     if problems:
         raise InputError(problems)
     return found

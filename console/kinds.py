@@ -108,8 +108,9 @@ def _of_chaos_toolkit(
 
 def _check_experiments(files: list[Path], workspace: Workspace | None) -> list[Problem]:
     from chaos.lint import check
+    from console.processes import TABLE
 
-    return check(files, workspace) if files else []
+    return check(files, workspace, TABLE.verbs) if files else []
 
 
 def check_experiments(documents: list[Document], workspace: Workspace | None) -> list[Problem]:

@@ -1,4 +1,5 @@
-"""What is owed in an environment: every undo that no run has paid yet, for a screen."""
+"""What is broken in an environment, and owed: every undo of a fault or an experiment that no run has paid
+yet, for a screen. What others owe, like a probe while it runs, is theirs."""
 
 from __future__ import annotations
 
@@ -8,14 +9,18 @@ from keelwatch.ledger import FactKind, LedgerStore
 from keelwatch.runs import OpenUndo, RunView, list_open, view
 from keelwatch.runs.fields import number
 
+CHAOS = "chaos"
+FAULTS = frozenset({"fault.set", "process.kill", "process.hang"})
 CLEAR = "fault.clear"
 
 
 def owed_in(store: LedgerStore, environment: str) -> tuple[OpenRow, ...]:
-    """As `keelwatch heal --list` has it, the newest run first."""
+    """As `keelwatch heal --list` has them, the newest run first."""
     views: dict[str, RunView] = {}
     found = []
     for undo in list_open(store):
+        if undo.kind != CHAOS and undo.verb not in FAULTS:
+            continue
         if undo.run not in views:
             views[undo.run] = view(store, undo.run)
         if views[undo.run].state.env == environment:

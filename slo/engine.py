@@ -27,7 +27,6 @@ from slo.why import Evidence, Why, why
 from slo.windows import DAY_S, DIRECT_S, HOUR_S, lengths
 
 STALE_AFTER_S = 150.0
-PROBE_STALE_AFTER_S = 60.0  # journeys come minutes apart, and who watches them hands over now and then
 PATIENCE_S = 6.0
 SKEW_S = 5.0
 RECENT_STEPS = 12
@@ -233,9 +232,7 @@ class Engine:
         """Why the short windows cannot be trusted, if so."""
         if newest is not None:
             age = at - newest
-            limit_s = self._stale_after_s
-            if one.objective.stratum == "probe":
-                limit_s = max(limit_s, PROBE_STALE_AFTER_S)
+            limit_s = one.objective.stale_after_s(self._stale_after_s)
             return f"stale: last sample {spell(age)} ago" if age > limit_s else None
         counts = any(isinstance(counted[window].total, Count) for window in DIRECT_S)
         if one.total.newest is None or not counts:

@@ -64,6 +64,9 @@ class Ratio:
         )
 
 
+PROBE_STALE_AFTER_S = 60.0  # journeys come minutes apart, and who watches them hands over now and then
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """`group_by` names the label by which there is one reading per region; None for one reading in all."""
@@ -83,6 +86,10 @@ class Objective:
     @property
     def budget(self) -> float:
         return 1.0 - self.target
+
+    def stale_after_s(self, usual_s: float) -> float:
+        """How old its newest sample may be where that of others may be `usual_s`."""
+        return max(usual_s, PROBE_STALE_AFTER_S) if self.stratum == "probe" else usual_s
 
 
 @dataclass(frozen=True, slots=True)

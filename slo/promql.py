@@ -95,6 +95,15 @@ def read_query(text: str, counter: Literal["counter", "not a counter"], group_by
     return Expression(text, scale, newest, _fixed_range(text, ranges))
 
 
+def broken(text: str) -> str:
+    """Why a query of any shape is no PromQL; empty for one that is."""
+    try:
+        _parse(_bounded(text))
+    except BadQuery as error:
+        return error.found
+    return ""
+
+
 def _fixed_range(text: str, ranges: set[int]) -> int | None:
     """The one range of an expression in seconds; None where all of them are `$window`."""
     if WINDOW in text:
@@ -333,5 +342,6 @@ __all__ = [
     "Query",
     "Scale",
     "Selector",
+    "broken",
     "read_query",
 ]

@@ -67,7 +67,7 @@ def _burn(
     one: Tracked, answers: Answers, window: Increase, at: float, stale_after_s: float, shown: str
 ) -> Reading:
     newest = answers.newest(one.total)
-    if newest is not None and at - newest > stale_after_s:
+    if newest is not None and at - newest > one.objective.stale_after_s(stale_after_s):
         return Unknown(f"stale: last sample {spell(at - newest)} ago", at, shown)
     counts = PartOfTotal(_counted(answers, one.part, window), _counted(answers, one.total, window))
     ratio = error_ratio(counts.bad(one.objective.ratio.part_is), counts.total, at, shown)

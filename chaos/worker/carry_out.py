@@ -15,6 +15,8 @@ from chaoslib.experiment import ensure_experiment_is_valid, run_experiment
 from chaoslib.loader import load_experiment
 from chaoslib.types import Schedule, Strategy
 
+from chaos.worker import commands
+from chaos.worker.asking import Asking
 from chaos.worker.handler import Handler
 from chaos.worker.reading import beside
 from chaos.worker.stopping import Stopping
@@ -38,7 +40,9 @@ def carry_out(folder: Path) -> int:
     logging.getLogger("chaostoolkit").addHandler(_Narrating(level=logging.WARNING))
     hosts: set[Host] = {(str(one[0]), str(one[1]), int(one[2])) for one in _rows(order.get("hosts"))}
     supervisor = Supervisor(telling, stopping, hosts)
-    handler = Handler(telling, stopping, supervisor, stop_at_deviation=order.get("stop_at_deviation") is True)
+    asking = Asking()
+    at_once = order.get("stop_at_deviation") is True
+    handler = Handler(telling, stopping, supervisor, asking, stop_at_deviation=at_once)
     try:
         experiment = _loaded(Path(text(order, "file")))
     except Exception as error:  # noqa: BLE001 -- nothing has happened yet, and nothing will
@@ -46,6 +50,8 @@ def carry_out(folder: Path) -> int:
         telling.close()
         return 3
     supervisor.install()
+    asking.install()
+    commands.install()
     journal = _run(experiment, handler, number(order, "every_s"), telling)
     _keep(folder / "journal.json", journal)
     telling.tell("ended", status=str(journal.get("status")), deviated=bool(journal.get("deviated")))

@@ -11,6 +11,7 @@ from chaoslib.run import RunEventHandler
 
 from chaos.notebook import OURS
 from chaos.words import equivalent
+from chaos.worker.asking import Asking
 from chaos.worker.stopping import Stopping
 from chaos.worker.supervise import Supervisor
 from chaos.worker.telling import Telling
@@ -26,11 +27,18 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
     """Tells phases, steps and answers of the hypothesis."""
 
     def __init__(
-        self, telling: Telling, stopping: Stopping, supervisor: Supervisor, *, stop_at_deviation: bool
+        self,
+        telling: Telling,
+        stopping: Stopping,
+        supervisor: Supervisor,
+        asking: Asking,
+        *,
+        stop_at_deviation: bool,
     ) -> None:
         self._telling = telling
         self._stopping = stopping
         self._supervisor = supervisor
+        self._asking = asking
         self._stop_at_deviation = stop_at_deviation
         self._phase = "start"
         self._beside = threading.local()
@@ -76,6 +84,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
 
     def method_completed(self, experiment: Any, state: Any = None) -> None:
         self._stopping.leave()
+        self._asking.begin()
 
     def start_hypothesis_after(self, experiment: Any) -> None:
         self._enter("after")
@@ -95,11 +104,13 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
         self._telling.tell("phase", phase="end")
 
     def interrupted(self, experiment: Any, journal: Any) -> None:
-        self._stopping.leave()
+        self._stopping.give_up("interrupted")
+        self._asking.cease()
         self._telling.tell("interrupted")
 
     def signal_exit(self) -> None:
         self._stopping.leave()
+        self._asking.cease()
         self._telling.tell("interrupted", reason=self._stopping.why)
 
     def start_activity(self, activity: Any) -> None:
@@ -122,6 +133,8 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
     def activity_completed(self, activity: Any, run: Any) -> None:
         number = self._open.pop(threading.get_ident(), 0)
         trouble = run.get("exception")
+        if self._where() == "method" and activity.get("type") == "action":
+            self._asking.begin()
         self._telling.tell(
             "step",
             number=number,

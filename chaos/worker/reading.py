@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,18 @@ from chaoslib.extension import validate_extensions
 from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid
 from chaoslib.loader import load_experiment
 
+from keelwatch.workspace.reader import closest
+
 type Loc = tuple[str | int, ...]
-type Flaw = tuple[Loc, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """`words` say what is wrong at `loc`, `near` what may have been meant."""
+
+    loc: Loc
+    words: str
+    near: str = ""
 
 
 def read_files(files: Sequence[Path], answers: int) -> int:
@@ -44,7 +56,7 @@ def read_file(file: Path) -> dict[str, object]:
         return {"experiment": None, "flaws": [{"words": _words(error), **_place(error)}]}
     if not isinstance(found, dict):
         return {"experiment": None, "flaws": [{"loc": [], "words": "not a mapping"}]}
-    flaws = [{"loc": list(loc), "words": words} for loc, words in flaws_of(found)]
+    flaws = [{"loc": list(one.loc), "words": one.words, "near": one.near} for one in flaws_of(found)]
     return {"experiment": found, "flaws": flaws}
 
 
@@ -59,18 +71,19 @@ def flaws_of(experiment: dict[str, Any]) -> Iterator[Flaw]:
     (variables, secrets) is left to the run."""
     for key in ("title", "description"):
         if not isinstance(experiment.get(key), str) or not experiment[key]:
-            yield (), f"an experiment requires a {key}"
+            yield Flaw((), f"an experiment requires a {key}")
     yield from _judged(("extensions",), lambda: validate_extensions(experiment))
     yield from _hypothesis(experiment.get("steady-state-hypothesis"))
     method = experiment.get("method")
     if not isinstance(method, list):
-        yield ("method",), "the method must be a list, which may be empty"
+        yield Flaw(("method",), "the method must be a list, which may be empty")
         method = []
     rollbacks = experiment.get("rollbacks", [])
     names = {one.get("name") for one in [*method, *_probes(experiment)] if isinstance(one, dict)}
     yield from _activities("method", method, names)
     yield from _activities("rollbacks", rollbacks if isinstance(rollbacks, list) else [], names)
     yield from _judged(("controls",), lambda: validate_controls(experiment))
+    yield from _controls((), experiment)
 
 
 def _probes(experiment: dict[str, Any]) -> list[Any]:
@@ -84,15 +97,15 @@ def _hypothesis(found: Any) -> Iterator[Flaw]:
     if found is None:
         return
     if not isinstance(found, dict):
-        yield (key,), "not a mapping"
+        yield Flaw((key,), "not a mapping")
         return
     if not found.get("title"):
-        yield (key,), "a hypothesis requires a title"
+        yield Flaw((key,), "a hypothesis requires a title")
     for index, probe in enumerate(found.get("probes") or []):
         loc: Loc = (key, "probes", index)
         yield from _judged(loc, lambda probe=probe: ensure_activity_is_valid(probe))  # type: ignore[misc]
         if isinstance(probe, dict) and "ref" not in probe and "tolerance" not in probe:
-            yield loc, "a probe of the hypothesis requires a tolerance"
+            yield Flaw(loc, "a probe of the hypothesis requires a tolerance")
         elif isinstance(probe, dict) and "tolerance" in probe:
             tolerance = probe["tolerance"]
             place = (*loc, "tolerance")
@@ -105,16 +118,47 @@ def _activities(key: str, found: list[Any], names: set[Any]) -> Iterator[Flaw]:
         yield from _judged(loc, lambda activity=activity: ensure_activity_is_valid(activity))  # type: ignore[misc]
         ref = activity.get("ref") if isinstance(activity, dict) else None
         if ref and ref not in names:
-            yield (*loc, "ref"), f"no activity of this experiment is called {ref!r}"
+            yield Flaw((*loc, "ref"), f"no activity of this experiment is called {ref!r}")
+
+
+def _controls(loc: Loc, value: object) -> Iterator[Flaw]:
+    """At any place: Chaos Toolkit leaves a control out whose module is missing."""
+    match value:
+        case dict():
+            for index, one in enumerate(_listed(value.get("controls"))):
+                yield from _control((*loc, "controls", index), one)
+            for key, inner in value.items():
+                yield from _controls((*loc, key), inner)
+        case list():
+            for index, inner in enumerate(value):
+                yield from _controls((*loc, index), inner)
+
+
+def _control(loc: Loc, control: object) -> Iterator[Flaw]:
+    provider = control.get("provider") if isinstance(control, dict) else None
+    module = provider.get("module") if isinstance(provider, dict) else None
+    if not isinstance(module, str) or "${" in module:
+        return
+    try:
+        is_there = importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        is_there = False
+    if not is_there:
+        near = closest(module, (file.stem for file in Path.cwd().glob("*.py")))
+        yield Flaw((*loc, "provider", "module"), f"a control whose module {module!r} cannot be found", near)
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _judged(loc: Loc, judge: Callable[[], object]) -> Iterator[Flaw]:
     try:
         judge()
     except ChaosException as error:
-        yield loc, str(error)
+        yield Flaw(loc, str(error))
     except Exception as error:  # noqa: BLE001 -- its validators stumble over what is of another type than they expect
-        yield loc, _words(error)
+        yield Flaw(loc, _words(error))
 
 
 def _words(error: BaseException) -> str:

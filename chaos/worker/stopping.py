@@ -42,6 +42,11 @@ class Stopping:
     def leave(self) -> None:
         self.safe = False
 
+    def give_up(self, why: str) -> None:
+        """What it interrupted by itself: nothing beside the main thread is waited for any more."""
+        self.why = self.why or why
+        self.safe = False
+
     def check(self) -> None:
         """Raises `KeyboardInterrupt` in the main thread when it was wished and not heard yet."""
         if threading.current_thread() is threading.main_thread():

@@ -164,7 +164,7 @@ class Supervisor:
                 self.crashed = f"{control.get('name')} at {level}: {error}"
             self._telling.tell("control", name=str(control.get("name")), level=level, state="interrupted")
             if not self._stopping.rolling_back:
-                raise
+                raise self._interruption(str(error)) from error
         except Exception as error:  # a gate that breaks is shut, whatever broke it
             self.crashed = f"{control.get('name')} at {level}: {type(error).__name__}: {error}"
             self._telling.tell(

@@ -53,11 +53,13 @@ def list_experiments(workspace: Path | None, environment: str | None, *, json_wa
 def check(files: tuple[Path, ...], workspace: Path | None, *, json_wanted: bool) -> None:
     """Check experiments by Chaos Toolkit's own rules, and ours.
 
-    Without FILES: all of the workspace. Regions, components and hosts must be of the workspace. Exit code 3
-    when something is wrong, each with file, line and column.
+    Without FILES: all of the workspace. Whatever they name must be there: regions, components, faults, verbs,
+    journeys, objectives, hosts, modules; PromQL must parse. Exit code 3 when something is wrong, each with
+    file, line and column.
     """
     from chaos.lint import check as flaws_in
     from chaos.load import experiment_files
+    from console.processes import TABLE
     from keelwatch.workspace.find import find, here
     from keelwatch.workspace.workspace import load_workspace
 
@@ -70,7 +72,7 @@ def check(files: tuple[Path, ...], workspace: Path | None, *, json_wanted: bool)
         listed, unread = experiment_files(path) if path.is_dir() or not files else ([path], [])
         meant += listed
         problems += unread
-    problems += flaws_in(meant, around)
+    problems += flaws_in(meant, around, TABLE.verbs)
     if json_wanted:
         body = {"experiments": len(meant), "problems": [problem_json(one) for one in problems]}
         emit_json("chaos-check", None, SystemClock().now(), body)

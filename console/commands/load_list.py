@@ -67,12 +67,12 @@ def show(run_id: str, *, json_wanted: bool) -> None:
             "phase": story.view.phase,
             "verdict": verdict,
             "reason": reason,
-            **load_json(story.told),
+            **load_json(story.told, is_over=story.view.is_over),
         }
         emit_json("load-show", state.env, SystemClock().now(), body)
         return
     write_out(f"{run_id}  {state.name} in {state.env}  {story.view.phase}")
-    for line in result_lines(story.told):
+    for line in result_lines(story.told, is_over=story.view.is_over):
         write_out(line)
     if verdict is not None:
         write_out(": ".join(filter(None, (verdict, reason))))

@@ -80,11 +80,11 @@ def run(
             "verdict": verdict,
             "reason": reason,
             "exit": int(code),
-            **load_json(told),
+            **load_json(told, is_over=story.view.is_over),
         }
         emit_json("load-run", where.name, SystemClock().now(), body)
     else:
-        for line in result_lines(told):
+        for line in result_lines(told, is_over=story.view.is_over):
             write_out(line)
         write_out(": ".join(filter(None, outcome_of(story.view))) or "it goes on")
     sys.exit(code)

@@ -187,6 +187,7 @@ def fault(
     keelwatch sandbox fault billing.errors 100% --region east --for 5m
     keelwatch sandbox fault list
     keelwatch sandbox fault clear            (or: clear billing, clear billing.errors)
+    keelwatch sandbox fault clear billing.errors --region east
     """
     if target != "list":
         require_operator_of_sandbox("a fault")
@@ -194,7 +195,7 @@ def fault(
         case "list":
             deed, faults = "list", _list(value, name)
         case "clear":
-            deed, faults = "clear", _clear(value, name)
+            deed, faults = "clear", _clear(in_region(value, region), name)
         case _:
             deed, faults = "set", (_set(target, value, region, lasts, name),)
     if json_wanted:
@@ -205,6 +206,15 @@ def fault(
         write_out(f"cleared {told(one)}" if deed == "clear" else told(one))
     if not faults:
         write_out("no fault is on" if deed == "list" else "there was nothing to clear")
+
+
+def in_region(fault: str | None, region: str) -> str | None:
+    """What is to be cleared, as the sandbox calls it: `billing.errors@east`."""
+    if region == "all" or (fault is not None and "@" in fault):
+        return fault
+    if fault is None or "." not in fault:
+        raise UsageError(f"which fault in {region}?", f"clear billing.errors --region {region}")
+    return f"{fault}@{region}"
 
 
 def _list(value: str | None, name: str) -> tuple[SandboxFault, ...]:

@@ -12,8 +12,12 @@ from console.view.last_run import NEVER
 from console.view.limits import budget_sentences
 from console.view.run import verdict_line
 from keelwatch.ledger import Fact, FactKind
-from keelwatch.runs import Glance, StreamLine
+from keelwatch.runs import Glance, Phase, StreamLine, invalid
 from keelwatch.runs.fields import mapping, text
+from keelwatch.runs.heal import DIED
+from keelwatch.safety.budget import at_the_end
+from keelwatch.workspace.errors import ExitCode
+from slo.durations import spell
 
 if TYPE_CHECKING:
     from chaos.load import Experiment
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from chaos.story import Fault, Step, Story
     from console.output import Json
     from console.view.chaos_shelf import ExperimentRow, OpenRow
-    from keelwatch.runs import RunView
+    from keelwatch.runs import RunView, Verdict
 
 WHENS = ("before", "during", "after")
 
@@ -66,6 +70,8 @@ def plan_lines(experiment: Experiment, plan: Sequence[Planned]) -> list[str]:
             details = {"as": one.equivalent, "does": one.effect, "undo": one.undo, "REFUSED": one.trouble}
             lines += [f"    {key}: {words}" for key, words in details.items() if words]
     bounds = bounds_of(experiment.own)
+    if experiment.steady_state and bounds.every_s:
+        lines.append(f"asked: before the method, every {spell(bounds.every_s)} of it, and after it")
     lines += [f"guard: {words}" for words in guard_words(bounds)]
     lines.append(f"blast radius: {radius_words(bounds)}")
     lines.append(f"budget: {budget_words(bounds)}")
@@ -102,7 +108,7 @@ def _told(item: Fact | StreamLine) -> str:
 
 
 def story_lines(view: RunView, story: Story) -> list[str]:
-    verdict = view.state.verdict
+    verdict = verdict_of(view)
     met = ", ".join(f"{when} {story.hypothesis.get(when, 'not asked')}" for when in WHENS)
     lines = [f"{story.name}: {story.title}", f"hypothesis: {met}"]
     lines += [_step_line(one) for one in story.steps]
@@ -110,7 +116,7 @@ def story_lines(view: RunView, story: Story) -> list[str]:
     if story.reached:
         lines.append(f"reached traffic: {story.reached}")
     lines += [f"guard tripped: {one}" for one in story.trips]
-    lines += budget_sentences(story.budget)
+    lines += budget_sentences(story.budget, is_over=view.is_over)
     end = f"{verdict}" if verdict is not None else f"{view.phase}: {story.phase or 'not begun'}"
     return [*lines, end + (f" (expected: {story.expect})" if story.expect else "")]
 
@@ -130,8 +136,16 @@ def _fault_line(one: Fault) -> str:
     return f"  {one.verb} on {one.target}: {end}"
 
 
+def verdict_of(view: RunView) -> Verdict | None:
+    """Of a run that died with its guardian, what whoever heals it will say; None while it goes on."""
+    if view.state.verdict is not None or not view.is_over:
+        return view.state.verdict
+    code = ExitCode.LEFT_BEHIND if view.phase is Phase.ORPHANED else ExitCode.UNKNOWN
+    return invalid(DIED).but(code)
+
+
 def story_json(view: RunView, story: Story) -> dict[str, Json]:
-    verdict = view.state.verdict
+    verdict = verdict_of(view)
     return {
         "run": view.state.id,
         "experiment": story.name,
@@ -172,7 +186,7 @@ def story_json(view: RunView, story: Story) -> dict[str, Json]:
         "guard": {"answers": _answers(story), "trips": list(story.trips)},
         "budget": [
             {"objective": one.objective, "region": one.region, "reserved": one.share, "spent": one.spent}
-            for one in story.budget
+            for one in (at_the_end(story.budget) if view.is_over else story.budget)
         ],
         "load_run": story.load or None,
     }

@@ -79,7 +79,11 @@ type Row = ExperimentRow | CourseRow | OpenRow
 
 @dataclass(frozen=True, slots=True)
 class ChaosShelf(Listed[ExperimentRow, CourseRow]):
-    """Every experiment of one environment, its runs, and all that is owed there."""
+    """Every experiment of one environment, its runs, and what is broken there."""
+
+    @property
+    def running(self) -> tuple[CourseRow, ...]:
+        return tuple(one for one in self.living if one.is_looked_after)
 
     owed: tuple[OpenRow, ...] = ()
     owed_known: bool = True
@@ -127,14 +131,14 @@ def open_words(found: ChaosShelf) -> str:
     if not found.owed_known:
         return "OPEN FAULTS not known"
     if not found.owed:
-        return "OPEN FAULTS none: nothing is owed in this environment"
+        return "OPEN FAULTS none: nothing of an experiment is owed in this environment"
     mine = sum(one.needs_heal for one in found.owed)
     words = f"OPEN FAULTS {len(found.owed)}: who holds each, and for how long"
     return f"{words}; {mine} LEFT: keelwatch heal" if mine else words
 
 
 def heading(shelf: ChaosShelf, width: int, chip: str = "") -> str:
-    count, running = len(shelf.rows), len(shelf.living)
+    count, running = len(shelf.rows), len(shelf.running)
     parts = [f"Chaos {count} experiment{'' if count == 1 else 's'}"]
     if chip:
         parts.append(f"filter: {chip}")

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from console.view import numbers
 from console.view.columns import NARROW
 from keelwatch.safety import Reservation
+from keelwatch.safety.budget import at_the_end
 from keelwatch.safety.burn_words import burnt
 from keelwatch.safety.questions import elapsed_share
 from keelwatch.safety.said import GuardSaid
 
 LABEL = 11
+LOST = ": the run died, so all it set aside counts as spent"
 WORDS = {"yes": "holds", "no": "TRIPS", "unknown": "UNKNOWN"}
 
 
@@ -45,8 +47,9 @@ def budget_lines(budget: Sequence[Reservation], *, is_over: bool) -> list[str]:
     """What is set aside; what is spent of it so far, and once it is settled what was, at most."""
     if not budget:
         return [line("BUDGET", "nothing is set aside" + ("" if is_over else " yet"))]
-    open_ = [one for one in budget if one.spent is None]
-    settled = [one for one in budget if one.spent is not None]
+    known = at_the_end(budget) if is_over else budget
+    open_ = [one for one in known if one.spent is None]
+    settled = [one for one in known if one.spent is not None]
     told = [one for one in open_ if one.so_far is not None]
     lines = [_spent_line(max(settled, key=_spent_share), len(settled))] if settled else []
     if told:
@@ -60,11 +63,14 @@ def budget_lines(budget: Sequence[Reservation], *, is_over: bool) -> list[str]:
     return lines
 
 
-def budget_sentences(budget: Sequence[Reservation]) -> Iterator[str]:
+def budget_sentences(budget: Sequence[Reservation], *, is_over: bool) -> Iterator[str]:
     """For whoever reads them one by one."""
-    for one in sorted(budget, key=lambda each: (each.objective, each.region or "")):
+    for one in sorted(
+        at_the_end(budget) if is_over else budget, key=lambda each: (each.objective, each.region or "")
+    ):
         spent = "not settled" if one.so_far is None else f"{one.so_far:.2%} spent so far"
         spent = spent if one.spent is None else f"{one.spent:.2%} spent"
+        spent += LOST if one.lost else ""
         where = f" ({one.region})" if one.region else ""
         yield f"budget of {one.objective}{where}: {one.share:.2%} set aside, {spent}"
 
@@ -75,7 +81,8 @@ def _spent_line(worst: Reservation, count: int) -> str:
     spent = f"{share * worst.share:.2%} of {worst.share:.2%} {numbers.bar(share)}"
     word = "OVER" if share > 1 else "so far" if worst.spent is None else "spent"
     most = f", the most of {count}" if count > 1 else ""
-    return line("BUDGET", f"{word:<8} {spent}  {worst.objective}{where}{most}", is_bad=share > 1)
+    lost = LOST if worst.lost else ""
+    return line("BUDGET", f"{word:<8} {spent}  {worst.objective}{where}{most}{lost}", is_bad=share > 1)
 
 
 def _spent_share(one: Reservation) -> float:

@@ -38,6 +38,11 @@ class CourseRow:
         return self.phase == "ended"
 
     @property
+    def is_looked_after(self) -> bool:
+        """Whether it goes on: one that is orphaned has a row of its own, and runs no more."""
+        return self.phase not in {"ended", "orphaned"}
+
+    @property
     def told(self) -> str:
         """What a filter looks at."""
         return f"{self.name} {self.run} {self.phase} {self.starter} {self.words}"

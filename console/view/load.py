@@ -9,6 +9,7 @@ from console.view.limits import budget_sentences
 from keelwatch.ledger import Fact, FactKind, JsonObject
 from keelwatch.runs import Glance, StreamLine
 from keelwatch.runs.fields import mapping, number, text, whole
+from keelwatch.safety.budget import at_the_end
 from loadtests.follow import Followed
 from loadtests.gathered import Gathered, Second, Times
 from loadtests.histogram import Histogram
@@ -54,7 +55,7 @@ def share(times: Times) -> float:
     return times.failed / times.count if times.count else 0.0
 
 
-def result_lines(told: Followed) -> Iterator[str]:
+def result_lines(told: Followed, *, is_over: bool) -> Iterator[str]:
     """The table of requests, what was found of each threshold, and how the load was applied."""
     gathered = told.gathered
     yield from _table("request", gathered.requests, gathered.all)
@@ -70,7 +71,7 @@ def result_lines(told: Followed) -> Iterator[str]:
         yield ""
         yield from _found(told.judged)
         yield applied_line(told.judged)
-    yield from budget_sentences(told.budget)
+    yield from budget_sentences(told.budget, is_over=is_over)
 
 
 def applied_line(judged: JsonObject) -> str:
@@ -117,7 +118,7 @@ def _quantiles(histogram: Histogram) -> str:
     return " / ".join("-" if one is None else f"{one:.0f}" for one in found)
 
 
-def load_json(told: Followed) -> JsonObject:
+def load_json(told: Followed, *, is_over: bool) -> JsonObject:
     """What came of it, and every second of it."""
     gathered = told.gathered
     return {
@@ -133,7 +134,7 @@ def load_json(told: Followed) -> JsonObject:
         ],
         "budget": [
             {"objective": one.objective, "region": one.region, "share": one.share, "spent": one.spent}
-            for one in told.budget
+            for one in (at_the_end(told.budget) if is_over else told.budget)
         ],
     }
 

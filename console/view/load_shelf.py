@@ -86,7 +86,7 @@ def cells(row: Row, width: int, now: float) -> dict[str, str]:
 
 
 def heading(shelf: LoadShelf, width: int, chip: str = "") -> str:
-    running = len(shelf.living)
+    running = sum(one.is_looked_after for one in shelf.living)
     parts = [f"Load {len(shelf.rows)} profile{'' if len(shelf.rows) == 1 else 's'}"]
     if chip:
         parts.append(f"filter: {chip}")

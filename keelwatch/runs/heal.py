@@ -19,6 +19,9 @@ from keelwatch.runs.table import OnDeath, ProcessTable
 from keelwatch.workspace.errors import ExitCode, Fenced
 from keelwatch.workspace.paths import run_dir
 
+DIED = "the run died and so did its guardian"
+"""Why such a run is invalid."""
+
 
 class Care(StrEnum):
     """Who looks after an unfinished undo."""
@@ -88,7 +91,7 @@ def _heal_one(store: LedgerStore, table: ProcessTable, run: str) -> list[OpenUnd
         if is_alive(run):  # resumed while we waited for the lock
             return []
         before = _undos(view(store, run))
-        after = take_over(store, table, run, "the run died and so did its guardian", by="heal")
+        after = take_over(store, table, run, DIED, by="heal")
         done = {effect.seq for effect in after.healed}
         return [undo for undo in before if undo.seq in done]
     except Fenced:  # it was resumed, or healed elsewhere, in this moment

@@ -83,6 +83,11 @@ class RunView:
     phase: Phase
     pid: int | None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it goes on, whatever it has left behind."""
+        return self.phase in {Phase.ENDED, Phase.ORPHANED}
+
 
 def fold(state: RunState, facts: Iterable[Fact]) -> RunState:
     """`state` after `facts`, which are those of its run that follow, in order.

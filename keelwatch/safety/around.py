@@ -40,8 +40,9 @@ class Around:
     sandbox: str = ""
 
     def burn_below(self, most: float, window_s: float, region: str | None, names: Sequence[str]) -> Condition:
-        """Whether no objective on real traffic burns at `most` or more over the window; of `names`, or of all
-        without any, in `region` or in all."""
+        """Whether no objective burns at `most` or more over the window: of `names`, whatever they count, or
+        of all on real traffic without any; in `region` or in all. Unknown when a name is not there: what
+        nobody watches is not well."""
         from slo.objective import track
 
         try:
@@ -50,7 +51,9 @@ class Around:
             objectives = _objectives(workspace.folders["slo"])
         except KeelwatchError as error:
             return Condition.unknown(error.message)
-        chosen = [one for one in objectives if one.stratum == "real" and (not names or one.name in names)]
+        if missing := sorted({*names} - {one.name for one in objectives}):
+            return Condition.unknown(f"there is no objective {', '.join(map(repr, missing))}")
+        chosen = [one for one in objectives if (one.name in names if names else one.stratum == "real")]
         tracked = [each for one in chosen for each in track(one, tuple(spec.regions))]
         wanted = [one for one in tracked if region is None or one.region in {region, None}]
         return questions.burn_below(client, wanted, most, window_s, time.time(), source.stale_after_s)

@@ -25,7 +25,7 @@ ROUNDING = 1e-9
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """`share` (0..1) of the period's budget of an objective, set aside by `run`; `spent`, once settled, and
-    `so_far` before, where it is known."""
+    `so_far` before, where it is known. `lost`: the run died, and nobody settled it."""
 
     run: str
     objective: str
@@ -33,6 +33,7 @@ class Reservation:
     share: float
     spent: float | None = None
     so_far: float | None = None
+    lost: bool = False
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -51,6 +52,11 @@ def reservations(facts: Iterable[Fact]) -> tuple[Reservation, ...]:
         elif fact.event == SETTLED and key in found:
             found[key] = replace(found[key], spent=number(fact.body, "spent"))
     return tuple(found.values())
+
+
+def at_the_end(of: Iterable[Reservation]) -> tuple[Reservation, ...]:
+    """Those of a run that is over: one that died before it settled them has spent all it set aside."""
+    return tuple(one if one.spent is not None else replace(one, spent=one.share, lost=True) for one in of)
 
 
 def reserve(

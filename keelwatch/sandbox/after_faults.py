@@ -12,6 +12,7 @@ from keelwatch.sandbox.children import State
 from keelwatch.sandbox.ports import REGIONS
 from keelwatch.sandbox.servers import postgres
 from keelwatch.workspace import UsageError
+from keelwatch.workspace.faults import FAULTS
 
 if TYPE_CHECKING:
     from keelwatch.sandbox.supervisor import Supervisor
@@ -52,7 +53,7 @@ async def kinds(supervisor: Supervisor) -> list[dict[str, str]]:
     """Every fault there is, with a value that it takes, and why it cannot be set as things stand."""
     now = time.time()
     found = []
-    for component, names in faults.ALLOWED.items():
+    for component, names in FAULTS.items():
         for name in names:
             target, value = f"{component}.{name}", faults.EXAMPLES.get(name, "on")
             refusal = await _refusal(supervisor, faults.parse(target, value, "all", None, now))

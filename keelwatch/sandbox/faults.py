@@ -43,19 +43,8 @@ from dataclasses import asdict, dataclass
 
 from keelwatch.sandbox.ports import REGIONS
 from keelwatch.workspace import UsageError
+from keelwatch.workspace.faults import FAULTS
 
-KINDS = ("errors", "latency", "down", "crash")
-ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "portal": (*KINDS, "slow-body"),
-    "identity": ("errors", "latency", "down", "enumeration", "no-revocation"),
-    "accounts": ("errors", "latency", "down", "audit-missing"),
-    "billing": (*KINDS, "slow-body", "double-effect"),
-    "notifications": ("errors", "latency", "down"),
-    "edge": (*KINDS, "reload"),
-    "database": (*KINDS, "killed", "paused"),
-    "cache": KINDS,
-    "link": ("latency", "reset", "blackhole", "partition"),
-}
 EXAMPLES: Mapping[str, str] = {"errors": "30%", "latency": "300ms", "slow-body": "5s"}
 """A value of each kind that takes another than `on`."""
 HAPPEN_ONCE = ("crash", "reload")
@@ -116,22 +105,22 @@ def id_of(target: str, region: str | None) -> str:
 
 
 def _refuse_unknown(component: str, kind: str) -> None:
-    if component not in ALLOWED:
+    if component not in FAULTS:
         raise UsageError(f"no component {component!r} can be broken", _allowed())
-    if kind not in ALLOWED[component]:
-        kinds = " ".join(f"{component}.{each}" for each in ALLOWED[component])
+    if kind not in FAULTS[component]:
+        kinds = " ".join(f"{component}.{each}" for each in FAULTS[component])
         raise UsageError(f"{component} has no fault {kind!r}", f"allowed: {kinds}")
 
 
 def refuse_unknown_target(target: str) -> None:
     """`target` names what may be cleared: a component, `billing.errors`, or an id. Raises `UsageError`."""
     component, _, kind = target.partition("@")[0].partition(".")
-    if component not in ALLOWED or (kind and kind not in ALLOWED[component]):
+    if component not in FAULTS or (kind and kind not in FAULTS[component]):
         raise UsageError(f"there is no fault {target!r}", _allowed())
 
 
 def _allowed() -> str:
-    return "allowed: " + ", ".join(f"{name}.{'|'.join(kinds)}" for name, kinds in ALLOWED.items())
+    return "allowed: " + ", ".join(f"{name}.{'|'.join(kinds)}" for name, kinds in FAULTS.items())
 
 
 def region_of(region: str) -> str | None:

@@ -173,6 +173,13 @@ def read(path):
 def write(path, text):
     pathlib.Path(path).write_text(text)
 
+def asked(world):
+    """Says when it is asked first, and when it is asked again; takes a moment to answer."""
+    first = pathlib.Path(world, "before")
+    (pathlib.Path(world, "after") if first.exists() else first).write_text("asked")
+    time.sleep(0.2)
+    return True
+
 def fail():
     raise RuntimeError("it does not work")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,90 @@ def test_an_act_outside_of_its_own_blast_radius_is_a_flaw(tmp_path: Path, around
     )
     (found,) = problems(tmp_path, around, text)
     assert "fault.set strikes cache, and the blast radius is billing" in found
+
+
+HYPOTHESIS = """steady-state-hypothesis:
+  title: all is well
+  probes:
+    - type: probe
+      name: ask
+      tolerance: true
+      provider: {type: python, module: chaos.probes, func: FUNC, arguments: ARGUMENTS}
+"""
+
+
+@pytest.mark.parametrize(
+    ("func", "arguments", "told", "near"),
+    [
+        ("journey_passes", "{journey: log-inn, region: west}", "the journey 'log-inn'", "log-in"),
+        ("journey_passes", "{journey: log-in, region: wets}", "the region 'wets'", "west"),
+        (
+            "burn_below",
+            "{objectives: [login-availability, lookup-availabilty]}",
+            "the objective 'lookup-availabilty'",
+            "lookup-availability",
+        ),
+        ("promql", "{query: 'sum(up'}", "broken PromQL", ""),
+    ],
+)
+def test_what_a_probe_names_must_be_there(
+    tmp_path: Path, around: Workspace, func: str, arguments: str, told: str, near: str
+) -> None:
+    probe = HYPOTHESIS.replace("FUNC", func).replace("ARGUMENTS", arguments)
+    (found,) = problems(tmp_path, around, acting() + probe)
+    assert found.startswith("17:")
+    assert told in found
+    assert not near or found.endswith(f"did you mean '{near}'?")
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("breaks: {journey: log-inn, region: west}", "the journey 'log-inn'"),
+        ("reaches: 'sum(up'", "broken PromQL"),
+    ],
+)
+def test_what_the_proof_names_must_be_there(tmp_path: Path, around: Workspace, key: str, told: str) -> None:
+    extension = (
+        f"extensions:\n  - name: keelwatch\n    {key}\n"
+        "    guard: {burn_rate: {objectives: [login-availability]}}\n"
+    )
+    (found,) = problems(tmp_path, around, acting() + extension)
+    assert found.startswith("13:")
+    assert told in found
+
+
+def test_an_objective_is_missing_also_where_there_is_none(tmp_path: Path, around: Workspace) -> None:
+    bare = replace(around, folders={**around.folders, "slo": tmp_path / "none"})
+    extension = "extensions:\n  - {name: keelwatch, guard: {burn_rate: {objectives: [login]}}}\n"
+    (found,) = problems(tmp_path, bare, acting() + extension)
+    assert "the objective 'login'" in found
+
+
+def test_a_fault_that_a_component_does_not_have_is_told(tmp_path: Path, around: Workspace) -> None:
+    (found,) = problems(tmp_path, around, acting("billing.dwn"))
+    assert found.startswith("10:26: found the fault 'billing.dwn', expected one of billing.errors, ")
+    assert found.endswith("did you mean 'billing.down'?")
+
+
+def test_a_verb_that_nobody_has_is_told(tmp_path: Path, around: Workspace) -> None:
+    text = acting().replace("func: fault", "func: act")
+    text = text.replace(
+        "{fault: billing.errors, region: west}", "{verb: pg.promot, arguments: {region: north}}"
+    )
+    verb, region = problems(tmp_path, around, text)
+    assert verb.startswith("10:25: found the verb 'pg.promot'")
+    assert verb.endswith("did you mean 'pg.promote'?")
+    assert region.startswith("10:56: found the region 'north'")
+
+
+def test_a_control_whose_module_cannot_be_found_is_told(tmp_path: Path, around: Workspace) -> None:
+    (tmp_path / "approval.py").write_text("")
+    gate = "controls:\n  - {name: gate, provider: {type: python, module: aproval}}\n"
+    (found,) = problems(tmp_path, around, acting() + gate)
+    assert found.startswith("12:51: found a control whose module 'aproval' cannot be found")
+    assert found.endswith("did you mean 'approval'?")
+    assert problems(tmp_path, around, acting() + gate.replace("aproval", "approval")) == []
 
 
 def test_extensions_of_others_are_left_alone(tmp_path: Path, around: Workspace) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from keelwatch.ledger import JsonObject
+from keelwatch.ledger import FactKind, JsonObject
 from keelwatch.runs import Outcome
 from keelwatch.workspace import run_dir
 from keelwatch.workspace.errors import ExitCode
 from tests.chaos.conftest import Lab
+from tests.runs.conftest import until
 
 WATCHED: JsonObject = {
     "name": "keelwatch",
@@ -63,6 +64,31 @@ def test_a_steady_state_that_was_lost_only_meanwhile_is_a_failure(lab: Lab) -> N
     run = lab.start(lab.experiment(method, [lab.is_("cache", "up")]), extension)
     assert str(lab.end(run)) == "fail: hypothesis-deviated: cache is up (during the method)"
     assert tools_own_word(run) == ("completed", False)
+
+
+def test_without_a_word_about_it_the_hypothesis_is_asked_during_the_method(lab: Lab) -> None:
+    method = [lab.set("cache", "down"), lab.wait("1s"), lab.call("chaos.actions", "undo", "mend it")]
+    extension: JsonObject = {"name": "keelwatch", "guard": WATCHED["guard"]}
+    run = lab.start(lab.experiment(method, [lab.is_("cache", "up")]), extension)
+    assert str(lab.end(run)) == "fail: hypothesis-deviated: cache is up (during the method)"
+    assert tools_own_word(run) == ("completed", False)
+
+
+def test_a_stop_does_not_sit_out_the_pause_between_two_askings(lab: Lab) -> None:
+    extension: JsonObject = {"name": "keelwatch", "guard": WATCHED["guard"], "every": "1m"}
+    method = [lab.set("billing", "down"), lab.wait("60s")]
+    run = lab.start(lab.experiment(method, [lab.is_("cache", "up")]), extension)
+    until(lambda: "'during'" in str([fact.body for fact in lab.facts(run, FactKind.NOTE)]), 20, "an asking")
+    lab.stop(run)
+    assert lab.end(run, 10).exit_code is ExitCode.STOPPED
+    assert "tool-died" not in (run_dir(run) / "log").read_text()
+
+
+def test_without_our_extension_it_is_asked_before_and_after_alone(lab: Lab) -> None:
+    run = lab.start(lab.experiment([lab.wait("1s")], [lab.is_("cache", "up")]))
+    lab.end(run)
+    journal = json.loads((run_dir(run) / "journal.json").read_text())
+    assert journal["steady_states"]["during"] == []
 
 
 def test_a_deviation_ends_the_activity_that_is_on(lab: Lab) -> None:

@@ -79,6 +79,14 @@ def test_load_runs_beside_it_and_is_stopped_afterwards(lab: Lab) -> None:
     assert str(load.state.verdict).startswith("inconclusive: stopped")
 
 
+def test_a_load_that_its_gate_refuses_refuses_the_experiment_before_anything_is_broken(lab: Lab) -> None:
+    run = lab.start(lab.experiment([lab.set("billing", "down")], [lab.is_("cache", "up")]), load="refused")
+    verdict = lab.end(run)
+    assert verdict.exit_code is ExitCode.REFUSED
+    assert verdict.reason == "the load may not start: login-availability burns already (page)"
+    assert lab.effects == []
+
+
 @pytest.mark.deep
 def test_a_load_that_ends_by_itself_makes_it_invalid(lab: Lab) -> None:
     run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")]), load="short")

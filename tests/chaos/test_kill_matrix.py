@@ -37,7 +37,7 @@ VICTIMS = (
     ("tool", "guardian"),
 )
 SIGNALS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
-MOMENTS = ("start", "first", "second", "rollbacks")
+MOMENTS = ("start", "before", "first", "second", "after", "rollbacks")
 DEEP = 200
 HEARTBEAT_S = (MISSES + 1) * TABLE.tick_s
 HEALED_S = 1.0  # and verified: after the run's end of the line closed, or its heartbeat was missed
@@ -55,10 +55,10 @@ class Trial:
 
 
 def trial(seed: int) -> Trial:
+    """The moments in turn, so that a few trials strike each of them."""
     chance = random.Random(seed)
-    return Trial(
-        seed, chance.choice(VICTIMS), chance.choice(SIGNALS), chance.choice(MOMENTS), chance.uniform(0.0, 0.4)
-    )
+    moment = MOMENTS[seed % len(MOMENTS)]
+    return Trial(seed, chance.choice(VICTIMS), chance.choice(SIGNALS), moment, chance.uniform(0.0, 0.4))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -75,7 +75,8 @@ def test_whichever_process_dies_the_world_is_restored_two_hundred_times(lab: Lab
 def survive(lab: Lab, it: Trial) -> None:
     begun = lab.call("beside", "write", "begin", {"path": str(lab.world / "rollbacks"), "text": "begun"})
     method = [lab.set("billing", "down"), lab.set("cache", "lost"), lab.wait("300ms")]
-    run = lab.start(lab.experiment(method, rollbacks=[begun, lab.call("chaos.actions", "undo", "undo")]))
+    back = [begun, lab.call("chaos.actions", "undo", "undo")]
+    run = lab.start(lab.experiment(method, [asked(lab)], back))
     console = follow(lab, run) if "console" in it.victims else None
     wait_for(lab, it)
     time.sleep(it.delay_s)  # the seeded moment itself, not a wait for anything
@@ -98,6 +99,12 @@ def survive(lab: Lab, it: Trial) -> None:
         20,
         f"{it}: the last process gone",
     )
+
+
+def asked(lab: Lab) -> dict[str, object]:
+    """The hypothesis holds, and leaves a file each time it is asked: `before`, then `after`."""
+    probe = lab.call("beside", "asked", "somebody asks", {"world": str(lab.world)}, "probe")
+    return {**probe, "tolerance": True}
 
 
 def follow(lab: Lab, run: str) -> subprocess.Popen[bytes]:
@@ -124,6 +131,8 @@ def healed_in_time(results: list[Fact], it: Trial, struck: float) -> bool:
 
 def wait_for(lab: Lab, it: Trial) -> None:
     match it.moment:
+        case "before" | "after":
+            lab.until_value(it.moment, "asked")
         case "first":
             lab.until_value("billing", "down")
         case "second":

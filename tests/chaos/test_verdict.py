@@ -24,6 +24,13 @@ WHOLE = {"ended": True, "before": MET, "after": MET, "reached": True}
         ({"before": MISSED}, "invalid: baseline-not-met: log in", ExitCode.UNKNOWN),
         ({"before": DARK}, "invalid: baseline-not-met: log in", ExitCode.UNKNOWN),
         ({"after": DARK}, "inconclusive: hypothesis-unknown: log in", ExitCode.UNKNOWN),
+        (
+            {"every_s": 5.0, "method_s": 20.0},
+            "inconclusive: hypothesis-not-asked: nobody was asked during a method of 20 s",
+            ExitCode.UNKNOWN,
+        ),
+        ({"every_s": 5.0, "method_s": 20.0, "during": MET}, "pass: hypothesis-held", ExitCode.PASS),
+        ({"every_s": 5.0, "method_s": 2.0}, "pass: hypothesis-held", ExitCode.PASS),
         ({"reached": False}, "invalid: fault-never-reached-traffic", ExitCode.UNKNOWN),
         ({"actions": ("cut: no",)}, "invalid: action-failed: cut: no", ExitCode.UNKNOWN),
         ({"actions": ("cut: no",), "after": MISSED}, "invalid: action-failed: cut: no", ExitCode.UNKNOWN),

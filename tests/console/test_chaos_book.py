@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from chaos.words import of_verb
 from console.acting import acting_words
 from console.chaos_book import Catalogue, ChaosBook, Follower
+from console.commands.sandbox import in_region
 from console.owed import owed_in
 from console.places import place
 from console.view.chaos_screen import verdict_words
+from console.view.chaos_shelf import ChaosShelf, heading
+from console.view.listed import CourseRow
 from keelwatch.ledger import FactKind, JsonObject, LedgerStore
-from keelwatch.runs import Phase, load
+from keelwatch.runs import Phase, list_open, load
 from keelwatch.workspace import UsageError
 from keelwatch.workspace.find import built_in
 from tests.console.written_runs import ACTOR, WrittenRun
@@ -129,6 +133,46 @@ def test_what_is_owed_says_who_holds_it_its_undo_and_when_it_ends_by_itself(stor
     assert owed_in(store, "elsewhere") == ()
     made.heals(seq)
     assert owed_in(store, "sandbox") == ()
+
+
+def test_what_a_probe_holds_for_a_moment_is_no_open_fault(store: LedgerStore) -> None:
+    made = Made(store, run="20260921-141319-probe-1111", kind="probe")
+    intent: JsonObject = {
+        "verb": "account.open",
+        "target": "a",
+        "args": {},
+        "undo": {"verb": "account.close"},
+    }
+    seq = store.append(made.run, FactKind.INTENT, intent, actor=ACTOR).seq
+    store.append(made.run, FactKind.RESULT, {"intent": seq, "outcome": "done"}, actor=ACTOR)
+    assert [one.verb for one in list_open(store)] == ["account.open"]
+    assert owed_in(store, "sandbox") == ()
+    made.strikes()
+    assert [one.words for one in owed_in(store, "sandbox")] == [f"fault.set on {TARGET}"]
+
+
+def test_one_that_is_orphaned_does_not_run() -> None:
+    runs = [CourseRow(phase, "one", phase, 0.0, "ada", "", 0.0) for phase in ("running", "orphaned")]
+    assert "| 1 RUNNING" in heading(ChaosShelf("sandbox", 0.0, runs=tuple(runs)), 100)
+    assert "| none runs" in heading(ChaosShelf("sandbox", 0.0, runs=tuple(runs[1:])), 100)
+
+
+@pytest.mark.parametrize(
+    ("region", "told"),
+    [
+        ("west", "keelwatch sandbox fault clear identity.latency --region west"),
+        ("all", "keelwatch sandbox fault clear identity.latency"),
+    ],
+)
+def test_the_undo_of_a_fault_in_one_region_names_it(region: str, told: str) -> None:
+    assert of_verb("fault.clear", {"fault": "identity.latency", "region": region}) == told
+
+
+def test_a_fault_is_cleared_in_one_region_alone() -> None:
+    assert in_region("identity.latency", "west") == "identity.latency@west"
+    assert in_region("identity", "all") == "identity"
+    with pytest.raises(UsageError, match="which fault in west"):
+        in_region("identity", "west")
 
 
 def test_an_experiment_says_how_its_last_run_ended_and_when(store: LedgerStore) -> None:

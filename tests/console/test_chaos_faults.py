@@ -14,7 +14,7 @@ import pytest
 
 from keelwatch.adapters import sandbox as control
 from keelwatch.adapters.faults.possible import possible
-from keelwatch.sandbox import faults as rules
+from keelwatch.workspace.faults import FAULTS
 from keelwatch.workspace.find import built_in
 from tests.adapters.estate import written
 from tests.probes.reference import ROOT, workspace_of
@@ -42,9 +42,7 @@ def test_a_running_sandbox_allows_what_it_would_not_refuse(sandbox: RunningSandb
     assert (document["schema"], document["environment"]) == ("keelwatch/chaos-faults/1", "sandbox")
     found = {(one["verb"], one["fault"]): one for one in document["faults"]}
 
-    every = {
-        ("fault.set", f"{component}.{kind}") for component, kinds in rules.ALLOWED.items() for kind in kinds
-    }
+    every = {("fault.set", f"{component}.{kind}") for component, kinds in FAULTS.items() for kind in kinds}
     assert every <= set(found)
     assert found["fault.set", "billing.slow-body"]["value"] == "5s"
     assert found["process.hang", "west-billing"]["allowed"]

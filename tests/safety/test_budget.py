@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from console.view.limits import budget_lines, budget_sentences
 from keelwatch.ledger import Fact, FactKind, JsonObject
 from keelwatch.runs import StreamLine
 from keelwatch.safety.budget import Reservation, reservations, reserve, settle
@@ -63,6 +64,16 @@ def test_what_was_spent_is_what_is_less_and_all_of_it_when_nobody_can_tell(
     payload = settle(reservation, before, after)
     (found,) = reservations([fact(1, "one", reserve("one", KEY, 0.20, LEFT, [])), fact(2, "one", payload)])
     assert found.spent == pytest.approx(spent)
+
+
+def test_a_run_that_died_has_spent_all_it_set_aside() -> None:
+    dead, settled = Reservation("one", *KEY, 0.20, so_far=0.01), Reservation("one", "lookup", None, 0.1, 0.02)
+    lost, other = budget_sentences([dead, settled], is_over=True)
+    assert lost.endswith("20.00% set aside, 20.00% spent: the run died, so all it set aside counts as spent")
+    assert other == "budget of lookup: 10.00% set aside, 2.00% spent"
+    assert "0.01" not in str(budget_lines([dead], is_over=True))
+    assert "the run died" in str(budget_lines([dead], is_over=True))
+    assert "1.00% spent so far" in str(list(budget_sentences([dead], is_over=False)))
 
 
 def test_what_is_spent_so_far_belongs_to_its_objective_and_region() -> None:

@@ -13,6 +13,7 @@ import pytest
 from keelwatch.adapters import sandbox as control
 from keelwatch.sandbox import faults as rules
 from keelwatch.workspace import SourceError, UsageError, narrate
+from keelwatch.workspace.faults import FAULTS
 from tests.sandbox.running import RunningSandbox
 from tests.sandbox.waiting import until
 
@@ -82,7 +83,7 @@ def test_a_fault_says_what_it_is_in_plain_units() -> None:
 
 
 def test_every_allowed_combination_is_accepted() -> None:
-    for component, kinds in rules.ALLOWED.items():
+    for component, kinds in FAULTS.items():
         for kind in kinds:
             rules.parse(f"{component}.{kind}", rules.EXAMPLES.get(kind, "on"), "all", None, AT)
 
