@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from console.places import Place
 from keelwatch.ledger import JsonObject, LedgerStore
-from keelwatch.runs import Outcome, Phase, RunView
+from keelwatch.runs import RunView
 from keelwatch.workspace.errors import Problem, UsageError
-
-DIED = "the run died and so did its guardian"
 
 if TYPE_CHECKING:
     from loadtests.follow import Followed
@@ -55,14 +53,11 @@ def require_objective(where: Place, name: str) -> None:
 
 
 def outcome_of(view: RunView) -> tuple[str | None, str | None]:
-    """The word of its verdict, and why; None while it goes on. A run that nobody closed, because its guardian
-    died too, proves nothing, so it is invalid: `keelwatch heal` writes down the same."""
-    verdict = view.state.verdict
-    if verdict is not None:
-        return str(verdict.outcome), verdict.reason
-    if view.phase in {Phase.ORPHANED, Phase.ENDED}:
-        return str(Outcome.INVALID), DIED
-    return None, None
+    """The word of its verdict, and why; None while it goes on."""
+    from console.view.run import verdict_of
+
+    verdict = verdict_of(view)
+    return (None, None) if verdict is None else (str(verdict.outcome), verdict.reason)
 
 
 def start(store: LedgerStore, where: Place, profile: str, args: JsonObject) -> str:

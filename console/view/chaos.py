@@ -10,13 +10,11 @@ from console.view import numbers
 from console.view.bounds import budget_words, guard_words, proof_words, radius_words
 from console.view.last_run import NEVER
 from console.view.limits import budget_sentences
-from console.view.run import verdict_line
+from console.view.run import verdict_line, verdict_of
 from keelwatch.ledger import Fact, FactKind
-from keelwatch.runs import Glance, Phase, StreamLine, invalid
+from keelwatch.runs import Glance, StreamLine
 from keelwatch.runs.fields import mapping, text
-from keelwatch.runs.heal import DIED
 from keelwatch.safety.budget import at_the_end
-from keelwatch.workspace.errors import ExitCode
 from slo.durations import spell
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from chaos.story import Fault, Step, Story
     from console.output import Json
     from console.view.chaos_shelf import ExperimentRow, OpenRow
-    from keelwatch.runs import RunView, Verdict
+    from keelwatch.runs import RunView
 
 WHENS = ("before", "during", "after")
 
@@ -134,14 +132,6 @@ def _fault_line(one: Fault) -> str:
     else:
         end = f"NOT HEALED: {one.error}" if one.error else "not taken back"
     return f"  {one.verb} on {one.target}: {end}"
-
-
-def verdict_of(view: RunView) -> Verdict | None:
-    """Of a run that died with its guardian, what whoever heals it will say; None while it goes on."""
-    if view.state.verdict is not None or not view.is_over:
-        return view.state.verdict
-    code = ExitCode.LEFT_BEHIND if view.phase is Phase.ORPHANED else ExitCode.UNKNOWN
-    return invalid(DIED).but(code)
 
 
 def story_json(view: RunView, story: Story) -> dict[str, Json]:

@@ -7,7 +7,19 @@ from collections.abc import Mapping, Sequence
 
 from console.view import numbers
 from keelwatch.ledger import Fact, FactKind
-from keelwatch.runs import Glance, HealReport, OpenUndo, Question, RunView, StreamLine
+from keelwatch.runs import (
+    Glance,
+    HealReport,
+    OpenUndo,
+    Phase,
+    Question,
+    RunView,
+    StreamLine,
+    Verdict,
+    invalid,
+)
+from keelwatch.runs.heal import DIED
+from keelwatch.workspace.errors import ExitCode
 
 
 def listed(runs: Sequence[RunView]) -> list[str]:
@@ -21,6 +33,14 @@ def listed(runs: Sequence[RunView]) -> list[str]:
         verdict = str(state.verdict) if state.verdict else numbers.DASH
         lines.append(f"{state.id:<40} {run.phase:<9} {pid:>8}  {numbers.clock(state.started):<10} {verdict}")
     return lines
+
+
+def verdict_of(view: RunView) -> Verdict | None:
+    """Of a run that died with its guardian, what whoever heals it will say; None while it goes on."""
+    if view.state.verdict is not None or not view.is_over:
+        return view.state.verdict
+    code = ExitCode.LEFT_BEHIND if view.phase is Phase.ORPHANED else ExitCode.UNKNOWN
+    return invalid(DIED).but(code)
 
 
 def as_json(run: RunView) -> dict[str, str | float | int | None]:
