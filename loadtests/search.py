@@ -1,4 +1,5 @@
-"""The search for the highest rate that holds: doubling until one does not, then halving what lies between.
+"""The search for the highest rate that holds: doubling until one does not, then halving what lies between;
+at the end both what holds and what does not are tried once more.
 Pure: which rate is next follows from what came of those before.
 """
 
@@ -46,11 +47,13 @@ class Interval:
 
 
 def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Interval:
-    """What to do after `tried`, beginning at `first` and never beyond `most` (per second)."""
+    """What to do after `tried`, beginning at `first` and never beyond `most` (per second). Of a rate its last
+    step counts; the breach that the answer names has failed twice, for once may be a moment's bad luck."""
     if not tried:
         return Next(min(first, most))
-    breach = min((one.rate for one in tried if not one.held), default=None)
-    below = [one for one in tried if one.held and (breach is None or one.rate < breach)]
+    last = {one.rate: one for one in tried}
+    breach = min((one.rate for one in last.values() if not one.held), default=None)
+    below = [one for one in last.values() if one.held and (breach is None or one.rate < breach)]
     ok = max((one.rate for one in below), default=None)
     if ok is None:
         assert breach is not None
@@ -59,7 +62,9 @@ def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Inter
         return Next(min(ok * 2, most))
     if breach is not None and (breach - ok) / breach > PRECISION:
         return Next((ok + breach) / 2)
-    if not any(one.is_proof for one in below if one.rate == ok):
+    if breach is not None and sum(one.rate == breach for one in tried) < 2:
+        return Next(breach)
+    if not last[ok].is_proof:
         return Next(ok, is_proof=True)
     return Interval(ok, breach)
 

@@ -58,7 +58,7 @@ def main() -> int:
             threshold = f"thresholds: [{{percentile: 95, below: {LIMIT_S * 1000:g}ms}}]\n"
             world.profile("desk", f"model: open\nstages: [{{rate: 1, for: 10s}}]\n{threshold}")
             began = time.monotonic()
-            found = world.keelwatch("capacity", "desk", "--first", "40", "--step", "7s")
+            found = world.keelwatch("capacity", "desk", "--first", "40", "--step", "6s")
             took_s = time.monotonic() - began
     finally:
         desk.kill()

@@ -27,7 +27,7 @@ def test_the_truth_lies_in_the_interval_and_it_is_narrow(true: float) -> None:
 
 
 def test_steps_are_few() -> None:
-    assert len(searched(200.0, first=50.0)[1]) <= 9
+    assert len(searched(200.0, first=50.0)[1]) <= 10
 
 
 def test_what_bears_everything_has_no_breach() -> None:
@@ -42,9 +42,19 @@ def test_what_bears_nothing_is_said_so() -> None:
 
 
 def test_a_confirmation_that_fails_leads_further_down() -> None:
-    tried = [_held(10), _failed(20), _held(15), _failed(17.5), _held(16.25), _failed(16.9)]
+    tried = [_held(10), _failed(20), _held(15), _failed(17.5), _held(16.25), _failed(16.9), _failed(16.9)]
     assert next_step(tried, 10, 100) == Next(16.25, is_proof=True)
     assert next_step([*tried, _failed(16.25)], 10, 100) == Next((15 + 16.25) / 2)
+
+
+def test_one_bad_moment_is_no_breach() -> None:
+    tried = [_held(40), _failed(80), _held(60), _failed(70), _held(65), _failed(67.5)]
+    assert next_step(tried, 40, 1000) == Next(67.5), "once more"
+    assert next_step([*tried, _failed(67.5)], 40, 1000) == Next(65, is_proof=True)
+    assert next_step([*tried, _held(67.5)], 40, 1000) == Next(70), (
+        "that was all; the next above it is asked again"
+    )
+    assert next_step([*tried, _held(67.5), _held(70)], 40, 1000) == Next(75)
 
 
 def _held(rate: float) -> Tried:
