@@ -28,9 +28,17 @@ __all__ = ["ledger"]
 def replay_held(pair: Pair, region: str) -> Iterator[None]:
     """It answers, but what is told to it about its recovery waits."""
     below = children(pair.processes[region].pid)
-    (startup,) = [pid for pid in below if b"startup" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    (startup,) = [pid for pid in below if b"startup" in _command(pid)]
     with frozen(startup):
         yield
+
+
+def _command(pid: int) -> bytes:
+    """Empty for a child that has just ended: a server starts some for a moment."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def tell(pair: Pair, region: str) -> None:

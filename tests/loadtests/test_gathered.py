@@ -85,7 +85,9 @@ def test_a_breach_is_certain_only_when_the_rest_cannot_mend_it() -> None:
         meter.request("a", 100.0 if number < 10 else 1.0)
     gathered.take(told(0, meter))
     assert breached([threshold], gathered, 1.0, 10.0) == ""  # 10 of 1000 may be slow
-    assert breached([threshold], gathered, 1.0, 1.1) == "10 of 100 are too many already"
+    assert breached([threshold], gathered, 1.0, 1.1) == (
+        "p95 response time < 50 ms: 10 of 100 are too many already"
+    )
 
 
 def test_one_dropped_arrival_is_a_breach() -> None:
