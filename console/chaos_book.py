@@ -121,13 +121,11 @@ class ChaosBook:
         return chaos.planned(self._place, chaos.sound(self._place, name), load)
 
     def profiles(self) -> tuple[str, ...]:
-        """The loads that could run beside it; none where they cannot be read."""
+        """The loads that could run beside it."""
         from console import loads
 
-        try:
-            return tuple(one.name for one in loads.profiles(self._place))
-        except KeelwatchError:
-            return ()
+        found, _ = loads.profiles(self._place)
+        return tuple(one.name for one in found)
 
     def refuse_unarmed(self, *, armed: bool) -> None:
         """Raises `Refused` for a role or an arming that is missing."""

@@ -74,11 +74,9 @@ class LoadBook:
 
     def shelf(self, now: float) -> LoadShelf:
         """Every profile and its runs. Never raises: what cannot be read is named in it."""
-        try:
-            found = loads.profiles(self._place)
-        except KeelwatchError as error:
-            return LoadShelf(self._place.name, now, trouble=error.message)
-        trouble = "" if found else "this workspace has no load profiles: keelwatch init DIR writes some"
+        found, trouble = loads.profiles(self._place)
+        if not found and not trouble:
+            trouble = "this workspace has no load profiles: keelwatch init DIR writes some"
         last: dict[str, LastRun] = {}
         rows: tuple[CourseRow, ...] = ()
         try:

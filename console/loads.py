@@ -23,11 +23,17 @@ class LoadStory:
     told: Followed
 
 
-def profiles(where: Place) -> tuple[Profile, ...]:
-    """Raises `InputError`."""
-    from loadtests.load import load_folder
+def profiles(where: Place) -> tuple[tuple[Profile, ...], str]:
+    """Those that are right, by name, and what is wrong with the files of others."""
+    from keelwatch.workspace.spec_files import spec_files
+    from loadtests.load import examine
 
-    return load_folder(where.workspace.folders["loadtests"])
+    files, unread = spec_files(where.workspace.folders["loadtests"])
+    sound, problems = examine(files)
+    wrong = [*unread, *problems]
+    more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    trouble = f"{wrong[0]}{more}: keelwatch check loadtests" if wrong else ""
+    return tuple(sorted((one.profile for one in sound), key=lambda profile: profile.name)), trouble
 
 
 def sound(where: Place, name: str) -> Profile:

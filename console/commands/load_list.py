@@ -30,14 +30,14 @@ def list_profiles(workspace: Path | None, environment: str | None, *, json_wante
     from console.view.load_shelf import shelf_lines
 
     where, now = place(workspace, environment), SystemClock().now()
-    found = profiles(where)
+    found, trouble = profiles(where)
     shelf = LoadBook(where).shelf(now)
     if json_wanted:
         last = {row.name: row.last for row in shelf.rows}
         body = {"profiles": [_document(one, last.get(one.name), now, shelf.trouble) for one in found]}
         emit_json("load-list", where.name, now, body)
         return
-    if not found:
+    if not found and not trouble:
         narrate(f"no load profiles in {where.workspace.folders['loadtests']}")
         return
     for line in shelf_lines(shelf, now):

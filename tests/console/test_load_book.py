@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from console.acting import TAIL, acting_words
@@ -19,6 +21,8 @@ from keelwatch.workspace.paths import run_dir
 from loadtests.meter import Meter
 from tests.console.written_runs import WrittenRun
 
+ROOT = Path(__file__).parents[2]
+PROFILE = "profiles/portal-baseline.yaml"
 RUN = "20260921-141319-load-3f2a"
 
 
@@ -190,3 +194,17 @@ def test_a_profile_says_how_its_last_run_ended_and_when(store: LedgerStore) -> N
     assert (row.last.run, row.last.words) == ("20260921-141319-load-3f2a", "fail: because")
     assert [one.run for one in found.ended] == ["20260921-141319-load-3f2a", "20260921-140000-load-1111"]
     assert found.living == ()
+
+
+def test_a_broken_profile_hides_none_of_the_others(store: LedgerStore, tmp_path: Path) -> None:
+    text = built_in().read_text().replace("../../", f"{ROOT}/")
+    (tmp_path / "keelwatch.yaml").write_text(text.replace(f"{ROOT}/loadtests/profiles", "loads"))
+    (tmp_path / "loads").mkdir()
+    (tmp_path / "loads" / "good.yaml").write_text((ROOT / "loadtests" / PROFILE).read_text())
+    (tmp_path / "loads" / "bad.yaml").write_text("profile: bad\nmodel: none\n")
+
+    shelf = LoadBook(place(tmp_path, None)).shelf(0.0)
+
+    assert [row.name for row in shelf.rows] == ["portal-baseline"]
+    assert "bad.yaml:" in shelf.trouble
+    assert shelf.trouble.endswith("keelwatch check loadtests")
