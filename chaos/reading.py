@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from keelwatch.runs import TOOL_VARIABLES
 from keelwatch.workspace.document import Document, Loc, read_one
 from keelwatch.workspace.errors import Problem, SourceError
 from keelwatch.workspace.reader import problem
@@ -19,22 +20,6 @@ if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
 
 WITHIN_S = 60.0
-KEPT = frozenset(
-    {
-        "PATH",
-        "HOME",
-        "LANG",
-        "LC_ALL",
-        "LC_CTYPE",
-        "TZ",
-        "TMPDIR",
-        "PYTHONPATH",
-        "VIRTUAL_ENV",
-        "KEELWATCH_STATE",
-        "XDG_STATE_HOME",
-    }
-)
-"""What Chaos Toolkit's process gets of our environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +47,7 @@ def read(files: Sequence[Path]) -> list[Told]:
     try:
         done = subprocess.run(
             command,
-            env={name: value for name, value in os.environ.items() if name in KEPT},
+            env={name: value for name, value in os.environ.items() if name in TOOL_VARIABLES},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -14,11 +14,10 @@ from chaos.desk import Desk
 from chaos.line import FOLDER_VARIABLE
 from chaos.notebook import Notebook
 from chaos.order import Order, order_of
-from chaos.reading import KEPT
 from chaos.under_load import UnderLoad
 from chaos.verdict import judge
 from chaos.watch import UNGUARDED_S, Reach, guard_of, proof_of
-from keelwatch.runs import Bridge, Run, Verdict, invalid
+from keelwatch.runs import TOOL_VARIABLES, Bridge, Run, Verdict, invalid
 from keelwatch.safety import Watching, require_beside
 from keelwatch.safety.around import Around
 from keelwatch.safety.gate import Budget, require_calm
@@ -165,7 +164,7 @@ class Trial:
                 stdout=log,
                 stderr=log,
                 cwd=self._order.folder if self._order.folder.is_dir() else folder,
-                keep=KEPT | set(self._order.variables),
+                keep=TOOL_VARIABLES | set(self._order.variables),
             )
 
     def _attend(self, child: Child, desk: Desk, guard: Watching, load: UnderLoad | None) -> None:

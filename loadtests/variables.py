@@ -6,31 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from keelwatch.runs import TOOL_VARIABLES
+
 if TYPE_CHECKING:
     from keelwatch.workspace.model import EnvironmentSpec
     from probes.load import Journey
-
-KEPT = frozenset(
-    {
-        "PATH",
-        "HOME",
-        "LANG",
-        "LC_ALL",
-        "LC_CTYPE",
-        "TZ",
-        "TMPDIR",
-        "PYTHONPATH",
-        "VIRTUAL_ENV",
-        "KEELWATCH_STATE",
-        "XDG_STATE_HOME",
-    }
-)
 
 
 def kept(environment: EnvironmentSpec, journeys: Iterable[Journey], listed: Iterable[str]) -> set[str]:
     """Those that every process needs, those that the secrets of accounts and of these journeys are in, and
     those that the profile lists."""
-    return {*KEPT, *listed, *_behind(_references(environment, journeys))}
+    return {*TOOL_VARIABLES, *listed, *_behind(_references(environment, journeys))}
 
 
 def _references(environment: EnvironmentSpec, journeys: Iterable[Journey]) -> Iterator[str]:

@@ -9,7 +9,7 @@ journey, and imports nothing above itself: names become callables through the `P
 from keelwatch.runs.acting import LeftInDoubt, UndoBy
 from keelwatch.runs.asking import Answered
 from keelwatch.runs.bridge import Bridge, Line
-from keelwatch.runs.child import Child
+from keelwatch.runs.child import TOOL_VARIABLES, Child
 from keelwatch.runs.commands import StopReport, answer, living, living_environments, stop, stop_all
 from keelwatch.runs.effect import Effect, Fate
 from keelwatch.runs.follow import FollowEnd, Glance, Position, attend, exit_code, follow, look, newest_lines
@@ -25,6 +25,7 @@ from keelwatch.runs.verb import Action, Attempt, EffectClass, Prediction, Verb
 from keelwatch.runs.verdict import Outcome, Stopped, Verdict, failed, inconclusive, invalid, passed
 
 __all__ = [
+    "TOOL_VARIABLES",
     "Action",
     "Answered",
     "Attempt",

@@ -17,6 +17,22 @@ from keelwatch.runs import tether
 from keelwatch.workspace.errors import InternalError, SourceError
 
 RUN_VARIABLE = "KEELWATCH_RUN"  # in the environment of everything a run starts: how its leftovers are found
+TOOL_VARIABLES = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TZ",
+        "TMPDIR",
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+        "KEELWATCH_STATE",
+        "XDG_STATE_HOME",
+    }
+)
+"""What a tool gets of our environment where it is not trusted with all of it: no token of anybody."""
 PAUSE_S = 0.02
 
 

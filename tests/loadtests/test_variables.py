@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from keelwatch.runs import TOOL_VARIABLES
 from keelwatch.workspace.model import EnvironmentSpec
-from loadtests.variables import KEPT, kept
+from loadtests.variables import kept
 from probes.load import load_folder
 
 ACCOUNT = {"name": "ada", "password": "env:ADA", "totp": "env:ADA_TOTP"}
@@ -29,4 +30,4 @@ def test_only_what_secrets_are_in_and_what_is_listed_is_handed_on(tmp_path: Path
     )
     (tmp_path / "one.yaml").write_text(JOURNEY)
     found = kept(environment, load_folder(tmp_path), ["TENANT"])
-    assert found == KEPT | {"ADA", "ADA_TOTP", "KEY", "TENANT"}
+    assert found == TOOL_VARIABLES | {"ADA", "ADA_TOTP", "KEY", "TENANT"}
