@@ -56,6 +56,7 @@ class _Search(Push):
                 case Next() as step:
                     began = time.monotonic()
                     outcome = self._step(step)
+                    self.seed += 1  # other arrivals: the same burst again would be no second opinion
                     if isinstance(outcome, Verdict):
                         return outcome
                     tried.append(outcome)
