@@ -1,4 +1,4 @@
-"""`check` passes nothing that another command refuses, and `init` writes nothing that `check` refuses."""
+"""`check` passes nothing that another command refuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from keelwatch.workspace.document import FLOW_STYLE, load_all
-from keelwatch.workspace.workspace import load_workspace
+from tests.console.checking import PYTHON, keelwatch, problems, written
 
 SLI = (
     "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: shared}\n"
@@ -26,28 +26,11 @@ SLO = (
     "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: shares}\nspec:\n  service: identity\n"
     "  indicatorRef: shared\n  timeWindow: [{duration: 30d}]\n  objectives: [{target: 0.99}]\n"
 )
-PYTHON = [sys.executable, "-m", "console.main"]
-
-
-def keelwatch(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PYTHON, *map(str, words)], capture_output=True, text=True, timeout=60, check=False, cwd=cwd
-    )
-
-
-def problems(*words: str | Path) -> list[str]:
-    """`file:line:column: found` of each problem, as told in JSON; the exit code must fit."""
-    done = keelwatch(*words, "--json")
-    told = json.loads(done.stdout)["problems"]
-    assert done.returncode == (3 if told else 0), done.stderr
-    return [f"{Path(one['file']).name}:{one['line']}:{one['column']}: {one['found']}" for one in told]
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    folder = tmp_path / "mine"
-    assert keelwatch("init", folder, "--prometheus", "https://prometheus.example:9090").returncode == 0
-    return folder
+    return written(tmp_path / "mine")
 
 
 def test_a_fresh_workspace_is_all_well_and_counts_its_documents(workspace: Path) -> None:
@@ -64,65 +47,6 @@ def test_one_problem_is_not_problems(workspace: Path) -> None:
     (workspace / "slo" / "availability.yaml").write_text("# to be written\n")
 
     assert keelwatch("check", workspace).stderr == "1 document, 1 problem\n"
-
-
-def test_the_hint_of_init_leads_to_the_workspace_it_wrote(tmp_path: Path) -> None:
-    folder = tmp_path / "with blank"
-    done = keelwatch("init", folder)
-
-    assert f"keelwatch doctor --workspace '{folder}'" in done.stderr
-    assert f"keelwatch check '{folder}'" in done.stderr
-    assert problems("check", folder) == []
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["https://", "https://h #x", "https://h: y", "htps://h", "https://u:hunter2@h", "https://h/?key=hunter2",
-     "https://h#hunter2", "https://h:hunter2", "https://h:99999", "https://[::1", "https://h\n"],
-)  # fmt: skip
-def test_init_refuses_a_url_that_check_would_refuse_and_does_not_repeat_it(tmp_path: Path, url: str) -> None:
-    done = keelwatch("init", tmp_path / "new", "--prometheus", url)
-
-    assert done.returncode == 2
-    assert not (tmp_path / "new").exists()
-    assert "hunter2" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://[::1]:9090",
-        "https://h/pro'me\"theus",
-        "https://h/a:",
-        "https://h/a:b/c,d&e",
-        "https://h/@x/${y}",
-    ],
-)
-def test_init_quotes_the_url_it_writes(tmp_path: Path, url: str) -> None:
-    assert keelwatch("init", tmp_path / "new", "--prometheus", url).returncode == 0
-    assert problems("check", tmp_path / "new") == []
-
-    prometheus = load_workspace(tmp_path / "new" / "keelwatch.yaml").environment(None)[1].prometheus
-    assert prometheus is not None
-    assert prometheus.url == url
-
-
-def test_init_never_overwrites_not_even_a_link_that_leads_nowhere(workspace: Path, tmp_path: Path) -> None:
-    before = (workspace / "keelwatch.yaml").read_text()
-    assert keelwatch("init", workspace).returncode == 2
-    assert (workspace / "keelwatch.yaml").read_text() == before
-
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "keelwatch.yaml").symlink_to(tmp_path / "target")
-    assert keelwatch("init", tmp_path / "other").returncode == 2
-    assert not (tmp_path / "target").exists()
-
-
-def test_init_into_what_cannot_be_a_folder_is_a_usage_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-
-    for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300), Path("/proc/new")):
-        assert keelwatch("init", folder).returncode == 2
 
 
 def test_a_link_that_leads_nowhere_stops_check_and_status_alike(workspace: Path) -> None:
