@@ -62,7 +62,7 @@ def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Inter
         return Next(min(ok * 2, most))
     if breach is not None and (breach - ok) / breach > PRECISION:
         return Next((ok + breach) / 2)
-    if breach is not None and sum(one.rate == breach for one in tried) < 2:
+    if breach is not None and sum(one.rate == breach and not one.held for one in tried) < 2:
         return Next(breach)
     if not last[ok].is_proof:
         return Next(ok, is_proof=True)

@@ -57,6 +57,12 @@ def test_one_bad_moment_is_no_breach() -> None:
     assert next_step([*tried, _held(67.5), _held(70)], 40, 1000) == Next(75)
 
 
+def test_a_confirmation_that_fails_once_is_asked_again_before_it_is_the_answer() -> None:
+    tried = [_held(40), _failed(42), _failed(42), _failed(40), _held(39)]
+    assert next_step(tried, 40, 1000) == Next(40)
+    assert next_step([*tried, _failed(40)], 40, 1000) == Next(39, is_proof=True)
+
+
 def _held(rate: float) -> Tried:
     return Tried(rate, held=True, reason="")
 
