@@ -234,8 +234,14 @@ def _pg_rejoin(args: JsonObject, places: Places) -> list[str]:
 
 
 def _redis_promote(args: JsonObject, places: Places) -> list[str]:
-    region = _text(args, "region")
-    return [*_kept(places, region, "REPLICAOF NO ONE"), places.redis(region, "ROLE")]
+    """Graceful: the old primary holds writes for 30 s, and two offsets are compared first. (A hand is slow;
+    when it is slower, what is written meanwhile is lost.)"""
+    region, compared = _text(args, "region"), list[str]()
+    if args.get("mode") != "ungraceful":
+        for other in places.others("cache", region):
+            compared += [places.redis(other, one) for one in ("CLIENT PAUSE 30000 WRITE", "INFO replication")]
+        compared.append(places.redis(region, "INFO replication"))
+    return [*compared, *_kept(places, region, "REPLICAOF NO ONE"), places.redis(region, "ROLE")]
 
 
 def _redis_rejoin(args: JsonObject, places: Places) -> list[str]:

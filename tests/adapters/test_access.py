@@ -165,6 +165,7 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caches]:
             "silent": "+info +role +replicaof +config|rewrite",
             "stranger": "",
             "able": "+info +role +replicaof +config|rewrite +acl",
+            "impatient": "+info +role +replicaof +config|rewrite +acl -client|pause",
         }
         with running.client("east") as client:
             for user, rules in rights.items():
@@ -198,7 +199,8 @@ def test_to_follow_takes_it_too(caches: Caches, tmp_path: Path) -> None:
     ("user", "words"),
     [
         ("able", ""),
-        ("forgetful", " (forgetful may not: a restart of east forgets its role)"),
+        ("forgetful", " (forgetful may not CONFIG REWRITE: a restart of east forgets its role)"),
+        ("impatient", " (impatient may not CLIENT PAUSE: a promotion holds no writes)"),
         ("silent", " (not asked: the server of east does not tell)"),
     ],
 )
@@ -206,7 +208,7 @@ def test_a_user_who_may_is_let_through_and_what_is_not_known_is_said(
     caches: Caches, tmp_path: Path, user: str, words: str
 ) -> None:
     (needed,) = CACHE_PROMOTE.access(cache_as(caches, user, tmp_path).args(region="east"))
-    assert needed == f"Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE{words}"
+    assert needed == f"Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE, CLIENT PAUSE{words}"
 
 
 @pytest.mark.parametrize(("user", "password"), [("silent", "another"), ("stranger", PASSWORD)])

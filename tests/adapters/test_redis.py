@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,58 @@ def test_a_replica_in_sync_is_promoted_with_all_there_was_and_taken_back(caches:
     assert FOLLOW.check(undo.args).answer is Answer.YES
     with caches.client("east") as east:
         until(lambda: east.dbsize() == 100, "the primary's data")
+
+
+def test_no_write_is_acknowledged_by_the_old_primary_once_its_successor_was_found(caches: Caches) -> None:
+    """Writers come all the time; each tells what was acknowledged to it."""
+    acknowledged: list[str] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        with caches.client("west") as west:
+            while not stop.is_set():
+                key = f"k{len(acknowledged)}"
+                west.set(key, "1")
+                acknowledged.append(key)
+
+    with ThreadPoolExecutor() as pool:
+        writer = pool.submit(write)
+        try:
+            until(lambda: len(acknowledged) > 100, "writes")
+            planned = PROMOTE.plan(caches.estate.args(region="east"))
+            found = PROMOTE.do(caches.estate.args(region="east"), attempt(planned))
+            before = len(acknowledged)
+            with caches.client("east") as east:
+                lost = [key for key in acknowledged[:before] if not east.exists(key)]
+                east.set("only", "here")
+            assert len(acknowledged) == before, "held, until its clients have noticed"
+            caches.estate.do(REJOIN, region="west")
+        finally:
+            stop.set()
+        with pytest.raises(redis.exceptions.ReadOnlyError):
+            writer.result(5)
+
+    assert found["writes_held"] is True
+    assert lost == []
+
+
+def test_what_was_held_is_let_go_when_it_comes_to_nothing(caches: Caches) -> None:
+    args = caches.estate.args(region="east")
+    planned = PROMOTE.plan(args)
+    PROMOTE.do(args, attempt(planned))
+    undo = PROMOTE.undo(args, planned.before)
+    assert undo is not None
+    FOLLOW.do(undo.args, attempt(FOLLOW.plan(undo.args)))
+
+    with caches.client("west") as west:
+        west.connection_pool.connection_kwargs["socket_timeout"] = 1.0
+        west.set("after", "the undo")
+
+
+def test_a_server_that_holds_no_writes_is_promoted_all_the_same(caches: Caches) -> None:
+    with caches.client("west") as west:
+        west.execute_command("ACL", "SETUSER", "default", "-client|pause")
+    assert caches.estate.do(PROMOTE, region="east")["writes_held"] is False
 
 
 def test_the_old_primary_rejoins_and_then_the_other_way_round(caches: Caches) -> None:

@@ -14,6 +14,8 @@ from keelwatch.adapters import sandbox as control
 from keelwatch.workspace import UsageError, narrate
 from tests.sandbox.failing_over import NAME, Estate, customers_of_both_regions, estate_of
 from tests.sandbox.running import RunningSandbox
+from tests.sandbox.signing_in import Login, entering
+from tests.sandbox.signing_in import customer as who_of
 from tests.sandbox.test_faults import server, set_fault
 from tests.sandbox.waiting import until
 
@@ -102,6 +104,24 @@ def test_a_partition_splits_the_brain_and_the_lost_writes_can_be_counted(
         assert lost == sorted(lost)
         until(lambda: written(west) == written(east) == 200)
         until(lambda: west.get("/v1/session").status_code == east.get("/v1/session").status_code == 200)
+
+
+def test_between_a_promotion_and_the_rejoining_the_workers_agree_on_a_cache(
+    sandbox: RunningSandbox, estate: Estate
+) -> None:
+    """Both say that they are the primary, and each request of a login may meet another worker."""
+    logins = [who_of(sandbox) for _ in range(6)]
+    with estate.redis("west") as old, estate.redis("east") as new:
+        old.execute_command("CLIENT", "PAUSE", 3000, "WRITE")
+        new.replicaof("NO", "ONE")
+        for number, who in enumerate(logins):
+            with entering(sandbox, "west-edge" if number % 2 else "east-edge") as client:
+                login = Login(client)
+                assert login.exchange(login.code(who)).status_code == 200
+        old.execute_command("CLIENT", "UNPAUSE")
+        held = [set(server.scan_iter("refresh:*")) for server in (new, old)]
+        assert old.role()[0] == new.role()[0] == b"master"
+        assert len(held[0] - held[1]) >= len(logins), "all at the one that was promoted last"
 
 
 @pytest.mark.parametrize("fault", ["link.blackhole", "link.reset"])

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     import redis
 
 ANSWER_S = 2.0
-NEEDED, REWRITE = ("INFO replication", "ROLE", "REPLICAOF NO ONE"), "CONFIG REWRITE"
+NEEDED = ("INFO replication", "ROLE", "REPLICAOF NO ONE")
+USEFUL = {
+    "CONFIG REWRITE": "a restart of {region} forgets its role",
+    "CLIENT PAUSE 1 WRITE": "a promotion holds no writes",
+}
+"""What is missing without each of these commands; `region` is whose server it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,26 @@ class Connection:
                 raise changed
         return not isinstance(kept, Exception)
 
+    def hold_writes(self, for_s: float) -> bool:
+        """Whoever writes waits, so that nothing is acknowledged any more; ends by itself. False where the
+        server does not do that: before Redis 6.2, or for one who may not ask it to."""
+        return self._does("CLIENT", "PAUSE", str(int(for_s * 1000)), "WRITE")
+
+    def release_writes(self) -> bool:
+        return self._does("CLIENT", "UNPAUSE")
+
+    def _does(self, *words: str) -> bool:
+        """Whether the server carries out a command that it need not know."""
+        import redis
+
+        with self._in_our_words():
+            execute: Any = self._client.execute_command
+            try:
+                execute(*words)
+            except redis.ResponseError:
+                return False
+        return True
+
     def _ask(self, *words: str) -> Any:
         """A foreign answer: read by the caller before it goes any further."""
         with self._in_our_words():
@@ -167,11 +192,11 @@ def connection(cache: Cache, region: str, within_s: float = ANSWER_S) -> Iterato
 
 
 def ask_access(cache: Cache, region: str) -> tuple[str, ...]:
-    """Whoever we log in as may change roles. Raises `Refused` when not. Without CONFIG REWRITE a role is
-    changed all the same, and a restart forgets it."""
+    """Whoever we log in as may change roles. Raises `Refused` when not. What is useful only may be missing:
+    then it says what will be without it."""
     user = cache.user or "default"
     with connection(cache, region) as asked:
-        forbidden = asked.forbidden([*NEEDED, REWRITE])
+        forbidden = asked.forbidden([*NEEDED, *USEFUL])
         if forbidden is None:
             asked.replication()  # let in at least
     lacking = [one for one in forbidden or () if one in NEEDED]
@@ -182,10 +207,15 @@ def ask_access(cache: Cache, region: str) -> tuple[str, ...]:
             f"{user} may not run {', '.join(names)} on Redis of {region} ({cache.region(region)})",
             f"there: ACL SETUSER {user} {rules}; or name another: `cache.user` in keelwatch.yaml",
         )
-    needed = "Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE"
+    needed = "Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE, CLIENT PAUSE"
     if forbidden is None:
         return (f"{needed} (not asked: the server of {region} does not tell)",)
-    return (f"{needed} ({user} may not: a restart of {region} forgets its role)" if forbidden else needed,)
+    without = [f"{_name(one)}: {USEFUL[one].format(region=region)}" for one in forbidden]
+    return (f"{needed} ({user} may not {'; nor '.join(without)})" if without else needed,)
+
+
+def _name(command: str) -> str:
+    return " ".join(command.split()[:2])
 
 
 def replication_of(cache: Cache, region: str) -> Replication:

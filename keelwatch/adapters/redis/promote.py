@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,6 +28,10 @@ SETTLE_S = 12.0
 SYNC_S = 5.0  # until a replica has applied what its primary had written
 LINK_S = 8.0  # until a new replica has been sent everything
 PAUSE_S = 0.02
+# So long nobody writes to a primary that is succeeded: for what was under way to arrive at the replica, and
+# for its clients to notice whom to ask now. It ends by itself, also when we die in it.
+HELD_S = 3.0
+LAST_BYTES_S = 1.0
 
 
 class Mode(StrEnum):
@@ -36,8 +41,9 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PromoteVerb:
-    """The replica of a region follows nobody any more. Graceful: its primary answers, and it has applied all
-    that was written when asked; ungraceful: whatever it has. Arguments: `region`, `mode`."""
+    """The replica of a region follows nobody any more. Graceful: its primary answers, holds all writes for
+    some seconds, and the replica has applied the last of them before (where the primary does not hold them:
+    all that was written when asked); ungraceful: whatever it has. Arguments: `region`, `mode`."""
 
     name: str = "redis.promote"
     effect: EffectClass = EffectClass.DESIRED_STATE
@@ -59,14 +65,14 @@ class PromoteVerb:
             now = asked.replication()
             if now.is_replica and now.history != text(attempt.before, "history"):
                 raise Refused(f"{now.words} follows another history than planned", "plan anew")
-            if now.is_replica:
-                _catch_up(cache, now, mode)
-            lasts = _unsure(asked.follow_nobody, f"{region} may have been promoted")
+            with _last_write_applied(cache, now, mode) as held:
+                lasts = _unsure(asked.follow_nobody, f"{region} may have been promoted")
             after = asked.replication()
         return {
             "region": region,
             "offset": after.offset,
             "history": after.history,
+            "writes_held": held,
             "outlives_restart": lasts,
         }
 
@@ -101,14 +107,16 @@ class FollowVerb:
     def plan(self, args: JsonObject) -> Prediction:
         cache, region, host, port = _read_follow(args)
         now = replication_of(cache, region)
-        _refuse_headless(cache, region)
+        _needed(cache, region)
         summary = f"{now.words}; becomes a replica of {host}:{port}, and what only it has is thrown away"
         return Prediction(_target(args, region), {"history": now.history}, summary)
 
     def do(self, args: JsonObject, attempt: Attempt) -> JsonObject:
         cache, region, host, port = _read_follow(args)
-        _refuse_headless(cache, region)
-        return _follow(cache, region, host, port)
+        primary = _needed(cache, region)
+        followed = _follow(cache, region, host, port)
+        _release_writes(cache, primary.region)
+        return followed
 
     def check(self, args: JsonObject) -> Condition:
         try:
@@ -153,9 +161,12 @@ class RejoinVerb:
         primary = _needed(cache, region)
         if not estate.sandbox:
             address = cache.region(primary.region)
-            return _follow(cache, region, address.host, address.port)
-        sandbox.rejoin("cache", region, name=estate.sandbox, within_s=SETTLE_S)
-        return {"region": region, "primary": primary.region}
+            followed = _follow(cache, region, address.host, address.port)
+        else:
+            sandbox.rejoin("cache", region, name=estate.sandbox, within_s=SETTLE_S)
+            followed = {"region": region, "primary": primary.region}
+        _release_writes(cache, region)
+        return followed
 
     def check(self, args: JsonObject) -> Condition:
         try:
@@ -198,16 +209,40 @@ def _unsure(act: Callable[[], bool], words: str) -> bool:
         raise UnknownResult(f"{error.message}; {words}", error.hint) from None
 
 
-def _catch_up(cache: Cache, now: Replication, mode: Mode) -> None:
-    """What the primary had written when we asked is applied before we go on."""
+@contextmanager
+def _last_write_applied(cache: Cache, now: Replication, mode: Mode) -> Iterator[bool]:
+    """Inside, the replica has all that its primary acknowledged, and where the primary holds writes (true)
+    no more is acknowledged. They are let go again when nothing was promoted."""
+    if not now.is_replica or mode is Mode.UNGRACEFUL:
+        yield False
+        return
     primary = primary_beside(cache, now.region)
     _refuse_unsynced(now, primary, mode)
-    if primary is None or mode is Mode.UNGRACEFUL:
-        return
+    assert primary is not None
+    _catch_up(cache, now, primary, SYNC_S)
+    with connection(cache, primary.region) as old:
+        held = old.hold_writes(HELD_S)
+        try:
+            if held:
+                _catch_up(cache, now, old.replication(), LAST_BYTES_S)
+            yield held
+        except SourceError:
+            _release_writes(cache, primary.region)
+            raise
+
+
+def _release_writes(cache: Cache, region: str) -> None:
+    """What a promotion holds that has come to its end, or to nothing. It ends by itself if we fail."""
+    with suppress(SourceError), connection(cache, region) as asked:
+        asked.release_writes()
+
+
+def _catch_up(cache: Cache, now: Replication, primary: Replication, within_s: float) -> None:
+    """What the primary had written when asked is applied."""
     region, offset = now.region, primary.offset
-    if not Deadline.within(SYNC_S).until(lambda: replication_of(cache, region).offset >= offset, PAUSE_S):
+    if not Deadline.within(within_s).until(lambda: replication_of(cache, region).offset >= offset, PAUSE_S):
         raise SourceError(
-            f"{region} has not applied what {primary.region} wrote after {SYNC_S:g} s; nothing was promoted",
+            f"{region} has not applied what {primary.region} wrote, after {within_s:g} s; none was promoted",
             "try again, or go on ungraceful and lose what is missing",
         )
 
@@ -223,15 +258,11 @@ def _refuse_unsynced(now: Replication, primary: Replication | None, mode: Mode) 
 
 
 def _needed(cache: Cache, region: str) -> Replication:
+    """The primary that is left: two that follow each other would leave nobody to write to."""
     primary = primary_beside(cache, region)
     if primary is None:
         raise Refused(f"no primary answers that {region} could follow", "promote one first: redis.promote")
     return primary
-
-
-def _refuse_headless(cache: Cache, region: str) -> None:
-    """Two that follow each other would leave nobody to write to."""
-    _needed(cache, region)
 
 
 def _in_words(now: Replication, primary: Replication | None) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as LostConnection
-from redis.exceptions import RedisError
 
 from keelwatch.sandbox.layout import Layout
 from keelwatch.sandbox.ports import REGIONS
+from keelwatch.sandbox.service.cache import cache_at, primaries
 
 STREAM = "events"
 GROUP = "crm"
 LONGEST = 10_000
+ANSWER_S, CONNECT_S = 10.0, 1.0  # longer than a block of the consumer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +52,14 @@ def event_of(fields: Mapping[bytes, bytes]) -> Event:
 @asynccontextmanager
 async def primary_of(layout: Layout) -> AsyncIterator[Redis]:
     """The Redis that is the master now; to be asked for again after each failure. Raises `RedisError`."""
-    for region in REGIONS:
-        async with _client(layout, region) as redis:
-            if await _is_master(redis):
-                yield redis
-                return
-    raise LostConnection("no Redis is the master")
-
-
-async def _is_master(redis: Redis) -> bool:
-    try:
-        return bool((await redis.role())[0] == b"master")
-    except (RedisError, OSError, TimeoutError):
-        return False
-
-
-def _client(layout: Layout, region: str) -> Redis:
-    """Reading waits longer than a block of the consumer."""
-    return Redis(
-        host="127.0.0.1",
-        port=layout.port("redis", region),
-        password=layout.passwords.redis,
-        protocol=2,
-        socket_timeout=10.0,
-        socket_connect_timeout=1.0,
-    )
+    async with AsyncExitStack() as stack:
+        servers = {
+            region: await stack.enter_async_context(
+                cache_at(layout, region, answer_s=ANSWER_S, connect_s=CONNECT_S)
+            )
+            for region in REGIONS
+        }
+        masters = await primaries(servers)
+        if not masters:
+            raise LostConnection("no Redis is the master")
+        yield servers[masters[0]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -67,7 +68,9 @@ class Worker:
         except ClientDisconnect:
             return Reply({}, 499)
         except Exception as error:  # noqa: BLE001 whatever it is, it is an answer 500 and must be counted
-            self.parts.log.write(error=type(error).__name__, trace=call.trace.trace_id)
+            where = traceback.extract_tb(error.__traceback__)[-1]  # its words may hold what is a customer's
+            place = f"{where.filename}:{where.lineno}"
+            self.parts.log.write(error=type(error).__name__, at_line=place, trace=call.trace.trace_id)
             return _refused(call, route, 500, {"error": "internal"}, UNAVAILABLE)
 
     def _record(self, route: str, call: Call, reply: Reply, took_s: float) -> None:
@@ -100,6 +103,7 @@ class Worker:
         beside = [
             asyncio.create_task(self.parts.audit.keep_flushing()),
             asyncio.create_task(self.parts.billing.keep_probing()),
+            asyncio.create_task(self.parts.store.keep_asking()),
         ]
         yield
         for task in beside:

@@ -11,17 +11,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from keelwatch.sandbox.layout import Layout
 from keelwatch.sandbox.portal.sessions import SESSION_SECONDS
 from keelwatch.sandbox.portal.store import REPLICATED_WITHIN_MS
 from keelwatch.sandbox.ports import REGIONS
+from keelwatch.sandbox.service.cache import FAILED, cache_at
 from keelwatch.workspace import SourceError
 
-FAILED = (RedisError, OSError, TimeoutError)
 BATCH = 500
 ANSWER_S = 5.0
 
@@ -130,15 +127,7 @@ async def _owners(server: Redis, accounts: Sequence[str] | None) -> AsyncIterato
 
 @asynccontextmanager
 async def _server(layout: Layout, place: str) -> AsyncIterator[Redis]:
-    server = Redis(
-        host="127.0.0.1",
-        port=layout.port("redis", place),
-        password=layout.passwords.redis,
-        protocol=2,
-        socket_timeout=ANSWER_S,
-        socket_connect_timeout=1,
-        retry=Retry(NoBackoff(), 0),
-    )
+    server = cache_at(layout, place, answer_s=ANSWER_S, connect_s=1)
     try:
         yield server
     finally:

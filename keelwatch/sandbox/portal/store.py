@@ -1,8 +1,9 @@
 """Redis as the portal uses it: the region's server for reading, the primary for writing.
 
-The primary is whichever server says that it is the master; the own region's is asked first, the other one
-over the link. The answer is kept until a write finds it wrong: then both are asked again, and the write gets
-one immediate second try.
+The primary is whichever server says that it is the master, and of two the one that was promoted last: between
+a promotion and the rejoining of the old primary both say it, and the workers must agree, or a login begun at
+one is unknown to the next. The servers are asked every second, and at once when a write fails or nothing is
+found; the write then gets one immediate second try.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as LostConnection
-from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import ReadOnlyError
 from redis.exceptions import TimeoutError as TooSlow
 
 from keelwatch.sandbox.layout import Layout
 from keelwatch.sandbox.ports import REGIONS
+from keelwatch.sandbox.service.cache import FAILED, cache_at, primaries
 from keelwatch.sandbox.service.strikes import ComponentFailure, Strikes
 
+ANSWER_S, CONNECT_S = 0.5, 0.3
+ASK_EVERY_S = 1.0
 REPLICATED_WITHIN_MS = 200
 LOST = (LostConnection, TooSlow, OSError, TimeoutError)
 NO_PRIMARY = (ReadOnlyError, *LOST)
-FAILED = (RedisError, OSError, TimeoutError)
 
 
 class Store:
@@ -33,13 +34,16 @@ class Store:
         self._region = region
         self._strikes = strikes
         places = sorted(REGIONS, key=lambda place: place != region)
-        self._servers = {place: _client(layout, place, region) for place in places}
+        self._servers = {
+            place: cache_at(layout, place, region, answer_s=ANSWER_S, connect_s=CONNECT_S) for place in places
+        }
         self._primary: str | None = None
+        self._near = region  # whose server is read from: one that was left behind knows of no new logout
 
     async def get(self, key: str) -> bytes | None:
         """What the region's server holds under `key`. Raises `ComponentFailure`."""
-        await self._strikes.at("cache", self._region)
-        server = self._servers[self._region]
+        await self._strikes.at("cache", self._near)
+        server = self._servers[self._near]
         try:
             return await _get(server, key)
         except LOST:
@@ -53,7 +57,7 @@ class Store:
 
         For what was just written elsewhere: the replica may be a moment behind.
         """
-        if self._primary != self._region:
+        if self._primary != self._near:
             with contextlib.suppress(ComponentFailure):
                 if (found := await self.get(key)) is not None:
                     return found
@@ -61,7 +65,10 @@ class Store:
 
     async def get_newest(self, key: str) -> bytes | None:
         """What the primary holds: for what changes at every step. Raises `ComponentFailure`."""
-        return await self._on_primary(lambda server: _get(server, key))
+        found = await self._on_primary(lambda server: _get(server, key))
+        if found is None and await self._has_moved():
+            return await self._on_primary(lambda server: _get(server, key))
+        return found
 
     async def put(self, key: str, value: str, *, seconds: int) -> None:
         """Store on the primary, replacing what was there. Raises `ComponentFailure`."""
@@ -115,16 +122,27 @@ class Store:
         except FAILED:
             raise ComponentFailure("cache") from None
 
+    async def keep_asking(self) -> None:
+        """Who is the primary, until cancelled: a promotion is seen before a write to the old one fails."""
+        while True:
+            await asyncio.sleep(ASK_EVERY_S)
+            with contextlib.suppress(ComponentFailure):
+                await self._find()
+
+    async def _has_moved(self) -> bool:
+        """Whether another server is the primary than the one just asked."""
+        before = self._primary
+        return await self._find() != before
+
     async def _find(self) -> str:
-        """The region whose server is the master. Raises `ComponentFailure` when none says so."""
-        self._primary = None
-        for place, server in self._servers.items():
-            with contextlib.suppress(*FAILED):
-                role = await server.role()
-                if role[0] == b"master":
-                    self._primary = place
-                    return place
-        raise ComponentFailure("cache")
+        """The region whose server is the primary. Raises `ComponentFailure` when none says so."""
+        masters = await primaries(self._servers)
+        self._primary = next(iter(masters), None)
+        if self._primary is None:
+            self._near = self._region
+            raise ComponentFailure("cache")
+        self._near = self._primary if self._region in masters else self._region
+        return self._primary
 
     async def close(self) -> None:
         await asyncio.gather(*(server.aclose() for server in self._servers.values()))
@@ -140,17 +158,3 @@ async def _get_or_fail(server: Redis, key: str) -> bytes | None:
         return await _get(server, key)
     except FAILED:
         raise ComponentFailure("cache") from None
-
-
-def _client(layout: Layout, place: str, region: str) -> Redis:
-    """How a worker of `region` reaches the server of `place`. Second tries are the store's own business."""
-    return Redis(
-        host="127.0.0.1",
-        port=layout.port("redis", place, region),
-        password=layout.passwords.redis,
-        protocol=2,
-        socket_timeout=0.5,
-        socket_connect_timeout=0.3,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=50,
-    )
