@@ -91,8 +91,8 @@ class _Search(Push):
             return self.step_s
         return proof_s(self.step_s, [(one.samples, one.least) for one in self._known.get(step.rate, ())])
 
-    def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:
-        return breached(self.thresholds, gathered, passed_s - WARM_UP_S, whole_s - WARM_UP_S)
+    def certainly(self, gathered: Gathered, whole_s: float) -> str:
+        return breached(self.thresholds, gathered, whole_s - WARM_UP_S)
 
     def _tell(self, one: Tried) -> None:
         words = "does not hold: " if not one.held else "may hold: " if one.reason else "holds"

@@ -16,11 +16,12 @@ SURE = 1.2
 LEAST = 50
 
 
-def breached(thresholds: Sequence[Threshold], gathered: Gathered, passed_s: float, whole_s: float) -> str:
-    """Why, or an empty text. `passed_s` of `whole_s` are over, the warm-up left out of both."""
+def breached(thresholds: Sequence[Threshold], gathered: Gathered, whole_s: float) -> str:
+    """Why, or an empty text. The load lasts `whole_s`, the warm-up left out."""
+    passed_s = gathered.told_s
     if gathered.dropped:
         return f"arrivals-dropped: {gathered.dropped}"
-    if passed_s <= 0:
+    if not passed_s:
         return ""
     for one in thresholds:
         times = gathered.all if one.request is None else gathered.requests.get(one.request)

@@ -90,6 +90,13 @@ class Gathered:
             )
 
     @property
+    def told_s(self) -> int:
+        """How many seconds all generators have told of, the warm-up left out. What is going on now is told
+        up to a second later."""
+        most = max((one.workers for one in self.seconds.values()), default=0)
+        return sum(one.workers == most for at, one in self.seconds.items() if at >= self.warm_up_s)
+
+    @property
     def due(self) -> int:
         return sum(one.due for one in self.seconds.values())
 

@@ -152,10 +152,10 @@ class Push:
         passed_s = time.monotonic() - broker.began
         if self.own_shape and passed_s > length:
             return Ending()
-        breach = self.certainly(broker.gathered, passed_s, length)
+        breach = self.certainly(broker.gathered, length)
         return Ending(breach=breach) if breach else None
 
-    def certainly(self, gathered: Gathered, passed_s: float, whole_s: float) -> str:  # noqa: ARG002
+    def certainly(self, gathered: Gathered, whole_s: float) -> str:  # noqa: ARG002
         """Why it can be ended early; a load that is no search is never."""
         return ""
 

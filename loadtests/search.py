@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-PRECISION = 0.06
+PRECISION = 0.1
 """Of the first rate that did not hold: nearer than this, two rates say the same."""
 LEAST = 0.1  # journeys per second
 REST_S, MOST_REST_S = 1.0, 20.0

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-import gevent
 from gevent.pool import Pool
 from locust import FastHttpUser, User, constant, task
 
@@ -52,8 +51,10 @@ def _keep(process: Process, take: Take) -> None:
     process.in_flight = lambda: len(pool)
     for after_s in _mine(plan, process.number):
         due = began + after_s
-        while (wait_s := due - time.monotonic()) > 0:
-            gevent.sleep(wait_s)
+        while not process.stopping.is_set() and (wait_s := due - time.monotonic()) > 0:
+            process.stopping.wait(wait_s)
+        if process.stopping.is_set():
+            break
         meter.due += 1
         if pool.full():
             meter.dropped += 1

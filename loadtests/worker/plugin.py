@@ -24,6 +24,7 @@ manners.install(_process.plan, _process.refused)
 events.init.add_listener(_process.begin)
 events.request.add_listener(_process.request)
 events.user_error.add_listener(_process.user_error)
+events.test_stopping.add_listener(_process.stop)
 events.quitting.add_listener(_process.end)
 
 if _process.plan.is_open:

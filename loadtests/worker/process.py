@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -38,6 +39,7 @@ class Process:
         self.meter = Meter()
         self.number = 0
         self.arrived = False
+        self.stopping = Event()
         self.in_flight: Callable[[], int] = lambda: 0
         self._line: Line | None = None
         self._environment: Environment | None = None
@@ -60,6 +62,10 @@ class Process:
         self.number = int(str(told["number"]))
         if not is_master:
             gevent.spawn(self._tell_each_second)
+
+    def stop(self, **_: Any) -> None:
+        """Of Locust: nobody else is to begin. Who waits for the next arrival would be waited for."""
+        self.stopping.set()
 
     def _quit(self) -> None:
         """All of the group are interrupted, and a master tells its workers to quit itself."""

@@ -19,7 +19,7 @@ from keelwatch.workspace import write_out
 from tests.adapters.prometheus_server import free_port
 from tests.bench.load_world import ROOT, await_answer, load_world
 
-SERVICE_S, LIMIT_S = 0.010, 0.050
+SERVICE_S, LIMIT_S = 0.005, 0.025
 OFF, MOST_S = 0.10, 120.0
 ARRIVALS = 200_000
 
@@ -58,7 +58,7 @@ def main() -> int:
             threshold = f"thresholds: [{{percentile: 95, below: {LIMIT_S * 1000:g}ms}}]\n"
             world.profile("desk", f"model: open\nstages: [{{rate: 1, for: 10s}}]\n{threshold}")
             began = time.monotonic()
-            found = world.keelwatch("capacity", "desk", "--first", "40", "--step", "6s")
+            found = world.keelwatch("capacity", "desk", "--first", "40", "--step", "5s")
             took_s = time.monotonic() - began
     finally:
         desk.kill()

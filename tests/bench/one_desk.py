@@ -13,16 +13,14 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\
 
 
 async def main(port: int, service_s: float) -> None:
-    desk = asyncio.Lock()  # first come, first served
+    free_at = 0.0  # first come, first served: when all who are here have been
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal free_at
         try:
             while await reader.readuntil(b"\r\n\r\n"):
-                async with desk:
-                    until = time.perf_counter() + service_s
-                    await asyncio.sleep(service_s - 0.001)
-                    while time.perf_counter() < until:  # a timer is too coarse for a truth
-                        pass
+                free_at = max(free_at, time.perf_counter()) + service_s
+                await asyncio.sleep(free_at - time.perf_counter())
                 writer.write(ANSWER)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

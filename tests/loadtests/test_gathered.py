@@ -84,13 +84,23 @@ def test_a_breach_is_certain_only_when_the_rest_cannot_mend_it() -> None:
     for number in range(100):
         meter.request("a", 100.0 if number < 10 else 1.0)
     gathered.take(told(0, meter))
-    assert breached([threshold], gathered, 1.0, 10.0) == ""  # 10 of 1000 may be slow
-    assert breached([threshold], gathered, 1.0, 1.1) == (
+    assert breached([threshold], gathered, 10.0) == ""  # 10 of 1000 may be slow
+    assert breached([threshold], gathered, 1.1) == (
         "p95 response time < 50 ms: 10 of 100 are too many already"
     )
+
+
+def test_what_is_not_told_yet_has_not_gone_by() -> None:
+    """Counted as gone by without what came in it, it would make a breach of what is none."""
+    gathered = Gathered(warm_up_s=1.0)
+    for second in (0, 1, 2):
+        gathered.take({**told(second, Meter()), "worker": 0})
+        gathered.take({**told(second, Meter()), "worker": 1})
+    gathered.take({**told(3, Meter()), "worker": 0})
+    assert gathered.told_s == 2
 
 
 def test_one_dropped_arrival_is_a_breach() -> None:
     gathered = Gathered()
     gathered.take({**told(0, Meter()), "dropped": 1})
-    assert breached([], gathered, 1.0, 10.0) == "arrivals-dropped: 1"
+    assert breached([], gathered, 10.0) == "arrivals-dropped: 1"

@@ -6,7 +6,7 @@ import pytest
 
 from keelwatch.workspace.reading import Unknown
 from loadtests.certain import breached
-from loadtests.gathered import Gathered, Times
+from loadtests.gathered import Gathered, Second, Times
 from loadtests.spec import Threshold
 from loadtests.thresholds import Events, findings, of_load
 from slo.objective import Objective, Ratio
@@ -58,10 +58,11 @@ def test_a_percentile_is_of_the_time_that_was_named() -> None:
 
 
 def test_what_is_missed_for_certain_names_its_threshold() -> None:
-    gathered = Gathered(all=times_of([10.0] * 86 + [100.0] * 53))
+    seconds = {at: Second(workers=1) for at in range(8)}
+    gathered = Gathered(seconds=seconds, all=times_of([10.0] * 86 + [100.0] * 53))
     wanted = [Threshold.model_validate({"percentile": 95, "below": "50ms", "of": "service"})]
-    assert breached(wanted, gathered, 8, 10) == "p95 service time < 50 ms: 53 of 139 are too many already"
-    assert breached(wanted, gathered, 1, 100) == ""
+    assert breached(wanted, gathered, 10) == "p95 service time < 50 ms: 53 of 139 are too many already"
+    assert breached(wanted, gathered, 100) == ""
 
 
 def test_a_percentile_of_a_few_is_unknown() -> None:
