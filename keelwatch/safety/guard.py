@@ -30,7 +30,7 @@ class Trip:
     because: str
 
     def __str__(self) -> str:
-        return f"{self.limit}: {self.because}"
+        return f"{self.because} (must hold: {self.limit})"
 
 
 @dataclass(frozen=True, slots=True)

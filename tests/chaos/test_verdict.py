@@ -64,8 +64,11 @@ def test_nobody_said_how_it_shows_is_never_a_pass() -> None:
 
 
 def test_a_guard_that_tripped_comes_before_what_was_found() -> None:
-    found = judge(Seen(ended=False, before=MET, during=MISSED), trip="burn: 20x")
-    assert (str(found), found.exit_code) == ("inconclusive: guard-tripped: burn: 20x", ExitCode.STOPPED)
+    found = judge(Seen(ended=False, before=MET, during=MISSED), trip="20x (must hold: burn)")
+    assert (str(found), found.exit_code) == (
+        "inconclusive: guard-tripped: 20x (must hold: burn)",
+        ExitCode.STOPPED,
+    )
 
 
 def test_what_is_left_behind_presses_most() -> None:

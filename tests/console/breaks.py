@@ -23,6 +23,7 @@ from console.view.listed import CourseRow
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Phase, StopReport, failed, inconclusive, invalid, passed
 from keelwatch.safety import Reservation
+from keelwatch.safety.guard import Trip
 from keelwatch.safety.said import GuardSaid
 from keelwatch.workspace import ExitCode
 from keelwatch.workspace.find import built_in
@@ -163,7 +164,7 @@ def tripped() -> Course:
     """Its guard ended it, and its guardian healed it."""
     found = _over(course(), healed_by="guardian")
     words = "14.4x or more: login-availability (west) 31.0x"
-    trip = f"{LIMIT}: {words}"
+    trip = str(Trip(LIMIT, words))
     verdict = inconclusive(f"guard-tripped: {trip}").but(ExitCode.STOPPED)
     steps = (STOPS, replace(MEETS, state="interrupted", took_s=12.2), BACK)
     told = replace(found.told, steps=steps, trips=(trip,), hypothesis={"before": "met"})

@@ -153,7 +153,7 @@ def in_doubt() -> RunStory:
 
 def failed() -> RunStory:
     """The guard stopped the ramp, and it went back."""
-    trips = "journeys pass: log-in in east: fail: 1 of 1 failed; taken back"
+    trips = "log-in in east: fail: 1 of 1 failed (must hold: journeys pass); taken back"
     asked = f"move-customers failed: stopped: {trips}"
     choices = ("retry", "skip", "abort")
     found = story(

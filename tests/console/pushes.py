@@ -15,6 +15,7 @@ from console.view.load_course import Course, Found, Quantiles, Step, Tick, Times
 from console.view.load_shelf import LoadShelf, ProfileRow
 from keelwatch.runs import Phase, StopReport, failed, inconclusive
 from keelwatch.safety import Reservation
+from keelwatch.safety.guard import Trip
 from keelwatch.safety.said import GuardSaid
 from keelwatch.workspace import ExitCode
 from keelwatch.workspace.find import built_in
@@ -115,7 +116,7 @@ def tripped() -> Course:
     """Its guard ended it."""
     found = course(90)
     words = "14.4x or more: invoices-availability (west) 31.0x"
-    verdict = inconclusive(f"guard-tripped: {LIMIT}: {words}").but(ExitCode.STOPPED)
+    verdict = inconclusive(f"guard-tripped: {Trip(LIMIT, words)}").but(ExitCode.STOPPED)
     spent = tuple(
         replace(
             one, spent=0.0123 if (one.objective, one.region) == ("invoices-availability", "west") else 0.0

@@ -96,7 +96,11 @@ def test_an_rto_that_is_over_says_so() -> None:
 
 def test_plain_lines_and_json_say_what_the_screen_says() -> None:
     text = "\n".join(run_lines(procedures.failed(), NOW))
-    for words in ("PASSED: the point of no return", "GUARD    tripped: journeys pass", "You are asked why."):
+    for words in (
+        "PASSED: the point of no return",
+        "GUARD    tripped: log-in in east: fail",
+        "You are asked why.",
+    ):
         assert words in text
     told = run_json(procedures.in_doubt(), NOW)
     steps = told["steps"]

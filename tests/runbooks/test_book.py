@@ -202,7 +202,9 @@ def test_a_tripped_guard_is_told_wherever_it_is_told_who_acts(shop: Shop) -> Non
     run = shop.start()
     shop.question(run)
     assert acting_words(shop.ledger, shop.view(run)) == "runbook one 1/1 shift GUARD TRIPPED ASKS"
-    assert "guard tripped: journeys pass: log-in in east: fail" in book.shelf(time.time()).runs[0].waits
+    waits = book.shelf(time.time()).runs[0].waits
+    assert "guard tripped: log-in in east: fail" in waits
+    assert "(must hold: journeys pass)" in waits
     step = book.story(run).steps[0]
     assert step.trips.endswith("taken back")
     book.abort(run, "over")

@@ -115,7 +115,7 @@ def test_a_ramp_goes_back_when_journeys_fail_and_forward_when_they_pass_again(sh
     shop.put("journeys", "fail")
     shop.write(GUARDED)
     run = shop.start()
-    assert "shift failed: stopped: journeys pass: log-in in east: fail" in shop.question(run).text
+    assert "shift failed: stopped: log-in in east: fail" in shop.question(run).text
     assert shop.value("edge") == "even"
     assert shop.effects == ["edge.weight edge east=50 west=50", "edge.weight edge even"]
     shop.put("journeys", "pass")

@@ -36,7 +36,7 @@ def test_a_journey_that_hangs_keeps_no_other_limit_from_tripping(shop: Shop) -> 
         "    stop_if: {journey_failing: {region: $to}, elapsed: 1s}\n"
     )
     run = shop.start()
-    assert "stopped: time: " in shop.question(run).text
+    assert "(must hold: time)" in shop.question(run).text
     assert shop.progress(run).step("shift").trips.endswith("taken back")
     assert shop.value("edge") == "even"
 

@@ -63,7 +63,7 @@ def test_what_trips(
 
 def test_a_trip_says_what_and_why() -> None:
     _, trips = judge([BURN], {"burn": NO}, Watch(), 0)
-    assert [str(trip) for trip in trips] == ["burn: 14.9 over 14.4"]
+    assert [str(trip) for trip in trips] == ["14.9 over 14.4 (must hold: burn)"]
 
     _, trips = judge([LAG], {"lag": UNKNOWN}, Watch({"lag": 0}), 7)
     assert trips == (Trip("lag", "unknown for 7 s: no data"),)

@@ -22,7 +22,7 @@ def test_one_that_hangs_keeps_no_other_from_tripping() -> None:
     with Watching({"slow": hangs, "burn": lambda: Condition.no("20x")}) as guard:
         until(lambda: bool(guard.trips), 5, "a trip")
         gate.set()
-    assert [str(one) for one in guard.trips] == ["burn: 20x"]
+    assert [str(one) for one in guard.trips] == ["20x (must hold: burn)"]
 
 
 def test_what_cannot_be_asked_is_unknown_and_trips_after_its_grace() -> None:
