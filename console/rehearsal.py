@@ -242,12 +242,20 @@ def _require_sound(stage: Stage, run: str, timeline: int, *, lossless: bool) -> 
     if len(writable) != 1:
         raise SourceError(f"{len(writable)} regions take writes: {', '.join(writable) or 'none'}")
     _, progress = progress_of(stage.store, run)
-    lost = progress.measured.get("lost_writes")
-    if lossless and lost:
-        raise SourceError(f"{lost} acknowledged writes are lost")
+    if lossless:
+        require_no_loss(progress.measured)
     flaw = verify(stage.store).flaw
     if flaw is not None:
         raise SourceError(f"the ledger's chain is broken: {flaw}")
+
+
+def require_no_loss(measured: JsonObject) -> None:
+    """Raises `SourceError`; also where nobody can tell."""
+    lost = measured.get("lost_writes")
+    if lost is None:
+        raise SourceError(f"nobody can tell what is lost: {measured.get('rpo_unknown_reason')}")
+    if lost:
+        raise SourceError(f"{lost} acknowledged writes are lost")
 
 
 def _standings(stage: Stage) -> Mapping[str, postgres.Standing]:

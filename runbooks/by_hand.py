@@ -28,6 +28,11 @@ END_SESSIONS = (
     " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
 OTHER = "OTHER-REGION"
+CAUGHT_UP = (
+    "# go on when slave_repl_offset here is master_repl_offset there, within 60 s of the first line;"
+    " else let go of the writes: CLIENT UNPAUSE, there"
+)
+IN_REACH = "# ungraceful, the old region out of reach: leave out the lines up to `go on`"
 ROLE = "SELECT pg_is_in_recovery() AS is_standby, now() - pg_last_xact_replay_timestamp() AS behind"
 
 
@@ -150,7 +155,8 @@ def _quoted(words: str) -> str:
 
 
 def by_hand(action: Action, places: Places) -> list[str]:
-    """Command lines, in order; none where only a person, or a tool of their own, can do it."""
+    """Command lines, in order, and between them what a person decides, which begins with `# `. None where
+    only a person, or a tool of their own, can do it."""
     look = COMMANDS.get(action.verb)
     return look(action.args, places) if look else []
 
@@ -212,14 +218,17 @@ def _pg_unfence(args: JsonObject, places: Places) -> list[str]:
 
 
 def _pg_promote(args: JsonObject, places: Places) -> list[str]:
-    """Graceful: compare the two positions first, and go on when they are equal."""
     region = _text(args, "region")
-    compared = [places.psql(one, "SELECT pg_current_wal_lsn()") for one in places.others("database", region)]
+    promote = places.psql(region, MAY_WRITE, RELOAD, "SELECT pg_promote(true, 30)")
     if args.get("mode") == "ungraceful":
-        compared = []
-    else:
-        compared.append(places.psql(region, "SELECT pg_last_wal_replay_lsn()"))
-    return [*compared, places.psql(region, MAY_WRITE, RELOAD, "SELECT pg_promote(true, 30)")]
+        return [promote]
+    return [
+        IN_REACH,
+        *(places.psql(one, "SELECT pg_current_wal_lsn()") for one in places.others("database", region)),
+        places.psql(region, "SELECT pg_last_wal_replay_lsn()"),
+        "# go on when both are the same",
+        promote,
+    ]
 
 
 def _pg_rejoin(args: JsonObject, places: Places) -> list[str]:
@@ -234,21 +243,35 @@ def _pg_rejoin(args: JsonObject, places: Places) -> list[str]:
 
 
 def _redis_promote(args: JsonObject, places: Places) -> list[str]:
-    """Graceful: the old primary holds writes for 30 s, and two offsets are compared first. (A hand is slow;
-    when it is slower, what is written meanwhile is lost.)"""
-    region, compared = _text(args, "region"), list[str]()
-    if args.get("mode") != "ungraceful":
-        for other in places.others("cache", region):
-            compared += [places.redis(other, one) for one in ("CLIENT PAUSE 30000 WRITE", "INFO replication")]
-        compared.append(places.redis(region, "INFO replication"))
-    return [*compared, *_kept(places, region, "REPLICAOF NO ONE"), places.redis(region, "ROLE")]
+    region = _text(args, "region")
+    promote = [*_kept(places, region, "REPLICAOF NO ONE"), places.redis(region, "ROLE")]
+    if args.get("mode") == "ungraceful":
+        return promote
+    others = places.others("cache", region)
+    return [
+        IN_REACH,
+        *(places.redis(one, "CLIENT PAUSE 60000 WRITE") for one in others),
+        *(places.redis(one, "INFO replication") for one in others),
+        places.redis(region, "INFO replication"),
+        CAUGHT_UP,
+        *promote,
+    ]
+
+
+def _redis_promote_back(args: JsonObject, places: Places) -> list[str]:
+    others = places.others("cache", _text(args, "region"))
+    return [*_redis_rejoin(args, places), *(places.redis(one, "CLIENT UNPAUSE") for one in others)]
 
 
 def _redis_rejoin(args: JsonObject, places: Places) -> list[str]:
     region = _text(args, "region")
     at = places.cache(places.others("cache", region)[0])
     where = at if isinstance(at, str) else f"{at.host} {at.port}"
-    return [*_kept(places, region, f"REPLICAOF {where}"), places.redis(region, "INFO replication")]
+    return [
+        *_kept(places, region, f"REPLICAOF {where}"),
+        places.redis(region, "CLIENT UNPAUSE"),
+        places.redis(region, "INFO replication"),
+    ]
 
 
 def _kept(places: Places, region: str, command: str) -> list[str]:
@@ -324,5 +347,5 @@ BACK: Mapping[str, Callable[[JsonObject, Places], list[str]]] = {
     "edge.weight": _edge_weight_back,
     "edge.drain": _edge_ready,
     "pg.fence": _pg_unfence,
-    "redis.promote": _redis_rejoin,
+    "redis.promote": _redis_promote_back,
 }

@@ -174,7 +174,10 @@ def _commands(lines: list[str], what: str = "") -> Iterator[str]:
     if lines and what:
         yield f"      {what}:"
     for line in lines:
-        yield f"      $ {line}"
+        if line.startswith("# "):
+            yield from _wrapped(line[2:], "      # ")
+        else:
+            yield f"      $ {line}"
 
 
 def _wrapped(text: str, lead: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from console.view import numbers
 from console.view.columns import NARROW
+from console.view.lost_writes import lost_words
 from console.view.run_story import RunStory, StepStory, login_of
 from keelwatch.runs import Phase
 from runbooks.conduct.progress import StepState
@@ -293,6 +294,7 @@ def measured_lines(story: RunStory, width: int) -> list[str]:
         writes = f"{lost} acknowledged writes lost" if lost else "no write lost"
         gap = f", write gap {_seconds(found, 'write_gap_s')}" if found.get("write_gap_s") is not None else ""
         lines += _labelled("RPO", f"{_seconds(found, 'rpo_s')}{_beside(found, 'rpo')}: {writes}{gap}", width)
+        lines += _labelled("lost", lost_words(found), width) if lost else []
     split = found.get("split")
     if isinstance(split, dict):
         told = [f"{name.removesuffix('_s')} {_short(value)}" for name, value in split.items()]

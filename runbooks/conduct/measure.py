@@ -8,7 +8,7 @@ have, as a heartbeat writer sees them; without one nobody can tell, and that is 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runbooks.conduct.progress import Progress
     from runbooks.spec import RunbookSpec
 
-MOST_LISTED = 200
+MOST_LISTED = 200  # each by number and time; all of them are told as ranges of numbers
 LOOK_BACK_S = 3600.0  # before the run began: what is lost was lost before anybody was awake
 
 
@@ -62,9 +62,32 @@ def measured(run: Run, spec: RunbookSpec, progress: Progress, world: World) -> J
         "rpo_unknown_reason": writes.reason or None,
         "lost_writes": None if writes.reason else len(writes.lost),
         "lost": [{"n": one.n, "at": one.at, "region": one.region} for one in writes.lost[:MOST_LISTED]],
+        "lost_ranges": ranges(writes.lost),
         "write_gap_s": writes.gap_s,
         "split": _split(spec, progress, began, now),
     }
+
+
+def ranges(lost: Sequence[Beat]) -> list[JsonObject]:
+    """Neighbours by number that one region acknowledged, together: their first and last number, and when
+    (Unix s) those were acknowledged. Pure."""
+    found: list[list[Beat]] = []
+    for one in lost:
+        last = found[-1][-1] if found else None
+        if last is not None and (one.n, one.region) == (last.n + 1, last.region):
+            found[-1].append(one)
+        else:
+            found.append([one])
+    return [
+        {
+            "first": part[0].n,
+            "last": part[-1].n,
+            "region": part[0].region,
+            "since": part[0].at,
+            "until": part[-1].at,
+        }
+        for part in found
+    ]
 
 
 def measured_words(found: JsonObject) -> str:

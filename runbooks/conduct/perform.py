@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from keelwatch.adapters import postgres
 from keelwatch.runs import Effect, Fate, Run, RunView, Stopped, Verdict, failed, passed
 from keelwatch.runs.fields import mapping
 from keelwatch.runs.spec import read_spec
@@ -22,6 +21,7 @@ from runbooks.conduct.measure import measured, measured_words
 from runbooks.conduct.order import Order, order_of, pinned
 from runbooks.conduct.plan import plan_sha
 from runbooks.conduct.record import Aborted, Record, WentBack
+from runbooks.conduct.rivals import rivals
 from runbooks.conduct.step import Doer
 from runbooks.conduct.world import in_words, standing_of
 from runbooks.rules import point_of_no_return
@@ -220,32 +220,10 @@ class Conductor:
         result = measured(self._run, self._spec, self._record.progress(), self._world)
         self._run.note("measured", {"measured": result})
         verdict = passed(measured_words(result))
-        left = [*self._rivals(), *self._doubtful()]
+        left = [*rivals(self._world, self._run.effects), *self._doubtful()]
         if not left:
             return verdict
         return Verdict(verdict.outcome, f"{verdict.reason}; LEFT: {'; '.join(left)}", ExitCode.LEFT_BEHIND)
-
-    def _rivals(self) -> list[str]:
-        """Other databases that take writes, or may, after this run has promoted one."""
-        if not any(one.action.verb == "pg.promote" and one.fate is Fate.DONE for one in self._run.effects):
-            return []
-        try:
-            database = self._world.estate().database
-            if database is None:
-                return []
-            answers = postgres.ask_all(database, database.regions)
-        except KeelwatchError as error:
-            return [error.message]
-        primary = postgres.primary_among(answers)
-        found = []
-        for region, one in answers.items():
-            if isinstance(one, KeelwatchError):
-                found.append(f"{region} does not answer: pg.rejoin before it takes writes again")
-            elif primary is None or region == primary.region:
-                continue
-            elif not one.is_standby and not one.is_fenced:
-                found.append(f"{region} takes writes beside {primary.region}: pg.rejoin")
-        return found
 
     def _doubtful(self) -> list[str]:
         """Acts of which nobody knows what became, though the run went on without them."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from keelwatch.adapters.redis import FollowVerb, PromoteVerb, RejoinVerb
+from keelwatch.adapters.redis import FollowVerb, PromoteVerb, RejoinVerb, promote
 from keelwatch.runs import Attempt
 from keelwatch.workspace import Answer, Refused, SourceError, UsageError
 from tests.adapters.estate import attempt, written
@@ -97,6 +97,27 @@ def test_what_was_held_is_let_go_when_it_comes_to_nothing(caches: Caches) -> Non
     with caches.client("west") as west:
         west.connection_pool.connection_kwargs["socket_timeout"] = 1.0
         west.set("after", "the undo")
+
+
+def test_what_took_too_long_to_catch_up_is_not_promoted(
+    caches: Caches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Soon the old primary would take writes again that nobody has."""
+    monkeypatch.setattr(promote, "LATEST_S", 0.0)
+    with pytest.raises(SourceError, match=r"west held its writes, but it took .* nothing was promoted"):
+        caches.estate.do(PROMOTE, region="east")
+    assert caches.info("east")["role"] == "slave"
+    with caches.client("west") as west:
+        west.connection_pool.connection_kwargs["socket_timeout"] = 1.0
+        west.set("goes", "on")
+
+
+def test_nobody_need_wonder_what_became_of_a_command_that_was_never_sent(caches: Caches) -> None:
+    caches.estate.do(PROMOTE, region="east")
+    planned = REJOIN.plan(caches.estate.args(region="west"))
+    caches.kill("west")
+    with pytest.raises(SourceError, match="cannot reach Redis of west"):
+        REJOIN.do(caches.estate.args(region="west"), attempt(planned))
 
 
 def test_a_server_that_holds_no_writes_is_promoted_all_the_same(caches: Caches) -> None:

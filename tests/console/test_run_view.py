@@ -13,7 +13,9 @@ from console.view.question import abort_words, asked, question_lines
 from console.view.run_json import run_json
 from console.view.run_keys import waits_lines
 from console.view.run_plain import run_lines
+from keelwatch.adapters.heartbeat import Beat
 from keelwatch.runs import Question
+from runbooks.conduct.measure import ranges
 from runbooks.conduct.progress import StepState
 from runbooks.stages import Mode
 from tests.console import procedures
@@ -92,6 +94,15 @@ def test_a_question_of_another_version_is_still_asked() -> None:
 def test_an_rto_that_is_over_says_so() -> None:
     assert run_screen.time_words(procedures.story(2), NOW) == "48s of RTO 3m"
     assert run_screen.time_words(procedures.story(2), NOW + 200) == "4m08s OVER RTO 3m"
+
+
+def test_the_lost_writes_are_named_with_when_they_were_acknowledged() -> None:
+    lost = [Beat(n, 1_790_000_000.0 + n / 10, "west") for n in (4, 5, 6, 9)]
+    found = procedures.ended()
+    measured = {**found.measured, "rpo_s": 0.5, "lost_writes": 4, "lost_ranges": ranges(lost)}
+    lines = run_screen.measured_lines(replace(found, measured=measured), 100)
+    told = " ".join(" ".join(lines).split())
+    assert "lost 4-6 (west, 14:13:20Z), 9 (west, 14:13:20Z)" in told
 
 
 def test_plain_lines_and_json_say_what_the_screen_says() -> None:

@@ -20,6 +20,7 @@ from tests.adapters.conftest import pair, postgres_template
 from tests.adapters.estate import Estate
 from tests.adapters.haproxy_server import RunningEdge, running_edge
 from tests.adapters.postgres_pair import Pair
+from tests.adapters.redis_pair import Caches, running_caches
 from tests.runbooks.conftest import Shop
 from tests.runs.conftest import until
 
@@ -27,6 +28,7 @@ __all__ = ["pair", "postgres_template"]
 
 POLICY = {"roles": {"*": "operator"}}
 PROMOTE = "  - {id: promote, pg.promote: {region: $to}, undo: none}\n"
+PROMOTE_CACHE = "  - {id: promote, redis.promote: {region: $to}, undo: none}\n"
 SHIFT = "  - {id: shift, edge.weight: {to: $to, away_from: $from}, undo: previous}\n"
 WAIT = "  - {id: wait, human: Wait.}\n"
 SHIFTED = {"west-1": 0, "west-2": 0, "east-1": 100, "east-2": 100}
@@ -82,6 +84,35 @@ def test_one_that_is_fenced_is_no_rival(base: Shop, pair: Pair) -> None:
 def test_a_run_that_promoted_nobody_looks_for_no_rival(base: Shop, pair: Pair) -> None:
     pair.crash("east")
     base.write("  - {id: freeze, pg.fence: {region: $from}, undo: previous}\n")
+    assert verdict_of(base, base.start()).exit_code is ExitCode.PASS
+
+
+@pytest.fixture
+def caches(tmp_path: Path) -> Iterator[Caches]:
+    with running_caches(tmp_path / "caches") as running:
+        yield running
+
+
+def test_another_cache_that_takes_writes_after_a_promotion_is_named(shop: Shop, caches: Caches) -> None:
+    base = on(shop, caches.estate)
+    base.write(PROMOTE_CACHE)
+    found = verdict_of(base, base.start())
+    assert (found.outcome, found.exit_code) == (Outcome.PASS, ExitCode.LEFT_BEHIND)
+    assert found.reason.endswith("; LEFT: the cache of west takes writes beside east: redis.rejoin")
+
+
+def test_a_cache_that_does_not_answer_may_take_writes_and_is_named(shop: Shop, caches: Caches) -> None:
+    base = on(shop, caches.estate)
+    base.write(PROMOTE_CACHE)
+    caches.kill("west")
+    found = verdict_of(base, base.start(Mode.UNGRACEFUL))
+    assert found.exit_code is ExitCode.LEFT_BEHIND
+    assert "LEFT: the cache of west does not answer: redis.rejoin before it takes writes" in found.reason
+
+
+def test_a_cache_that_rejoined_is_no_rival(shop: Shop, caches: Caches) -> None:
+    base = on(shop, caches.estate)
+    base.write(PROMOTE_CACHE + "  - {id: back, redis.rejoin: {region: $from}, undo: none}\n")
     assert verdict_of(base, base.start()).exit_code is ExitCode.PASS
 
 

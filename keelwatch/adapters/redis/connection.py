@@ -18,12 +18,8 @@ if TYPE_CHECKING:
     import redis
 
 ANSWER_S = 2.0
-NEEDED = ("INFO replication", "ROLE", "REPLICAOF NO ONE")
-USEFUL = {
-    "CONFIG REWRITE": "a restart of {region} forgets its role",
-    "CLIENT PAUSE 1 WRITE": "a promotion holds no writes",
-}
-"""What is missing without each of these commands; `region` is whose server it is."""
+NEEDED, REWRITE = ("INFO replication", "ROLE", "REPLICAOF NO ONE"), "CONFIG REWRITE"
+HOLD = ("CLIENT PAUSE 1 WRITE", "CLIENT UNPAUSE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +188,11 @@ def connection(cache: Cache, region: str, within_s: float = ANSWER_S) -> Iterato
 
 
 def ask_access(cache: Cache, region: str) -> tuple[str, ...]:
-    """Whoever we log in as may change roles. Raises `Refused` when not. What is useful only may be missing:
-    then it says what will be without it."""
-    user = cache.user or "default"
+    """Whoever we log in as may change roles. Raises `Refused` when not. Without CONFIG REWRITE a role is
+    changed all the same, and a restart forgets it."""
+    user = _user(cache)
     with connection(cache, region) as asked:
-        forbidden = asked.forbidden([*NEEDED, *USEFUL])
+        forbidden = asked.forbidden([*NEEDED, REWRITE])
         if forbidden is None:
             asked.replication()  # let in at least
     lacking = [one for one in forbidden or () if one in NEEDED]
@@ -207,15 +203,31 @@ def ask_access(cache: Cache, region: str) -> tuple[str, ...]:
             f"{user} may not run {', '.join(names)} on Redis of {region} ({cache.region(region)})",
             f"there: ACL SETUSER {user} {rules}; or name another: `cache.user` in keelwatch.yaml",
         )
-    needed = "Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE, CLIENT PAUSE"
+    needed = "Redis: INFO, ROLE, REPLICAOF, CONFIG REWRITE"
     if forbidden is None:
         return (f"{needed} (not asked: the server of {region} does not tell)",)
-    without = [f"{_name(one)}: {USEFUL[one].format(region=region)}" for one in forbidden]
-    return (f"{needed} ({user} may not {'; nor '.join(without)})" if without else needed,)
+    return (f"{needed} ({user} may not: a restart of {region} forgets its role)" if forbidden else needed,)
 
 
-def _name(command: str) -> str:
-    return " ".join(command.split()[:2])
+def ask_hold(cache: Cache, region: str) -> tuple[str, ...]:
+    """What stands against it that the primary beside `region` holds its writes; nothing when it may be asked
+    to, or cannot be asked now."""
+    try:
+        primary = primary_beside(cache, region)
+        if primary is None:
+            return ()
+        with connection(cache, primary.region) as asked:
+            forbidden = asked.forbidden(HOLD)
+    except (SourceError, Refused):
+        return ()  # a plan says so
+    if not forbidden:
+        return ()
+    words = ", ".join(" ".join(one.split()[:2]) for one in forbidden)
+    return (f"{_user(cache)} may not {words} at {primary.region}: it holds no writes for the promotion",)
+
+
+def _user(cache: Cache) -> str:
+    return cache.user or "default"
 
 
 def replication_of(cache: Cache, region: str) -> Replication:

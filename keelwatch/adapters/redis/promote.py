@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from keelwatch.adapters.patience import Deadline
 from keelwatch.adapters.redis.connection import (
     Replication,
     ask_access,
+    ask_hold,
     connection,
     primary_beside,
     replication_of,
@@ -32,6 +34,7 @@ PAUSE_S = 0.02
 # for its clients to notice whom to ask now. It ends by itself, also when we die in it.
 HELD_S = 3.0
 LAST_BYTES_S = 1.0
+LATEST_S = 2.0
 
 
 class Mode(StrEnum):
@@ -91,8 +94,9 @@ class PromoteVerb:
         return Action("redis.follow", {**place_in(args), "region": region, "host": host, "port": port})
 
     def access(self, args: JsonObject) -> tuple[str, ...]:
-        _, cache, region, _ = _read(args, "mode")
-        return ask_access(cache, region)
+        _, cache, region, mode = _read(args, "mode")
+        asked = ask_access(cache, region)
+        return asked if mode is Mode.UNGRACEFUL else (*asked, *ask_hold(cache, region))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,7 @@ class RejoinVerb:
 
 def _follow(cache: Cache, region: str, host: str, port: int) -> JsonObject:
     with connection(cache, region) as asked:
+        asked.role()  # who cannot be reached is told nothing, and nobody need wonder what became of it
         lasts = _unsure(lambda: asked.follow(host, port), f"{region} may follow {host}:{port}")
         if not Deadline.within(LINK_S).until(lambda: asked.replication().is_linked, PAUSE_S):
             raise SourceError(
@@ -221,14 +226,25 @@ def _last_write_applied(cache: Cache, now: Replication, mode: Mode) -> Iterator[
     assert primary is not None
     _catch_up(cache, now, primary, SYNC_S)
     with connection(cache, primary.region) as old:
+        began = time.monotonic()
         held = old.hold_writes(HELD_S)
         try:
             if held:
                 _catch_up(cache, now, old.replication(), LAST_BYTES_S)
+                _refuse_late(primary.region, time.monotonic() - began)
             yield held
         except SourceError:
             _release_writes(cache, primary.region)
             raise
+
+
+def _refuse_late(region: str, held_s: float) -> None:
+    """Soon the old primary takes writes again, which nobody would have."""
+    if held_s > LATEST_S:
+        raise SourceError(
+            f"{region} held its writes, but it took {held_s:.1f} s to catch up; nothing was promoted",
+            "try again on a calmer network, or go on ungraceful and lose what is missing",
+        )
 
 
 def _release_writes(cache: Cache, region: str) -> None:

@@ -53,13 +53,14 @@ def event_of(fields: Mapping[bytes, bytes]) -> Event:
 async def primary_of(layout: Layout) -> AsyncIterator[Redis]:
     """The Redis that is the master now; to be asked for again after each failure. Raises `RedisError`."""
     async with AsyncExitStack() as stack:
-        servers = {
+        asked = {
             region: await stack.enter_async_context(
-                cache_at(layout, region, answer_s=ANSWER_S, connect_s=CONNECT_S)
+                cache_at(layout, region, answer_s=CONNECT_S, connect_s=CONNECT_S)
             )
             for region in REGIONS
         }
-        masters = await primaries(servers)
-        if not masters:
-            raise LostConnection("no Redis is the master")
-        yield servers[masters[0]]
+        masters = await primaries(asked)
+    if not masters:
+        raise LostConnection("no Redis is the master")
+    async with cache_at(layout, masters[0], answer_s=ANSWER_S, connect_s=CONNECT_S) as primary:
+        yield primary

@@ -65,8 +65,8 @@ class Store:
 
     async def get_newest(self, key: str) -> bytes | None:
         """What the primary holds: for what changes at every step. Raises `ComponentFailure`."""
-        found = await self._on_primary(lambda server: _get(server, key))
-        if found is None and await self._has_moved():
+        asked, found = await self._at_primary(lambda server: _get(server, key))
+        if found is None and await self._has_moved_from(asked):
             return await self._on_primary(lambda server: _get(server, key))
         return found
 
@@ -107,18 +107,23 @@ class Store:
                 await self._servers[self._primary].wait(1, REPLICATED_WITHIN_MS)
 
     async def _on_primary[T](self, do: Callable[[Redis], Awaitable[T]]) -> T:
+        _, found = await self._at_primary(do)
+        return found
+
+    async def _at_primary[T](self, do: Callable[[Redis], Awaitable[T]]) -> tuple[str, T]:
+        """Where it was done, and what came of it."""
         place = self._primary or await self._find()
         if self._strikes.has("cache", "down", place):  # it may have a successor by now
             place = await self._find()
         await self._strikes.at("cache", place)
         try:
-            return await do(self._servers[place])
+            return place, await do(self._servers[place])
         except NO_PRIMARY:
             place = await self._find()
         except FAILED:
             raise ComponentFailure("cache") from None
         try:
-            return await do(self._servers[place])
+            return place, await do(self._servers[place])
         except FAILED:
             raise ComponentFailure("cache") from None
 
@@ -129,10 +134,11 @@ class Store:
             with contextlib.suppress(ComponentFailure):
                 await self._find()
 
-    async def _has_moved(self) -> bool:
-        """Whether another server is the primary than the one just asked."""
-        before = self._primary
-        return await self._find() != before
+    async def _has_moved_from(self, place: str) -> bool:
+        """Whether another server than that of `place`, which has just answered, is the primary."""
+        with contextlib.suppress(ComponentFailure):
+            return await self._find() != place
+        return False
 
     async def _find(self) -> str:
         """The region whose server is the primary. Raises `ComponentFailure` when none says so."""

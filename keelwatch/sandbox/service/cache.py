@@ -48,16 +48,29 @@ def cache_at(
 
 
 async def primaries(servers: Mapping[str, Redis]) -> tuple[str, ...]:
-    """The places whose server says that it is the master, as far as they answer; those that were promoted
-    last come first.
-
-    A promoted server keeps the name of the history that it went on from (`master_replid2`): who has another's
-    history behind it is the other's successor.
-    """
+    """The places whose server says that it is the master, as far as they answer; first the one that everybody
+    is to take for the primary, whatever the order in which they ask."""
     told = await asyncio.gather(*(_told(server) for server in servers.values()))
-    masters = {place: one for place, one in zip(servers, told, strict=True) if one.get("role") == "master"}
+    return ranked(dict(zip(servers, told, strict=True)))
+
+
+def ranked(told: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:
+    """As `primaries`, of what `INFO replication` of each place told. Pure.
+
+    A promoted server keeps the name of the history that it went on from (`master_replid2`). Who has another's
+    history behind it is the other's successor. Next comes who has any behind it: a restarted server begins
+    with none, for it keeps no data. Of equals the one that has written more.
+    """
+    masters = {place: one for place, one in told.items() if one.get("role") == "master"}
     left_behind = {one.get("master_replid2") for one in masters.values()}
-    return tuple(sorted(masters, key=lambda place: masters[place].get("master_replid") in left_behind))
+
+    def rank(place: str) -> tuple[bool, bool, int, str]:
+        one = masters[place]
+        is_promoted = bool(str(one.get("master_replid2", "")).strip("0"))
+        written = int(str(one.get("master_repl_offset", 0)))
+        return one.get("master_replid") in left_behind, not is_promoted, -written, place
+
+    return tuple(sorted(masters, key=rank))
 
 
 async def _told(server: Redis) -> Mapping[str, object]:
