@@ -26,6 +26,7 @@ from chaos.worker.telling import Telling
 PYTHON_S = 150.0  # a probe may be a journey, which has 120
 TOOL_S = 30.0
 HTTP_S = 10.0
+BAD_STATUS = 400
 PAUSE_S = 0.05
 OURS = "chaos.actions"
 CONFIGURE = "configure"
@@ -50,8 +51,9 @@ class Supervisor:
         initialize = chaoslib.control.initialize_control
 
         def activity(activity: dict[str, Any], configuration: Any, secrets: Any) -> Any:
+            limited = with_limit(activity)
             return self._activity(
-                activity, configuration, secrets, lambda: run_activity(activity, configuration, secrets)
+                limited, configuration, secrets, lambda: run_activity(limited, configuration, secrets)
             )
 
         def control(level: str, control: dict[str, Any], **more: Any) -> None:
@@ -86,14 +88,11 @@ class Supervisor:
         provider = activity["provider"]
         match provider["type"]:
             case "process":
-                provider.setdefault("timeout", TOOL_S)
-                return call()
+                return judged(activity, call())
             case "http":
                 self._refuse_host(activity, substitute(provider["url"], configuration, secrets))
-                provider.setdefault("timeout", HTTP_S)
-                return self._within(
-                    activity, limit_s(activity, configuration, secrets), self._bound(activity, call)
-                )
+                limit = limit_s(activity, configuration, secrets)
+                return judged(activity, self._within(activity, limit, self._bound(activity, call)))
         return self._within(activity, limit_s(activity, configuration, secrets), call)
 
     def _bound(self, activity: dict[str, Any], call: Callable[[], Any]) -> Callable[[], Any]:
@@ -179,6 +178,35 @@ class Supervisor:
             self._stopping.wish(words)
         interruption: Exception = InterruptExecution(words)
         return interruption
+
+
+def judged(activity: dict[str, Any], found: Any) -> Any:
+    """What a command or a request came to. Chaos Toolkit takes any for a success, and only warns; what a
+    probe found, its tolerance judges. Raises `ActivityFailed`."""
+    status = found.get("status") if isinstance(found, dict) else None
+    if activity.get("type") != "action" or not isinstance(status, int):
+        return found
+    if activity["provider"]["type"] == "process" and status != 0:
+        lines = str(found.get("stderr") or "").strip().splitlines()
+        raise ActivityFailed(f"it ended with {status}" + (f": {lines[-1]}" if lines else ""))
+    if activity["provider"]["type"] == "http" and status >= BAD_STATUS:
+        raise ActivityFailed(f"it was answered {status}")
+    return found
+
+
+def with_limit(activity: dict[str, Any]) -> dict[str, Any]:
+    """The activity with the time that its own provider is to keep to; a command's is all that ends
+    it. A copy: two activities may share a provider."""
+    provider = activity["provider"]
+    match provider["type"]:
+        case "process":
+            told = [activity.get("timeout"), provider.get("timeout")]
+            limit = min((one for one in told if isinstance(one, int | float)), default=TOOL_S)
+        case "http":
+            limit = provider.get("timeout", HTTP_S)
+        case _:
+            return activity
+    return {**activity, "provider": {**provider, "timeout": limit}}
 
 
 def limit_s(activity: dict[str, Any], configuration: Any, secrets: Any) -> float:
