@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from keelwatch.workspace.reading import Answer
 
 FOLDER_VARIABLE = "KEELWATCH_EXPERIMENT"
 """Names the run's folder to the process of its experiment."""
+
+ROLLING_BACK: ContextVar[bool] = ContextVar("rolling_back", default=False)
+"""Whether the activity that asks is one of the experiment's rollbacks."""
 
 
 def asked(question: JsonObject) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class Notebook:
     def _failed(self, phase: str, event: JsonObject) -> None:
         words = f"{text(event, 'name')}: {text(event, 'error')}"
         if phase == "rollbacks":
-            if event.get("ours") is not True:  # the kernel undoes and verifies what went through it
+            if event.get("own") is True:
                 self.note(rollbacks=(*self.seen.rollbacks, words))
         elif text(event, "type") == "probe":
             self.note(probes=(*self.seen.probes, words))

@@ -48,7 +48,8 @@ def plan_of(
         assert isinstance(provider, dict)
         verb, args = verb_of(provider)
         radius = experiment.extension.blast_radius if experiment.extension is not None else None
-        reason = outside(radius, verb, args, regions, in_force) if verb else ""
+        counted = 0 if part == "rollbacks" else in_force
+        reason = outside(radius, verb, args, regions, counted) if verb else ""
         told = Planned(
             part, text(activity, "name"), text(activity, "type"), equivalent(provider), trouble=reason
         )
@@ -71,6 +72,8 @@ def _predicted(told: Planned, verbs: Mapping[str, Verb], name: str, args: JsonOb
     except KeelwatchError as error:
         return Planned(told.part, told.name, told.type, told.equivalent, trouble=error.message)
     back = of_verb(undo.verb, _without_place(undo.args)) if undo is not None else "nothing takes it back"
+    if told.part == "rollbacks":
+        back = "nothing takes it back: it is a rollback"
     effect = prediction.summary or prediction.target
     return Planned(told.part, told.name, told.type, told.equivalent, effect, back)
 

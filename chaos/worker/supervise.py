@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,6 +20,7 @@ import chaoslib.provider.http
 from chaoslib import substitute
 from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
+from chaos.line import ROLLING_BACK
 from chaos.worker.stopping import Stopping
 from chaos.worker.telling import Telling
 
@@ -42,7 +43,14 @@ class Supervisor:
         self._stopping = stopping
         self._hosts = hosts
         self._asking = threading.local()
+        self._rollbacks: Sequence[Any] = ()
         self.crashed = ""
+
+    def roll_back(self, rollbacks: Sequence[Any]) -> None:
+        """From here on the main thread carries out `rollbacks`; what is left of the method may go on
+        elsewhere."""
+        self._rollbacks = rollbacks
+        self._stopping.rolling_back = True
 
     def install(self) -> None:
         """Once, before the experiment runs."""
@@ -111,6 +119,7 @@ class Supervisor:
         raised: list[BaseException] = []
         over = threading.Event()
         context = contextvars.copy_context()
+        context.run(ROLLING_BACK.set, self._is_rollback(activity))
 
         def body() -> None:
             try:
@@ -129,6 +138,10 @@ class Supervisor:
         if raised:
             raise raised[0]
         return found[0]
+
+    def _is_rollback(self, activity: dict[str, Any]) -> bool:
+        is_main = threading.current_thread() is threading.main_thread()
+        return self._stopping.rolling_back and (is_main or any(one is activity for one in self._rollbacks))
 
     def _give_up_if_stopped(self) -> None:
         """The main thread is interrupted by the signal; others would keep the rollbacks waiting."""
