@@ -12,7 +12,7 @@ from typing import Any
 from keelwatch.ledger import JsonObject
 from keelwatch.runs.bridge import Line
 from keelwatch.runs.fields import text
-from keelwatch.workspace.errors import UnknownResult, UsageError
+from keelwatch.workspace.errors import Refused, UnknownResult, UsageError
 from keelwatch.workspace.reading import Answer
 
 FOLDER_VARIABLE = "KEELWATCH_EXPERIMENT"
@@ -20,6 +20,10 @@ FOLDER_VARIABLE = "KEELWATCH_EXPERIMENT"
 
 ROLLING_BACK: ContextVar[bool] = ContextVar("rolling_back", default=False)
 """Whether the activity that asks is one of the experiment's rollbacks."""
+
+
+class OutOfBounds(Refused):
+    """An act that the experiment may not make: it ends by that."""
 
 
 def asked(question: JsonObject) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import chaoslib.provider.http
 from chaoslib import substitute
 from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
-from chaos.line import ROLLING_BACK
+from chaos.line import ROLLING_BACK, OutOfBounds
 from chaos.worker.stopping import Stopping
 from chaos.worker.telling import Telling
 
@@ -101,7 +101,12 @@ class Supervisor:
                 self._refuse_host(activity, substitute(provider["url"], configuration, secrets))
                 limit = limit_s(activity, configuration, secrets)
                 return judged(activity, self._within(activity, limit, self._bound(activity, call)))
-        return self._within(activity, limit_s(activity, configuration, secrets), call)
+        try:
+            return self._within(activity, limit_s(activity, configuration, secrets), call)
+        except ActivityFailed as error:  # Chaos Toolkit would go on with what comes next
+            if not isinstance(error.__context__, OutOfBounds) or self._stopping.rolling_back:
+                raise
+            raise self._interruption(error.__context__.message) from error
 
     def _bound(self, activity: dict[str, Any], call: Callable[[], Any]) -> Callable[[], Any]:
         """`call` in a thread that remembers for which activity it asks."""
@@ -186,8 +191,11 @@ class Supervisor:
                 raise self._interruption(f"a control crashed: {self.crashed}") from error
 
     def _interruption(self, words: str) -> Exception:
-        """In a thread beside the main one it would be noticed too late."""
-        if threading.current_thread() is not threading.main_thread():
+        """In a thread beside the main one it would be noticed too late; in the main one, no signal comes in
+        between."""
+        if threading.current_thread() is threading.main_thread():
+            self._stopping.leave()
+        else:
             self._stopping.wish(words)
         interruption: Exception = InterruptExecution(words)
         return interruption
