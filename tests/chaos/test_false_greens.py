@@ -232,6 +232,20 @@ def leading_to(target: str, status: int = 302) -> Iterator[str]:
     server.shutdown()
 
 
+def test_the_probe_that_did_not_hold_is_named_before_one_that_nobody_could_answer(lab: Lab) -> None:
+    """Chaos Toolkit asks up to the first that does not hold: one nobody can answer, then another."""
+    query = lab.call("chaos.probes", "promql", "traffic shows", {"query": "traffic"}, "probe")
+    probes = [{**query, "tolerance": True}, lab.is_("cache", "up")]
+    write = [
+        lab.call("beside", "write", f"{to}", {"path": str(lab.world / target), "text": to})
+        for target, to in (("traffic", "unknown"), ("traffic", "yes"), ("cache", "down"))
+    ]
+    (lab.world / "traffic").write_text("yes")
+    method = [write[0], lab.wait("1s"), write[2], write[1], lab.wait("1s")]
+    run = lab.start(lab.experiment(method, probes), {**WATCHED, "stop_at_deviation": False})
+    assert str(lab.end(run)) == "fail: hypothesis-deviated: cache is up (during the method)"
+
+
 @pytest.mark.parametrize("kind", ["process", "http"])
 def test_an_action_that_ends_badly_has_failed(lab: Lab, kind: str) -> None:
     with answering(lab, 500) as url:
