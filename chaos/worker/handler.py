@@ -97,6 +97,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
 
     def start_rollbacks(self, experiment: Any) -> None:
         self._stopping.leave()
+        self._stopping.be_deaf()
         self._supervisor.roll_back(experiment.get("rollbacks") or [])
         self._phase = "rollbacks"
         self._telling.tell("phase", phase="rollbacks")
@@ -111,6 +112,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
         self._telling.tell("interrupted")
 
     def signal_exit(self) -> None:
+        self._stopping.be_deaf()
         self._stopping.leave()
         self._asking.cease()
         self._telling.tell("interrupted", reason=self._stopping.why)

@@ -154,6 +154,20 @@ def test_a_second_signal_skips_no_rollback(lab: Lab) -> None:
     assert lab.value("mopped") == "yes"
 
 
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_safeguard_skips_no_rollback(lab: Lab, number: signal.Signals) -> None:
+    begun = lab.call("beside", "write", "begin", {"path": str(lab.world / "begun"), "text": "yes"})
+    slow = lab.call("chaos.actions", "wait", "slowly", {"for_": "1s"})
+    mop = lab.call("beside", "write", "mop up", {"path": str(lab.world / "mopped"), "text": "yes"})
+    run = lab.start(
+        lab.experiment([lab.set("billing", "down")], [lab.is_("cache", "up")], [begun, slow, mop])
+    )
+    lab.until_value("begun", "yes")
+    os.kill(lab.tool(run), number)
+    assert lab.end(run).reason.startswith("reach-unproven")
+    assert lab.value("mopped") == "yes"
+
+
 def test_an_activity_that_hangs_is_given_up(lab: Lab) -> None:
     hung = {**lab.call("beside", "hang", "wait for ever"), "timeout": 0.5}
     run = lab.start(lab.experiment([lab.set("billing", "down"), hung, lab.set("cache", "down")]))
