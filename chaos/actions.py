@@ -1,5 +1,6 @@
 """Actions for experiments. Each asks the run to act: its undo is on record before anything happens, and is
-carried out and verified whatever becomes of the experiment, so `rollbacks` need not repeat it.
+carried out and verified whatever becomes of the experiment, so `rollbacks` need not repeat it. One that is a
+rollback itself is not taken back.
 
 In a method: `provider: {type: python, module: chaos.actions, func: fault, arguments: {fault: billing.errors,
 ...}}`.
@@ -9,15 +10,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.line import asked
+from chaos.line import ROLLING_BACK, OutOfBounds, asked
+from keelwatch.runs.fields import text
 
 USUAL_END = "5m"
 
 
 def act(verb: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
     """Any verb of the console, as in a runbook; the run adds where the environment is. Returns its
-    evidence."""
-    return asked({"do": "act", "verb": verb, "args": arguments or {}})
+    evidence. Raises `OutOfBounds` for one that the experiment may not make, and ends it by that."""
+    rolling_back = ROLLING_BACK.get()
+    found = asked({"do": "act", "verb": verb, "args": arguments or {}, "rolling_back": rolling_back})
+    if reason := text(found, "out_of_bounds"):
+        raise OutOfBounds(reason, "widen `blast_radius`, or strike less")
+    return found
 
 
 def fault(fault: str, value: str = "on", region: str = "all", for_: str = USUAL_END) -> dict[str, Any]:

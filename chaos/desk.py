@@ -6,7 +6,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from chaos.blast import outside
-from chaos.hosts import known_hosts
+from chaos.hosts import Host, elsewhere, known_hosts
+from chaos.story import MENDS
+from keelwatch.runs import UndoBy
 from keelwatch.runs.fields import mapping, number, text, texts
 from keelwatch.workspace.errors import LeftBehind, Refused, UsageError
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 class Desk:
     """The bridge's answers, each in the thread of whoever asks. Once `closed`, nothing acts any more; taking
-    back and asking go on."""
+    back, also by an act that is a rollback, and asking go on."""
 
     def __init__(
         self,
@@ -46,12 +48,14 @@ class Desk:
         self._regions = regions
         self._acting = threading.Lock()
         self._number = 0
+        self._is_over = False
         self.closed = ""
         self.is_greeted = threading.Event()
 
     def close(self, why: str) -> None:
-        """Nothing acts any more, and nothing is in the middle of it, when this returns."""
+        """No more acts, of rollbacks either, and nothing is in the middle of one, when this returns."""
         self.closed = self.closed or why
+        self._is_over = True
         with self._acting:
             pass
 
@@ -60,7 +64,8 @@ class Desk:
             case "hello":
                 return self._hello()
             case "act":
-                return self._act(text(message, "verb"), mapping(message, "args"))
+                is_rollback = message.get("rolling_back") is True
+                return self._act(text(message, "verb"), mapping(message, "args"), is_rollback=is_rollback)
             case "undo":
                 return self._undo()
             case "ask":
@@ -70,33 +75,39 @@ class Desk:
         return None
 
     def _hello(self) -> JsonObject:
-        extension, order = self._extension, self._order
+        extension = self._extension
         every = extension.every.total_seconds() if extension is not None else 0.0
-        hosts = known_hosts(order.workspace, order.environment, order.sandbox)
         self._notebook.take({"event": "beat"})
         self.is_greeted.set()
         return {
             "file": str(self._file),
             "every_s": every,
             "stop_at_deviation": extension is not None and extension.stop_at_deviation,
-            "hosts": [list(one) for one in sorted(hosts)],
+            "hosts": [list(one) for one in sorted(self._hosts())],
         }
 
-    def _act(self, verb: str, args: JsonObject) -> JsonObject:
-        """One at a time, so that what is in force can be counted. Raises `Refused` outside of the blast
-        radius, which ends the experiment."""
+    def _hosts(self) -> frozenset[Host]:
+        return known_hosts(self._order.workspace, self._order.environment, self._order.sandbox)
+
+    def _act(self, verb: str, args: JsonObject, *, is_rollback: bool) -> JsonObject:
+        """One at a time, so that what is in force can be counted. One outside of the blast radius or of the
+        environment is answered with the reason, and ends the experiment. A rollback adds nothing to what is
+        in force, and nobody takes it back."""
         with self._acting:
-            if self.closed:
+            if self._is_over or (self.closed and not is_rollback):
                 raise Refused(f"nothing acts any more: {self.closed}")
             radius = self._extension.blast_radius if self._extension is not None else None
-            in_force = sum(effect.is_open for effect in self._run.effects)
-            reason = outside(radius, verb, args, self._regions, in_force)
+            in_force = 0 if is_rollback else sum(effect.is_open for effect in self._run.effects)
+            reason = outside(radius, verb, args, self._regions, in_force) or elsewhere(args, self._hosts)
             if reason:
                 self._notebook.note(out_of_bounds=reason)
-                self.closed = reason
-                raise Refused(reason, "widen `blast_radius`, or strike less")
+                self.closed = self.closed or reason
+                return {"out_of_bounds": reason}
             self._number += 1
-            return self._run.act(verb, {**args, **self._order.place}, step=f"{self._number}-{verb}")
+            step, undo = f"{self._number}-{verb}", UndoBy.VERB
+            if is_rollback:
+                step, undo = f"{MENDS}{step}", UndoBy.MENDS
+            return self._run.act(verb, {**args, **self._order.place}, step=step, undo=undo)
 
     def _undo(self) -> JsonObject:
         outcomes = self._run.undo_all()

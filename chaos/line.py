@@ -5,17 +5,25 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from keelwatch.ledger import JsonObject
 from keelwatch.runs.bridge import Line
 from keelwatch.runs.fields import text
-from keelwatch.workspace.errors import UnknownResult, UsageError
+from keelwatch.workspace.errors import Refused, UnknownResult, UsageError
 from keelwatch.workspace.reading import Answer
 
 FOLDER_VARIABLE = "KEELWATCH_EXPERIMENT"
 """Names the run's folder to the process of its experiment."""
+
+ROLLING_BACK: ContextVar[bool] = ContextVar("rolling_back", default=False)
+"""Whether the activity that asks is one of the experiment's rollbacks."""
+
+
+class OutOfBounds(Refused):
+    """An act that the experiment may not make: it ends by that."""
 
 
 def asked(question: JsonObject) -> dict[str, Any]:

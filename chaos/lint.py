@@ -52,13 +52,22 @@ def flaws_of(experiment: Experiment, workspace: Workspace, known: Known) -> Iter
             yield from _host((*at, "url"), text(provider, "url"), workspace)
             continue
         yield from call_flaws(at, provider, known)
-        if text(provider, "module") == OURS and part == "method":
+        if (url := called(provider)) is not None:
+            yield from _host((*at, "arguments", "arguments", "url"), url, workspace)
+        if text(provider, "module") == OURS and part != "hypothesis":
             verb, args = verb_of(provider)
             radius = experiment.extension.blast_radius if experiment.extension is not None else None
-            reason = outside(radius, verb, args, list(known.regions), in_force) if verb else ""
+            counted = 0 if part == "rollbacks" else in_force
+            reason = outside(radius, verb, args, list(known.regions), counted) if verb else ""
             if reason and not _is_open(args):
                 yield Flaw((*at, "arguments"), reason, "an act within the blast radius")
             in_force += bool(verb)
+
+
+def called(provider: JsonObject) -> str | None:
+    """The whole URL that an act of ours would call; a path leads to the portal."""
+    url = text(verb_of(provider)[1], "url")
+    return url if url and not url.startswith("/") else None
 
 
 def _is_open(args: JsonObject) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chaos.blast import FAULT
+from chaos.hosts import PLACE
 from chaos.known import broken_promql, is_told
 from chaos.verbs import verb_of
 from keelwatch.runs.fields import mapping, text
@@ -40,6 +41,9 @@ def call_flaws(loc: Loc, provider: JsonObject, known: Known) -> Iterator[Flaw]:
 
 def _act(loc: Loc, verb: str, args: JsonObject, known: Known) -> Iterator[Flaw]:
     yield from known.region((*loc, "region"), text(args, "region"))
+    for key in PLACE:
+        if key in args:
+            yield Flaw((*loc, key), f"where it acts ({key})", "nothing: the run says it")
     if verb == FAULT:
         yield from _fault((*loc, "fault"), text(args, "fault"), known)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chaos.owed import OWED
 from chaos.verdict import Answers, Seen
 from keelwatch.ledger import JsonObject
 from keelwatch.runs.fields import number, text, texts
@@ -33,6 +34,12 @@ PLAIN: Mapping[str, Callable[[JsonObject], dict[str, object]]] = {
 def is_unknown(event: JsonObject) -> bool:
     """Whether a hypothesis that does not hold is one of which nobody can tell."""
     return text(event, "status") == "failed" and event.get("ours") is True
+
+
+def _first(before: Answers, event: JsonObject, *, is_dark: bool) -> str:
+    """The probe to name: the first that did not hold, before one of which nobody could tell."""
+    is_named = bool(before.first) and (is_dark or before.missed > 0 or event.get("met") is True)
+    return before.first if is_named else text(event, "probe")
 
 
 class Notebook:
@@ -71,7 +78,7 @@ class Notebook:
         if name in PLAIN:
             self.note(**PLAIN[name](event))
         elif name == "began":
-            self._owed = list(texts(event, "rollbacks"))
+            self._owe(texts(event, "rollbacks"))
         elif name == "phase":
             self._phase(text(event, "phase"), number(event, "at"))
         elif name == "hypothesis":
@@ -87,6 +94,12 @@ class Notebook:
         if self._has_begun and self._owed:
             words = [f"{name}: not played" for name in self._owed]
             self.note(rollbacks=(*self.seen.rollbacks, *words))
+
+    def _owe(self, rollbacks: Sequence[str]) -> None:
+        """On record before the method begins: whoever closes a run that died names them."""
+        self._owed = list(rollbacks)
+        if rollbacks:
+            self._run.note(OWED, {"owed": list(rollbacks)})
 
     def _phase(self, phase: str, at: float) -> None:
         if phase == "method":
@@ -108,7 +121,7 @@ class Notebook:
             met=before.met + met,
             unknown=before.unknown + is_dark,
             missed=before.missed + (not met and not is_dark),
-            first=before.first or text(event, "probe"),
+            first=_first(before, event, is_dark=is_dark),
         )
         self.note(**{when: after})
         if when != "during" or before.word != after.word:
@@ -136,7 +149,7 @@ class Notebook:
     def _failed(self, phase: str, event: JsonObject) -> None:
         words = f"{text(event, 'name')}: {text(event, 'error')}"
         if phase == "rollbacks":
-            if event.get("ours") is not True:  # the kernel undoes and verifies what went through it
+            if event.get("own") is True:
                 self.note(rollbacks=(*self.seen.rollbacks, words))
         elif text(event, "type") == "probe":
             self.note(probes=(*self.seen.probes, words))

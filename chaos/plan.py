@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chaos.blast import outside
+from chaos.hosts import PLACE, elsewhere, known_hosts
 from chaos.load import activities
 from chaos.verbs import verb_of
 from chaos.words import equivalent, of_verb
@@ -14,6 +15,7 @@ from keelwatch.runs.fields import mapping, text
 from keelwatch.workspace.errors import KeelwatchError
 
 if TYPE_CHECKING:
+    from chaos.hosts import Host
     from chaos.load import Experiment
     from chaos.order import Order
     from keelwatch.ledger import Json, JsonObject
@@ -43,12 +45,17 @@ def plan_of(
     values = static_values(experiment.data)
     found = []
     in_force = 0
+
+    def hosts() -> Collection[Host]:
+        return known_hosts(order.workspace, order.environment, order.sandbox)
+
     for _, part, activity in activities(experiment.data):
         provider = filled(mapping(activity, "provider"), values)
         assert isinstance(provider, dict)
         verb, args = verb_of(provider)
         radius = experiment.extension.blast_radius if experiment.extension is not None else None
-        reason = outside(radius, verb, args, regions, in_force) if verb else ""
+        counted = 0 if part == "rollbacks" else in_force
+        reason = outside(radius, verb, args, regions, counted) or elsewhere(args, hosts) if verb else ""
         told = Planned(
             part, text(activity, "name"), text(activity, "type"), equivalent(provider), trouble=reason
         )
@@ -71,12 +78,14 @@ def _predicted(told: Planned, verbs: Mapping[str, Verb], name: str, args: JsonOb
     except KeelwatchError as error:
         return Planned(told.part, told.name, told.type, told.equivalent, trouble=error.message)
     back = of_verb(undo.verb, _without_place(undo.args)) if undo is not None else "nothing takes it back"
+    if told.part == "rollbacks":
+        back = "nothing takes it back: it is a rollback"
     effect = prediction.summary or prediction.target
     return Planned(told.part, told.name, told.type, told.equivalent, effect, back)
 
 
 def _without_place(args: JsonObject) -> JsonObject:
-    return {key: value for key, value in args.items() if key not in {"workspace", "environment", "sandbox"}}
+    return {key: value for key, value in args.items() if key not in PLACE}
 
 
 def static_values(data: JsonObject) -> Mapping[str, Json]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from keelwatch.ledger import Fact
 from keelwatch.runs import Run, RunKind, Verdict
 
 
@@ -12,4 +15,11 @@ def perform(run: Run) -> Verdict:
     return conduct(run)
 
 
-KIND = RunKind("chaos", perform)
+def remains(facts: Iterable[Fact]) -> tuple[str, ...]:
+    """The rollbacks that nobody but the experiment could have played."""
+    from chaos.owed import owed_in
+
+    return owed_in(facts)
+
+
+KIND = RunKind("chaos", perform, remains=remains)

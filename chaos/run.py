@@ -37,6 +37,7 @@ SILENT_S = 5.0
 """The process of an experiment beats twice a second; silent for so long, it is frozen."""
 ROLLBACKS_S = 30.0
 COUNT_S = 5.0
+LAST_WORDS_S = 1.0
 
 
 def conduct(run: Run, look: Callable[[Order], Around] | None = None) -> Verdict:
@@ -129,12 +130,15 @@ class Trial:
         guard = guard_of(self._run, around, self._extension, self._regions)
         with Bridge(folder, desk.answer), reach, guard:
             child = self._start(folder)
+            ended = False
             try:
-                self._attend(child, desk, guard, load)
+                ended = self._attend(child, desk, guard, load)
             finally:
                 child.stop(signal.SIGKILL, 0.0)
                 desk.close("the experiment is over")
-                self._run.undo_all()  # before a question that is still out is waited for
+                self._run.undo_all()  # before a question that is still out is waited for, or last words are
+            if ended:
+                self._hear_out(child)
         self._keep(guard)
         self._notebook.close()
         if load is not None and (flaw := load.end()):
@@ -167,8 +171,8 @@ class Trial:
                 keep=TOOL_VARIABLES | set(self._order.variables),
             )
 
-    def _attend(self, child: Child, desk: Desk, guard: Watching, load: UnderLoad | None) -> None:
-        """Until its process has ended, in whichever way."""
+    def _attend(self, child: Child, desk: Desk, guard: Watching, load: UnderLoad | None) -> bool:
+        """Until its process has ended, in whichever way; returns whether it did by itself."""
         telling = GuardTelling(self._run)
         while child.wait(PAUSE_S) is None:
             telling.tell(guard.answers)
@@ -180,16 +184,16 @@ class Trial:
                 self._notebook.note(load=lost)
             if why:
                 self._end(child, desk, why)
-                return
+                return False
             if desk.is_greeted.is_set() and self._silent_s() > SILENT_S:
                 self._notebook.note(died=f"frozen for {self._silent_s():.0f} s")
-                return
-        if not self._notebook.seen.ended and not self._notebook.seen.not_begun:
-            self._say_how_it_died(child)
+                return False
+        return True
 
-    def _say_how_it_died(self, child: Child) -> None:
-        """Its last words may be on their way still."""
-        end = time.monotonic() + 1.0
+    def _hear_out(self, child: Child) -> None:
+        """Its last words may be on their way still. Nothing of it acts any more, and what it did is taken
+        back, so there is time."""
+        end = time.monotonic() + LAST_WORDS_S
         while not self._is_told() and time.monotonic() < end:
             time.sleep(PAUSE_S)
         if not self._is_told():

@@ -14,6 +14,8 @@ from keelwatch.safety.budget import Reservation, reservations
 if TYPE_CHECKING:
     from keelwatch.ledger import Fact, Json, JsonObject
 
+MENDS = "mend-"
+"""How the steps of acts begin that take something back themselves: they are no faults."""
 RUN, TOOL, GUARDIAN = "run", "rollback", "guardian"
 
 
@@ -92,7 +94,7 @@ def story_of(facts: Iterable[Fact]) -> Story:
                 healer = _healer(healer, story, fact)
             case FactKind.LEASE if fact.event == "fenced":
                 healer = text(fact.body, "by") or GUARDIAN
-            case FactKind.INTENT if "undoes" not in fact.body:
+            case FactKind.INTENT if "undoes" not in fact.body and not is_mend(fact):
                 body = fact.body
                 faults[fact.seq] = Fault(
                     text(body, "verb"), text(body, "target"), mapping(body, "args"), fact.at
@@ -100,6 +102,10 @@ def story_of(facts: Iterable[Fact]) -> Story:
             case FactKind.RESULT:
                 _settled(faults, fact, healer)
     return replace(story, steps=tuple(steps.values()), faults=tuple(faults.values()))
+
+
+def is_mend(fact: Fact) -> bool:
+    return text(fact.body, "step").startswith(MENDS)
 
 
 def _noted(story: Story, steps: dict[int, Step], fact: Fact) -> Story:

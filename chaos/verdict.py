@@ -38,7 +38,7 @@ class Seen:
     process otherwise. `unfinished` are activities of the method that neither succeeded nor failed. `reached`:
     whether the fault was seen to reach traffic, None where nobody said how it shows. The method lasted for
     `method_s`, and the hypothesis was to be asked `every_s` of it (0: not at all). `rollbacks` are those
-    that failed and that nobody else verifies; texts are empty where nothing happened."""
+    that failed, or were not played, and that nobody else verifies; texts are empty where nothing happened."""
 
     ended: bool = False
     died: str = ""

@@ -34,6 +34,7 @@ SETTINGS = {"runtime": {"rollbacks": {"strategy": "always"}}}
 def carry_out(folder: Path) -> int:
     stopping = Stopping()
     stopping.listen()
+    stopping.be_deaf()  # until Chaos Toolkit listens, and once it does not any more
     line = Line(folder)
     order = line.call({"do": "hello", "pid": os.getpid()})
     telling = Telling(line, folder)

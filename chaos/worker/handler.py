@@ -18,6 +18,8 @@ from chaos.worker.telling import Telling
 from keelwatch.workspace.secret import Secret
 from keelwatch.workspace.sink import SHORTEST
 
+ACTS = ("act", "fault")
+
 
 class NotLetThrough(KeyboardInterrupt):
     """A control did not come up: the experiment does not begin."""
@@ -95,7 +97,8 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
 
     def start_rollbacks(self, experiment: Any) -> None:
         self._stopping.leave()
-        self._stopping.rolling_back = True
+        self._stopping.be_deaf()
+        self._supervisor.roll_back(experiment.get("rollbacks") or [])
         self._phase = "rollbacks"
         self._telling.tell("phase", phase="rollbacks")
 
@@ -109,6 +112,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
         self._telling.tell("interrupted")
 
     def signal_exit(self) -> None:
+        self._stopping.be_deaf()
         self._stopping.leave()
         self._asking.cease()
         self._telling.tell("interrupted", reason=self._stopping.why)
@@ -146,6 +150,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
             took_s=run.get("duration"),
             error=str(trouble[-1]).strip() if trouble else "",
             ours=_is_ours(activity),
+            own=_is_own(activity),
         )
 
     def _enter(self, phase: str) -> None:
@@ -175,9 +180,8 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
 
 
 def _own_rollbacks(experiment: Any) -> list[str]:
-    """Those that only the experiment itself can play."""
     found = _resolved(experiment, experiment.get("rollbacks", []))
-    return [str(one.get("name")) for one in found if not _is_ours(one)]
+    return [str(one.get("name")) for one in found if _is_own(one)]
 
 
 def _planned(experiment: Any, part: str) -> list[dict[str, str]]:
@@ -205,6 +209,12 @@ def _probes(experiment: Any) -> list[Any]:
 def _is_ours(activity: Any) -> bool:
     """Whether a step goes through the run."""
     return activity.get("provider", {}).get("module") in OURS
+
+
+def _is_own(activity: Any) -> bool:
+    """Whether a rollback is one that only the experiment itself can play: what went through the run, the run
+    takes back and verifies."""
+    return not _is_ours(activity) or activity.get("provider", {}).get("func") in ACTS
 
 
 def _hide(secrets: Any) -> None:

@@ -26,6 +26,12 @@ class Stopping:
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
 
+    def be_deaf(self) -> None:
+        """From the main thread: to the signals by which a safeguard ends an experiment; one that is ending
+        plays what is left of its rollbacks. No `SIG_IGN`, which commands would inherit."""
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, lambda _number, _frame: None)
+
     def wish(self, why: str) -> None:
         """From any thread."""
         self.why = self.why or why

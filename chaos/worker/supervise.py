@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,12 +20,14 @@ import chaoslib.provider.http
 from chaoslib import substitute
 from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
+from chaos.line import ROLLING_BACK, OutOfBounds
 from chaos.worker.stopping import Stopping
 from chaos.worker.telling import Telling
 
 PYTHON_S = 150.0  # a probe may be a journey, which has 120
 TOOL_S = 30.0
 HTTP_S = 10.0
+BAD_STATUS = 400
 PAUSE_S = 0.05
 OURS = "chaos.actions"
 CONFIGURE = "configure"
@@ -41,7 +43,14 @@ class Supervisor:
         self._stopping = stopping
         self._hosts = hosts
         self._asking = threading.local()
+        self._rollbacks: Sequence[Any] = ()
         self.crashed = ""
+
+    def roll_back(self, rollbacks: Sequence[Any]) -> None:
+        """From here on the main thread carries out `rollbacks`; what is left of the method may go on
+        elsewhere."""
+        self._rollbacks = rollbacks
+        self._stopping.rolling_back = True
 
     def install(self) -> None:
         """Once, before the experiment runs."""
@@ -50,8 +59,9 @@ class Supervisor:
         initialize = chaoslib.control.initialize_control
 
         def activity(activity: dict[str, Any], configuration: Any, secrets: Any) -> Any:
+            limited = with_limit(activity)
             return self._activity(
-                activity, configuration, secrets, lambda: run_activity(activity, configuration, secrets)
+                limited, configuration, secrets, lambda: run_activity(limited, configuration, secrets)
             )
 
         def control(level: str, control: dict[str, Any], **more: Any) -> None:
@@ -86,15 +96,17 @@ class Supervisor:
         provider = activity["provider"]
         match provider["type"]:
             case "process":
-                provider.setdefault("timeout", TOOL_S)
-                return call()
+                return judged(activity, call())
             case "http":
                 self._refuse_host(activity, substitute(provider["url"], configuration, secrets))
-                provider.setdefault("timeout", HTTP_S)
-                return self._within(
-                    activity, limit_s(activity, configuration, secrets), self._bound(activity, call)
-                )
-        return self._within(activity, limit_s(activity, configuration, secrets), call)
+                limit = limit_s(activity, configuration, secrets)
+                return judged(activity, self._within(activity, limit, self._bound(activity, call)))
+        try:
+            return self._within(activity, limit_s(activity, configuration, secrets), call)
+        except ActivityFailed as error:  # Chaos Toolkit would go on with what comes next
+            if not isinstance(error.__context__, OutOfBounds) or self._stopping.rolling_back:
+                raise
+            raise self._interruption(error.__context__.message) from error
 
     def _bound(self, activity: dict[str, Any], call: Callable[[], Any]) -> Callable[[], Any]:
         """`call` in a thread that remembers for which activity it asks."""
@@ -112,6 +124,7 @@ class Supervisor:
         raised: list[BaseException] = []
         over = threading.Event()
         context = contextvars.copy_context()
+        context.run(ROLLING_BACK.set, self._is_rollback(activity))
 
         def body() -> None:
             try:
@@ -130,6 +143,10 @@ class Supervisor:
         if raised:
             raise raised[0]
         return found[0]
+
+    def _is_rollback(self, activity: dict[str, Any]) -> bool:
+        is_main = threading.current_thread() is threading.main_thread()
+        return self._stopping.rolling_back and (is_main or any(one is activity for one in self._rollbacks))
 
     def _give_up_if_stopped(self) -> None:
         """The main thread is interrupted by the signal; others would keep the rollbacks waiting."""
@@ -174,11 +191,43 @@ class Supervisor:
                 raise self._interruption(f"a control crashed: {self.crashed}") from error
 
     def _interruption(self, words: str) -> Exception:
-        """In a thread beside the main one it would be noticed too late."""
-        if threading.current_thread() is not threading.main_thread():
+        """In a thread beside the main one it would be noticed too late; in the main one, no signal comes in
+        between."""
+        if threading.current_thread() is threading.main_thread():
+            self._stopping.leave()
+        else:
             self._stopping.wish(words)
         interruption: Exception = InterruptExecution(words)
         return interruption
+
+
+def judged(activity: dict[str, Any], found: Any) -> Any:
+    """What a command or a request came to. Chaos Toolkit takes any for a success, and only warns; what a
+    probe found, its tolerance judges. Raises `ActivityFailed`."""
+    status = found.get("status") if isinstance(found, dict) else None
+    if activity.get("type") != "action" or not isinstance(status, int):
+        return found
+    if activity["provider"]["type"] == "process" and status != 0:
+        lines = str(found.get("stderr") or "").strip().splitlines()
+        raise ActivityFailed(f"it ended with {status}" + (f": {lines[-1]}" if lines else ""))
+    if activity["provider"]["type"] == "http" and status >= BAD_STATUS:
+        raise ActivityFailed(f"it was answered {status}")
+    return found
+
+
+def with_limit(activity: dict[str, Any]) -> dict[str, Any]:
+    """The activity with the time that its own provider is to keep to; a command's is all that ends
+    it. A copy: two activities may share a provider."""
+    provider = activity["provider"]
+    match provider["type"]:
+        case "process":
+            told = [activity.get("timeout"), provider.get("timeout")]
+            limit = min((one for one in told if isinstance(one, int | float)), default=TOOL_S)
+        case "http":
+            limit = provider.get("timeout", HTTP_S)
+        case _:
+            return activity
+    return {**activity, "provider": {**provider, "timeout": limit}}
 
 
 def limit_s(activity: dict[str, Any], configuration: Any, secrets: Any) -> float:

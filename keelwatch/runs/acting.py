@@ -36,6 +36,7 @@ class LeftInDoubt(UnknownResult):
 class UndoBy(Enum):
     VERB = auto()  # whatever the verb says takes it back
     NOBODY = auto()  # point of no return, or a step that takes back another
+    MENDS = auto()  # it takes back something itself: also after a stop, and then nobody takes it back
 
 
 class Acts:
@@ -143,12 +144,14 @@ class Acts:
     ) -> Effect:
         """A later attempt owes what the `first` did: that may have acted in part, and what is before this
         one is then its work, and not as it was."""
-        self._stop.check()
+        if undo is not UndoBy.MENDS:
+            self._stop.check()
         prediction = verb.plan(args)
         owed = first.undo if first else _owed(verb, args, prediction, undo)
         if owed is not None or self._spec.on_death is OnDeath.ORPHAN:
             self._guardian.ensure()
-        self._stop.check()
+        if undo is not UndoBy.MENDS:
+            self._stop.check()
         effect = self._journal.intend(
             Effect(
                 run=self._spec.id,
@@ -245,5 +248,5 @@ def _owed(verb: Verb, args: JsonObject, prediction: Prediction, undo: Action | U
             return undo
         case UndoBy.VERB:
             return verb.undo(args, prediction.before)
-        case UndoBy.NOBODY:
+        case UndoBy.NOBODY | UndoBy.MENDS:
             return None

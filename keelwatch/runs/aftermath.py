@@ -48,7 +48,7 @@ def take_over(store: LedgerStore, table: ProcessTable, run: str, why: str, by: s
     journal = Journal(store, run, current_actor(), _fence_off(store, state, by))
     outcomes = undo_effects(journal, table, state.open)
     left = tuple(done.effect for done in outcomes if done.error or not done.recorded)
-    _close(journal, state, why, outcomes)
+    _close(journal, state, why, outcomes, _remains(store, table, state))
     return Aftermath(tuple(done.effect for done in outcomes if done.effect not in left), left)
 
 
@@ -68,10 +68,20 @@ def _mark_orphaned(store: LedgerStore, state: RunState, why: str) -> None:
     Journal(store, state.id, current_actor(), fences).note("orphaned", {"reason": why})
 
 
-def _close(journal: Journal, state: RunState, why: str, outcomes: list[Undone]) -> None:
+def _remains(store: LedgerStore, table: ProcessTable, state: RunState) -> tuple[str, ...]:
+    """What nobody but the run itself could have taken back; one that has its verdict has said it."""
+    kind = table.kinds.get(state.kind)
+    if kind is None or state.verdict is not None:
+        return ()
+    return kind.remains(store.after(0, run=state.id))
+
+
+def _close(
+    journal: Journal, state: RunState, why: str, outcomes: list[Undone], remains: tuple[str, ...]
+) -> None:
     left = [done.effect for done in outcomes if done.error]
-    code = ExitCode.LEFT_BEHIND if left else ExitCode.UNKNOWN
-    verdict = replace(state.verdict or invalid(why), exit_code=code)
+    code = ExitCode.LEFT_BEHIND if left or remains else ExitCode.UNKNOWN
+    verdict = replace(state.verdict or invalid("; ".join((why, *remains))), exit_code=code)
     try:
         journal.close(verdict, left, stream_summary(run_dir(state.id) / "stream.jsonl"))
     except SourceError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from keelwatch.runs.verdict import Verdict
 from keelwatch.workspace.errors import UsageError
 
 if TYPE_CHECKING:
+    from keelwatch.ledger.fact import Fact
     from keelwatch.runs.run import Run
 
 TICK_S = 0.5
@@ -27,14 +28,21 @@ class OnTerm(StrEnum):
     PAUSE = "pause"
 
 
+def nothing(_facts: Iterable[Fact]) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class RunKind:
-    """`actor` does the work, in the main thread of the run's process, and returns the verdict."""
+    """`actor` does the work, in the main thread of the run's process, and returns the verdict. `remains`
+    tells from the facts of one that died, oldest first, what it may have left that no undo of ours takes
+    back."""
 
     name: str
     actor: Callable[[Run], Verdict]
     on_death: OnDeath = OnDeath.UNDO
     on_term: OnTerm = OnTerm.UNDO
+    remains: Callable[[Iterable[Fact]], tuple[str, ...]] = nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,22 @@ def test_another_host_is_refused(tmp_path: Path, around: Workspace) -> None:
     assert found.startswith("4:62: found 192.0.2.1:80, a host of no environment")
 
 
+def test_an_act_that_names_another_place_is_refused(tmp_path: Path, around: Workspace) -> None:
+    arguments = "{verb: pg.promote, arguments: {region: west, sandbox: other}}"
+    text = acting().replace("func: fault", "func: act")
+    text = text.replace("{fault: billing.errors, region: west}", arguments)
+    (found,) = problems(tmp_path, around, text)
+    assert found.startswith("10:72: found where it acts (sandbox)")
+
+
+def test_an_act_that_calls_another_host_is_refused(tmp_path: Path, around: Workspace) -> None:
+    arguments = "{verb: http.call, arguments: {url: 'http://192.0.2.1/reboot'}}"
+    text = acting().replace("func: fault", "func: act")
+    text = text.replace("{fault: billing.errors, region: west}", arguments)
+    (found,) = problems(tmp_path, around, text)
+    assert "found 192.0.2.1:80, a host of no environment" in found
+
+
 def test_our_extension_is_read_strictly(tmp_path: Path, around: Workspace) -> None:
     text = acting() + (
         "extensions:\n  - name: keelwatch\n"

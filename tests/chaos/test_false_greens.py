@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import pytest
+
 from keelwatch.ledger import FactKind, JsonObject
 from keelwatch.runs import Outcome
 from keelwatch.workspace import run_dir
 from keelwatch.workspace.errors import ExitCode
-from tests.chaos.conftest import Lab
+from tests.chaos.conftest import Activity, Lab
 from tests.runs.conftest import until
 
 WATCHED: JsonObject = {
@@ -152,12 +154,37 @@ def test_a_second_signal_skips_no_rollback(lab: Lab) -> None:
     assert lab.value("mopped") == "yes"
 
 
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_safeguard_skips_no_rollback(lab: Lab, number: signal.Signals) -> None:
+    begun = lab.call("beside", "write", "begin", {"path": str(lab.world / "begun"), "text": "yes"})
+    slow = lab.call("chaos.actions", "wait", "slowly", {"for_": "1s"})
+    mop = lab.call("beside", "write", "mop up", {"path": str(lab.world / "mopped"), "text": "yes"})
+    run = lab.start(
+        lab.experiment([lab.set("billing", "down")], [lab.is_("cache", "up")], [begun, slow, mop])
+    )
+    lab.until_value("begun", "yes")
+    os.kill(lab.tool(run), number)
+    assert lab.end(run).reason.startswith("reach-unproven")
+    assert lab.value("mopped") == "yes"
+
+
 def test_an_activity_that_hangs_is_given_up(lab: Lab) -> None:
     hung = {**lab.call("beside", "hang", "wait for ever"), "timeout": 0.5}
     run = lab.start(lab.experiment([lab.set("billing", "down"), hung, lab.set("cache", "down")]))
     verdict = lab.end(run)
     assert verdict.reason == "action-failed: wait for ever: no end after 0.5 s"
     assert lab.effects == ["toy.set billing down", "toy.set billing up"]
+
+
+@pytest.mark.parametrize("place", ["activity", "provider"])
+def test_a_command_ends_when_its_time_is_over(lab: Lab, place: str) -> None:
+    provider: dict[str, object] = {"type": "process", "path": "sleep", "arguments": ["20"]}
+    slow: Activity = {"type": "action", "name": "dawdle", "provider": provider}
+    (slow if place == "activity" else provider)["timeout"] = 0.5
+    began = time.monotonic()
+    verdict = lab.run(lab.experiment([slow], [lab.is_("cache", "up")]))
+    assert "action-failed: dawdle: " in str(verdict)
+    assert time.monotonic() - began < 15
 
 
 def test_another_host_is_not_asked(lab: Lab) -> None:
@@ -203,10 +230,10 @@ def test_an_answer_that_leads_elsewhere_is_not_followed(lab: Lab) -> None:
 
 
 @contextmanager
-def leading_to(target: str) -> Iterator[str]:
+def leading_to(target: str, status: int = 302) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(302)
+            self.send_response(status)
             self.send_header("Location", target)
             self.end_headers()
 
@@ -217,3 +244,58 @@ def leading_to(target: str) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+def test_the_probe_that_did_not_hold_is_named_before_one_that_nobody_could_answer(lab: Lab) -> None:
+    """Chaos Toolkit asks up to the first that does not hold: one nobody can answer, then another."""
+    query = lab.call("chaos.probes", "promql", "traffic shows", {"query": "traffic"}, "probe")
+    probes = [{**query, "tolerance": True}, lab.is_("cache", "up")]
+    write = [
+        lab.call("beside", "write", f"{to}", {"path": str(lab.world / target), "text": to})
+        for target, to in (("traffic", "unknown"), ("traffic", "yes"), ("cache", "down"))
+    ]
+    (lab.world / "traffic").write_text("yes")
+    method = [write[0], lab.wait("1s"), write[2], write[1], lab.wait("1s")]
+    run = lab.start(lab.experiment(method, probes), {**WATCHED, "stop_at_deviation": False})
+    assert str(lab.end(run)) == "fail: hypothesis-deviated: cache is up (during the method)"
+
+
+@pytest.mark.parametrize("kind", ["process", "http"])
+def test_an_action_that_ends_badly_has_failed(lab: Lab, kind: str) -> None:
+    with answering(lab, 500) as url:
+        run = lab.start(lab.experiment([ending_badly(kind, url, "cut the cable")], [lab.is_("cache", "up")]))
+        verdict = lab.end(run)
+    assert verdict.outcome is Outcome.INVALID
+    assert verdict.reason.startswith("action-failed: cut the cable: ")
+    assert tools_own_word(run) == ("completed", False)
+
+
+@pytest.mark.parametrize("kind", ["process", "http"])
+def test_a_rollback_that_ends_badly_is_left_behind(lab: Lab, kind: str) -> None:
+    with answering(lab, 500) as url:
+        mend = ending_badly(kind, url, "mend the cable")
+        run = lab.start(lab.experiment([lab.set("billing", "down")], [lab.is_("cache", "up")], [mend]))
+        verdict = lab.end(run)
+    assert verdict.exit_code is ExitCode.LEFT_BEHIND
+    assert "rollback-failed: mend the cable: " in verdict.reason
+    assert tools_own_word(run) == ("completed", False)
+
+
+def test_what_a_probe_finds_its_tolerance_judges(lab: Lab) -> None:
+    probe: Activity = {**ending_badly("process", "", "it ends with 1"), "type": "probe", "tolerance": 1}
+    verdict = lab.run(lab.experiment([lab.wait("100ms")], [probe]))
+    assert verdict.reason.startswith("reach-unproven")
+
+
+def ending_badly(kind: str, url: str, name: str) -> Activity:
+    provider = {"type": kind, "path": "false"} if kind == "process" else {"type": kind, "url": f"{url}/"}
+    return {"type": "action", "name": name, "provider": provider}
+
+
+@contextmanager
+def answering(lab: Lab, status: int) -> Iterator[str]:
+    """A host of the environment."""
+    with leading_to("/", status) as url:
+        file = lab.folder / "keelwatch.yaml"
+        file.write_text(file.read_text().replace("http://127.0.0.1:9", url))
+        yield url

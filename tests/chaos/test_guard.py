@@ -63,6 +63,35 @@ def test_an_act_outside_of_the_blast_radius_is_refused_and_ends_it(lab: Lab) -> 
     assert lab.effects == ["toy.set billing down", "toy.set billing up"]
 
 
+def test_nothing_follows_an_act_outside_of_the_blast_radius(lab: Lab) -> None:
+    extension = {**GUARDED, "blast_radius": {"at_once": 1}}
+    strike = lab.call("beside", "write", "strike", {"path": str(lab.world / "struck"), "text": "yes"})
+    mop = lab.call("beside", "write", "mop up", {"path": str(lab.world / "mopped"), "text": "yes"})
+    method = [lab.set("billing", "down"), lab.set("cache", "down"), strike]
+    run = lab.start(lab.experiment(method, rollbacks=[mop]), extension)
+    assert lab.end(run).exit_code is ExitCode.REFUSED
+    assert (lab.value("struck"), lab.value("mopped"), lab.value("billing")) == ("", "yes", "up")
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ({"sandbox": "other"}, "sandbox is named"),
+        ({"environment": "prod"}, "environment is named"),
+        ({"url": "http://192.0.2.1/reboot"}, "http://192.0.2.1/reboot is not of this environment"),
+    ],
+)
+def test_an_act_outside_of_the_environment_is_refused_and_ends_it(
+    lab: Lab, named: dict[str, str], told: str
+) -> None:
+    arguments = {"world": str(lab.world), "target": "billing", "value": "down", **named}
+    act = lab.call("chaos.actions", "act", "strike", {"verb": "toy.set", "arguments": arguments})
+    verdict = lab.run(lab.experiment([act, lab.wait("60s")], [lab.is_("cache", "up")]))
+    assert verdict.exit_code is ExitCode.REFUSED
+    assert verdict.reason.startswith(f"out-of-bounds: {told}")
+    assert lab.effects == []
+
+
 def test_two_experiments_never_break_one_environment_at_once(lab: Lab) -> None:
     first = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")]))
     lab.until_value("billing", "down")

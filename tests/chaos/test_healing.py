@@ -34,6 +34,18 @@ def test_a_killed_run_is_healed_by_its_guardian(lab: Lab) -> None:
     assert lab.end(run).outcome is Outcome.INVALID
 
 
+def test_a_killed_run_names_the_rollbacks_that_are_lost_with_it(lab: Lab) -> None:
+    mop = lab.call("beside", "write", "mop up", {"path": str(lab.world / "mopped"), "text": "yes"})
+    back = [mop, lab.call("chaos.actions", "undo", "undo")]
+    run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")], (), back))
+    lab.until_value("billing", "down")
+    lab.kill(run)
+    verdict = lab.end(run)
+    assert verdict.exit_code is ExitCode.LEFT_BEHIND
+    assert verdict.reason == "the run died; rollback-failed: mop up: not known to be played"
+    assert lab.value("billing") == "up"
+
+
 def test_a_run_that_died_with_its_guardian_is_told_as_whoever_heals_it_will(lab: Lab) -> None:
     run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")]))
     lab.until_value("billing", "down")

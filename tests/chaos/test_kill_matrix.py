@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from chaos.run import SILENT_S
+from chaos.worker.telling import BEAT_S
 from keelwatch.ledger import Fact, FactKind, verify
 from keelwatch.runs import Outcome, heal
 from keelwatch.runs.guardlink import MISSES
@@ -40,7 +42,7 @@ SIGNALS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
 MOMENTS = ("start", "before", "first", "second", "after", "rollbacks")
 DEEP = 200
 HEARTBEAT_S = (MISSES + 1) * TABLE.tick_s
-HEALED_S = 1.0  # and verified: after the run's end of the line closed, or its heartbeat was missed
+HEALED_S = 1.0  # and verified: after the victim's end of the line closed, or its heartbeat was missed
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,13 @@ def survive(lab: Lab, it: Trial) -> None:
     wait_for(lab, it)
     time.sleep(it.delay_s)  # the seeded moment itself, not a wait for anything
     struck = time.time()
-    for victim in it.victims:
-        strike(lab, run, victim, it.number, console)
+    hit = [victim for victim in it.victims if strike(lab, run, victim, it.number, console)]
     settle(lab, run, it)
     assert (lab.value("billing"), lab.value("cache")) == ("up", "up"), it
     assert all(count == 1 for count in Counter(lab.effects).values()), (it, lab.effects)
     assert verify(lab.ledger).flaw is None
     assert len(lab.facts(run, FactKind.VERDICT)) == 1, it
-    assert healed_in_time(lab.facts(run, FactKind.RESULT), it, struck), it
+    assert healed_in_time(lab.facts(run, FactKind.RESULT), it, hit, struck), it
     if it.victims == ("console",):
         assert lab.end(run).outcome is not Outcome.INVALID, "who watches has no say in it"
     if console is not None:
@@ -121,12 +122,23 @@ def follow(lab: Lab, run: str) -> subprocess.Popen[bytes]:
     return console
 
 
-def healed_in_time(results: list[Fact], it: Trial, struck: float) -> bool:
-    """Whether the guardian, alive, undid and verified in time what a run that was killed or frozen left."""
-    if "run" not in it.victims or "guardian" in it.victims or it.number is signal.SIGTERM:
+def healed_in_time(results: list[Fact], it: Trial, hit: list[str], struck: float) -> bool:
+    """Whether the guardian, alive, undid and verified in time what a run that was killed or frozen left, and
+    a run, alive, what Chaos Toolkit's process left. Whoever ends by SIGTERM takes the time that it needs."""
+    if "guardian" in it.victims or it.number is signal.SIGTERM or not {"run", "tool"} & set(hit):
         return True
-    limit_s = HEALED_S + (HEARTBEAT_S if it.number is signal.SIGSTOP else 0.0)
+    beat_s = HEARTBEAT_S if "run" in hit else SILENT_S + BEAT_S
+    limit_s = HEALED_S + (beat_s if it.number is signal.SIGSTOP else 0.0)
     return all(fact.at <= struck + limit_s for fact in results)
+
+
+@pytest.mark.parametrize("moment", ["first", "second"])
+def test_what_a_killed_tool_left_is_healed_within_a_second(lab: Lab, moment: str) -> None:
+    survive(lab, Trial(0, ("tool",), signal.SIGKILL, moment, 0.05))
+
+
+def test_what_a_frozen_tool_left_is_healed_a_second_after_its_heartbeat(lab: Lab) -> None:
+    survive(lab, Trial(0, ("tool",), signal.SIGSTOP, "second", 0.05))
 
 
 def wait_for(lab: Lab, it: Trial) -> None:
@@ -143,19 +155,22 @@ def wait_for(lab: Lab, it: Trial) -> None:
 
 def strike(
     lab: Lab, run: str, victim: str, number: signal.Signals, console: subprocess.Popen[bytes] | None
-) -> None:
-    """One that has ended, or is not there yet, is spared."""
+) -> bool:
+    """Whether it was hit: one that has ended, or is not there yet, is spared."""
     if victim == "console":
         assert console is not None
         console.send_signal(number)
-        return
+        return True
     if victim == "tool":
-        for pid in lab.tools(run):
+        tools = lab.tools(run)
+        for pid in tools:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        return
+        return bool(tools)
     with suppress(AssertionError):
         lab.kill(run, {"run": "process", "guardian": "guardian"}[victim], number)
+        return True
+    return False
 
 
 def settle(lab: Lab, run: str, it: Trial) -> None:

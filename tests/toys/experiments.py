@@ -43,6 +43,8 @@ class ToyAround(Around):
 
     def promql_holds(self, query: str) -> Condition:
         found = self._told(query)
+        if found == "unknown":
+            return Condition.unknown(f"{query}: nobody answers")
         return (
             Condition.yes(f"{query}: 1") if found == "yes" else Condition.no(f"{query}: {found or 'nothing'}")
         )
@@ -85,7 +87,7 @@ TABLE = ProcessTable(
         "probe": RunKind("probe", journeys),
         "load": RunKind("load", load),
         "runbook": RunKind("runbook", failover),
-        KIND.name: RunKind(KIND.name, experiment),
+        KIND.name: replace(KIND, actor=experiment),
     },
     VERBS,
     tick_s=0.2,

@@ -1,0 +1,72 @@
+"""Each experiment of the catalogue, on the real sandbox: it finds what its file expects, and what
+docs/findings.md says of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from ruamel.yaml import YAML
+
+from console.main import keelwatch
+from keelwatch.adapters import sandbox as control
+from keelwatch.workspace.errors import ExitCode
+from keelwatch.workspace.find import built_in
+from tests.conftest import NAME
+from tests.sandbox.running import RunningSandbox
+
+IN_ORDER = (
+    "replica-lag",
+    "worker-crash-loop",
+    "identity-slow",
+    "billing-down",
+    "region-partition",
+    "cache-lost",
+)
+"""Those that cost customers most come last: what they burn keeps others from beginning."""
+CALM_WITHIN_S = 600.0
+AGAIN_S = 10.0
+CODES = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL}
+
+
+@pytest.fixture
+def around(sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The built-in workspace, bound to the session's sandbox."""
+    workspace = YAML(typ="safe").load(built_in().read_text())
+    workspace["environments"]["sandbox"]["sandbox"] = NAME
+    for kind, folder in workspace["specs"].items():
+        workspace["specs"][kind] = str((built_in().parent / folder).resolve())
+    file = tmp_path / "keelwatch.yaml"
+    file.write_text(json.dumps(workspace))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    return file
+
+
+def test_no_experiment_of_the_catalogue_is_left_out() -> None:
+    files = (built_in().parents[2] / "chaos" / "experiments").glob("*.yaml")
+    assert sorted(file.stem for file in files) == sorted(IN_ORDER)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_it_finds_what_it_expects_and_leaves_nothing_behind(around: Path, name: str) -> None:
+    told = run_once_calm(around, name)
+    assert told["expect"] in CODES, told
+    assert told["verdict"] == told["expect"], told["reason"]
+    assert told["exit"] == CODES[str(told["expect"])], told["reason"]
+    assert control.faults(NAME) == ()
+
+
+def run_once_calm(around: Path, name: str) -> dict[str, object]:
+    """What earlier tests burned refuses it, until that is over."""
+    deadline = time.monotonic() + CALM_WITHIN_S
+    while True:
+        words = ["--workspace", str(around), "chaos", "run", name, "--env", "sandbox", "--arm", "--json"]
+        done = CliRunner().invoke(keelwatch, words)
+        told: dict[str, object] = json.loads(done.stdout)
+        if told["exit"] != ExitCode.REFUSED or time.monotonic() > deadline:
+            return told
+        time.sleep(AGAIN_S)  # between two tries, within the deadline
