@@ -56,6 +56,11 @@ class Broker:
         """Since anybody told anything, once the load has begun."""
         return 0.0 if self.began is None else time.monotonic() - max(self._heard, self.began)
 
+    @property
+    def passed_s(self) -> float:
+        """Since the load began; 0 before."""
+        return 0.0 if self.began is None else max(0.0, time.monotonic() - self.began)
+
     def over(self) -> None:
         """From now on they are stopped: one that is killed for being slow about it is not lost."""
         self._is_over = True

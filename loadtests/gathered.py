@@ -5,6 +5,7 @@ The run judges by it, and every face shows it: there is no second way to compute
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from loadtests.histogram import Histogram, from_json
 SETTLING_S = 3
 """Seconds after a change of the level in which users come and go, and are not counted as missing."""
 BUSY_S = 5
+TOLD_S = 2
+"""From the beginning of a second until all have told of it."""
 
 
 @dataclass(slots=True)
@@ -115,13 +118,19 @@ class Gathered:
         used = [one.cpu for at, one in sorted(self.seconds.items()) if at > 0]
         return max((sum(part) / len(part) for part in _runs(used, BUSY_S)), default=None)
 
-    def least_users(self) -> float | None:
+    @property
+    def warmed(self) -> int:
+        """Requests of the warm-up."""
+        return sum(one.times.count for at, one in self.seconds.items() if at < self.warm_up_s)
+
+    def least_users(self, until_s: float = math.inf) -> float | None:
         """The smallest share (0..1) of the users wanted in a second whose level had been the same for a
-        while; None where there was none."""
+        while; None where there was none. From `until_s` on users were sent away: a second is told a moment
+        after it."""
         shares = [
             one.users / one.level
             for at, one in self.seconds.items()
-            if one.level >= 1 and self._is_settled(at, one.level)
+            if one.level >= 1 and at + TOLD_S <= until_s and self._is_settled(at, one.level)
         ]
         return min(shares, default=None)
 

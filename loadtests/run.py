@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Sequence
@@ -56,13 +57,15 @@ def push(run: Run) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How the generators ended: by themselves, or why they were stopped. `breach`: a threshold was missed for
-    certain; `last_words`: of those that died before the load began."""
+    certain; `last_words`: of those that died before the load began; `lasted_s`:
+    from its beginning until then."""
 
     ended: str = "finished"
     trip: str = ""
     stopped: str = ""
     breach: str = ""
     last_words: str = ""
+    lasted_s: float = math.inf
 
 
 class Push:
@@ -128,7 +131,7 @@ class Push:
             if guard.trips:
                 return Ending(trip=str(guard.trips[0]))
             if self.run.stop_requested.wait(LOOK_S):
-                return Ending(stopped=self.run.stop_requested.reason)
+                return Ending(stopped=self.run.stop_requested.reason, lasted_s=broker.passed_s)
             if ending := self._seen(broker, length):
                 return ending
             if time.monotonic() > give_up:
@@ -267,11 +270,12 @@ def measured_since(broker: Broker, gathered: Gathered) -> float:
 
 def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Profile) -> Applied:
     spec = profile.spec
+    there = broker.there if broker.began is not None or not ending.stopped else spec.processes
     return Applied(
         ended=ending.ended,
         workers=spec.processes,
-        least_workers=max(0, broker.there - broker.lost),
-        least_users=gathered.least_users() if spec.model == "closed" else None,
+        least_workers=max(0, there - broker.lost),
+        least_users=gathered.least_users(ending.lasted_s) if spec.model == "closed" else None,
         cpu=gathered.cpu,
         due=gathered.due,
         dropped=gathered.dropped + broker.left_unanswered,
@@ -281,6 +285,7 @@ def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Prof
         failed=gathered.all.failed,
         unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),
         last_words=ending.last_words,
+        warmed=gathered.warmed,
     )
 
 

@@ -7,7 +7,7 @@ A load that was not applied as ordered proves nothing about the server, so it is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keelwatch.runs import Verdict, failed, inconclusive, invalid, passed
 from keelwatch.workspace.errors import ExitCode
@@ -38,7 +38,8 @@ class Applied:
     seconds, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted.
     `requests`: all that were answered, `failed` of them not well. `no_account`: how often nobody could log
     in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
-    of generators that died before they began."""
+    of generators that died before they began. `warmed`: requests of the warm-up, which `requests` leaves
+    out."""
 
     ended: str  # finished | stopped | died
     workers: int
@@ -53,15 +54,16 @@ class Applied:
     failed: int = 0
     unfit: str = ""
     last_words: str = ""
+    warmed: int = 0
 
 
 def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
-    """`trip` is why the guard stopped it, `stopped` why a person did; both are empty for a load that went to
-    its end. What makes it worthless comes before what it found."""
+    """`trip` is why the guard stopped it, `stopped` why a person did, or an experiment that is over; both are
+    empty for a load that went to its end. What makes it worthless comes before what it found."""
     if trip:
         return inconclusive(f"guard-tripped: {trip}").but(ExitCode.STOPPED)
     if stopped:
-        return inconclusive(f"stopped: {stopped}").but(ExitCode.STOPPED)
+        return _stopped(applied, stopped)
     flaws = list(_flaws(applied))
     if flaws:
         return invalid("; ".join(flaws))
@@ -76,6 +78,15 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
         return inconclusive(f"too-few-samples: {'; '.join(dark)}")
     met = [f"{one.name} {one.value}" for one in findings]
     return passed("; ".join(met) or "no thresholds were asked for")
+
+
+def _stopped(applied: Applied, why: str) -> Verdict:
+    """Stopped or not, one that was another load than was ordered as far as it went proves nothing: an
+    experiment beside it must hear of that. What the warm-up pushed was pushed."""
+    seen = replace(applied, requests=applied.requests + applied.warmed)
+    if flaws := list(_flaws(seen)):
+        return invalid(f"{'; '.join(flaws)}; stopped: {why}").but(ExitCode.STOPPED)
+    return inconclusive(f"stopped: {why}").but(ExitCode.STOPPED)
 
 
 def every_failed(applied: Applied) -> str:

@@ -58,6 +58,14 @@ def test_missing_users_show_once_the_level_has_been_the_same_for_a_while() -> No
     assert gathered.least_users() == 0.25
 
 
+def test_users_who_are_sent_away_when_a_load_is_stopped_are_not_missing() -> None:
+    gathered = Gathered()
+    for second in range(12):
+        gathered.take(told(second, Meter(), users=4 if second < 9 else 1, level=4))
+    assert gathered.least_users(until_s=10.2) == 1.0
+    assert gathered.least_users() == 0.25
+
+
 def test_a_busy_second_is_not_a_busy_generator_and_five_are() -> None:
     gathered = Gathered()
     for second in range(20):

@@ -67,6 +67,30 @@ def test_a_load_all_of_whose_requests_failed_has_failed_whatever_was_asked(findi
     assert judge(replace(WELL, requests=40, failed=39), []).outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize(
+    ("applied", "words"),
+    [
+        (replace(WELL, dropped=3), "arrivals-dropped: 3 of 1000"),
+        (replace(WELL, no_account=2), "accounts-short: 2 times nobody was left to log in"),
+        (replace(WELL, least_users=0.5), "users-below-target: 50% of those wanted"),
+        (replace(WELL, cpu=0.97), "generator-cpu-bound: 97% of a core"),
+        (replace(WELL, refused=("127.0.0.1:9",)), "led-outside: 127.0.0.1:9"),
+        (replace(WELL, requests=0), "nothing-pushed: no request was answered"),
+    ],
+)
+def test_a_load_that_was_invalid_as_far_as_it_went_is_so_when_it_is_stopped(
+    applied: Applied, words: str
+) -> None:
+    verdict = judge(applied, [MET], stopped="the experiment is over")
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.INVALID, ExitCode.STOPPED)
+    assert verdict.reason == f"{words}; stopped: the experiment is over"
+
+
+def test_a_load_that_is_stopped_in_its_warm_up_has_pushed_something() -> None:
+    verdict = judge(replace(WELL, requests=0, warmed=12), [], stopped="enough")
+    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "stopped: enough")
+
+
 def test_the_guard_and_a_person_end_it_in_7() -> None:
     tripped = judge(replace(WELL, ended="stopped"), [MISSED], trip="login burns 20x")
     assert (tripped.exit_code, tripped.reason) == (ExitCode.STOPPED, "guard-tripped: login burns 20x")
