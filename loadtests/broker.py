@@ -28,11 +28,13 @@ AHEAD_S = 0.3
 GATHER_S = 30.0
 """For all generators to be there; one that does not come makes the load another."""
 UNDO_S = 20.0
+MASTER = -1
 
 
 class Broker:
     """`wanted` generators are expected. `lost` counts those that ended without a word: each has a line, so
-    a thread of its own here."""
+    a thread of its own here. `left` counts those that said so, before they were told to end, and the first
+    did when the load was `left_s` old; `done` are those whose arrivals have all come."""
 
     def __init__(self, run: Run, wanted: int, gathered: Gathered, book: RunBook) -> None:
         self._run = run
@@ -41,11 +43,12 @@ class Broker:
         self._owed: dict[int, Owed] = {}
         self._mutex = threading.Lock()
         self._everybody = threading.Event()
-        self._lines: set[int] = set()
+        self._lines: dict[int, int] = {}  # the number of the generator that a thread listens to
         self._heard = time.monotonic()
         self.gathered = gathered
         self.began: float | None = None
-        self.there = self.done = self.lost = 0
+        self.there = self.done = self.lost = self.left = 0
+        self.left_s: float | None = None
         self._is_over = False
         self.left_unanswered = 0
         self.refusals: dict[str, int] = {}
@@ -69,7 +72,7 @@ class Broker:
         """In the thread of the line that ended: whoever did not say so before has died."""
         with self._mutex:
             self.lost += threading.get_ident() in self._lines and not self._is_over
-            self._lines.discard(threading.get_ident())
+            self._lines.pop(threading.get_ident(), None)
 
     def answer(self, message: JsonObject) -> JsonObject | None:
         self._heard = time.monotonic()
@@ -104,7 +107,7 @@ class Broker:
     def _count(self, word: str, message: JsonObject) -> None:
         match word:
             case "bye":
-                self._lines.discard(threading.get_ident())
+                self._leave(self._lines.pop(threading.get_ident(), MASTER))
             case "done":
                 self.done += 1
                 self.left_unanswered += whole(message, "left")
@@ -114,13 +117,19 @@ class Broker:
                 words = text(message, "words")
                 self.refusals[words] = self.refusals.get(words, 0) + 1
 
+    def _leave(self, number: int) -> None:
+        if number == MASTER or self._is_over:
+            return
+        self.left += 1
+        if self.left_s is None:
+            self.left_s = self.passed_s
+
     def _hello(self, *, is_master: bool) -> int:
         """A master only shares out users; it is none of the generators, but the load is lost with it too."""
         with self._mutex:
-            self._lines.add(threading.get_ident())
-            if is_master:
-                return -1
-            number, self.there = self.there, self.there + 1
+            number = MASTER if is_master else self.there
+            self._lines[threading.get_ident()] = number
+            self.there += not is_master
         if self.there >= self._wanted:
             self._everybody.set()
         return number

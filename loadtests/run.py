@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 LOOK_S = 0.1
 SILENT_S = 8.0
 """Generators tell something each second: those that say nothing for so long are frozen."""
+LEAVING_S = 5.0
+"""From the first generator that says it ends until all have: Locust waits for those in flight."""
 OVER_S = 45.0
 """Beyond the stages: for starting, for those in flight, for last words."""
 SCRAPED_S = 3.0
@@ -103,7 +105,7 @@ class Push:
         gathered = Gathered(warm_up.total_seconds() if warm_up else 0.0)
         broker, ending = self.applied(stages, gathered)
         found = self.found(gathered, measured_since(broker, gathered)) if not ending.trip else []
-        applied = applied_of(broker, gathered, ending, self.profile)
+        applied = applied_of(broker, gathered, ending, self.profile, length_s(stages))
         verdict = judge(applied, found, ending.trip, ending.stopped)
         self.run.note("judged", _judged(applied, found, gathered))
         return verdict
@@ -138,9 +140,18 @@ class Push:
                 return Ending(ended="frozen")
             telling.tell(guard.answers)
         if child.process.returncode == 0 and broker.there >= self.profile.spec.processes:
-            return Ending()
+            return self._by_itself(broker, length)
         last_words = generator.last_words(self.run.spec.folder) if broker.began is None else ""
         return Ending(ended="died", last_words=last_words)
+
+    def _by_itself(self, broker: Broker, length: float) -> Ending:
+        """Locust has ended, and all said so. A shape of its own may end a closed load when it likes; nothing
+        else may: not a listener that quits, and nobody's SIGTERM."""
+        lasted_s = broker.passed_s if broker.left_s is None else broker.left_s
+        is_whole = broker.done >= self.profile.spec.processes or (
+            self.profile.spec.model == "closed" and (self.own_shape or lasted_s >= length)
+        )
+        return Ending("finished" if is_whole else "early", lasted_s=lasted_s)
 
     def _seen(self, broker: Broker, length: float) -> Ending | None:
         """What ends it of all that the generators tell, and do not."""
@@ -148,6 +159,8 @@ class Push:
             return Ending()
         if broker.lost:
             return Ending(ended="died")
+        if broker.left_s is not None and broker.passed_s - broker.left_s > LEAVING_S:
+            return Ending(ended="died", lasted_s=broker.left_s)
         if broker.silent_s > SILENT_S:
             return Ending(ended="frozen")
         if broker.began is None:
@@ -268,13 +281,15 @@ def measured_since(broker: Broker, gathered: Gathered) -> float:
     return time.time() - (time.monotonic() - broker.began) + gathered.warm_up_s
 
 
-def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Profile) -> Applied:
+def applied_of(
+    broker: Broker, gathered: Gathered, ending: Ending, profile: Profile, length: float
+) -> Applied:
     spec = profile.spec
     there = broker.there if broker.began is not None or not ending.stopped else spec.processes
     return Applied(
         ended=ending.ended,
         workers=spec.processes,
-        least_workers=max(0, there - broker.lost),
+        least_workers=max(0, there - broker.lost - (broker.left if ending.ended == "died" else 0)),
         least_users=gathered.least_users(ending.lasted_s) if spec.model == "closed" else None,
         cpu=gathered.cpu,
         due=gathered.due,
@@ -286,6 +301,8 @@ def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Prof
         unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),
         last_words=ending.last_words,
         warmed=gathered.warmed,
+        lasted_s=ending.lasted_s,
+        ordered_s=length,
     )
 
 

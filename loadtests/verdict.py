@@ -39,9 +39,9 @@ class Applied:
     `requests`: all that were answered, `failed` of them not well. `no_account`: how often nobody could log
     in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
     of generators that died before they began. `warmed`: requests of the warm-up, which `requests` leaves
-    out."""
+    out. `lasted_s` of `ordered_s`: how long it was, where it was cut short."""
 
-    ended: str  # finished | stopped | died
+    ended: str  # finished | stopped | early | died | frozen
     workers: int
     least_workers: int
     least_users: float | None
@@ -55,6 +55,8 @@ class Applied:
     unfit: str = ""
     last_words: str = ""
     warmed: int = 0
+    lasted_s: float = 0.0
+    ordered_s: float = 0.0
 
 
 def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
@@ -106,6 +108,8 @@ def flaws_of_generator(applied: Applied) -> Iterator[str]:
     """What makes the load another than was ordered, whatever the server does."""
     if applied.unfit:
         yield f"locustfile-unfit: {applied.unfit}"
+    elif applied.ended == "early":
+        yield f"ended-early: {applied.lasted_s:.0f} s of {applied.ordered_s:g} s, and nobody had stopped it"
     elif applied.ended != "finished":
         yield f"generator-{applied.ended}: {applied.last_words or 'it did not go to its end'}"
     if not applied.requests and not applied.dropped:

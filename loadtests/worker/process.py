@@ -20,6 +20,7 @@ from keelwatch.runs import Line
 from keelwatch.workspace.errors import KernelError
 from keelwatch.workspace.sink import redact
 from loadtests.arrivals import level_at
+from loadtests.locustfile import SHAPE_IN_OPEN
 from loadtests.meter import Meter
 from loadtests.plan import Plan
 
@@ -60,6 +61,8 @@ class Process:
         is_master = isinstance(environment.runner, MasterRunner)
         told = self.line.call({"do": "hello", "pid": os.getpid(), "master": is_master})
         self.number = int(str(told["number"]))
+        if self.plan.is_open and environment.shape_class is not None:
+            self.unfit(SHAPE_IN_OPEN)
         if not is_master:
             gevent.spawn(self._tell_each_second)
 

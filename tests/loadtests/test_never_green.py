@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from tests.bench.load_world import ROOT, LoadWorld
+from tests.loadtests.pushing import generators, runs, stream_of
 from tests.loadtests.small_world import small_world
+from tests.sandbox.waiting import until
 
 VISITOR = """\
 from locust import FastHttpUser, constant, task
@@ -66,6 +71,118 @@ def test_an_experiment_beside_a_load_that_drops_arrivals_is_invalid(world: LoadW
     assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
     assert "arrivals-dropped" in found["reason"]
     assert "; stopped: " in found["reason"]
+
+
+QUITS = """\
+import gevent
+from locust import FastHttpUser, constant, events, task
+
+
+@events.test_start.add_listener
+def quits_later(environment, **_):
+    gevent.spawn_later(4, environment.runner.quit)
+
+
+""" + VISITOR.partition("\n\n\n")[2].replace("PATH", "/")
+
+
+def test_a_load_that_its_locustfile_ends_early_is_invalid(world: LoadWorld) -> None:
+    stages = "model: closed\nstages: [{users: 2, for: 20s}]\n"
+    world.profile("quits", stages + CALM, locustfile(world, "quits", QUITS))
+    found = world.keelwatch("run", "quits")
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert re.match(r"ended-early: [345] s of 20 s", found["reason"]), found["reason"]
+
+
+@pytest.mark.deep
+def test_a_step_of_a_search_that_is_cut_short_has_not_held(world: LoadWorld) -> None:
+    world.profile(
+        "cut", "model: open\nstages: [{rate: 5, for: 9s}]\n" + CALM, locustfile(world, "quits", QUITS)
+    )
+    found = world.keelwatch("capacity", "cut", "--first", "20", "--most", "20", "--step", "12s")
+    assert (found["verdict"], found["last_ok"]) == ("inconclusive", None), found["reason"]
+    assert "ended-early" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ("model: open\nstages: [{rate: 15, for: 20s}]\n", "ended-early"),
+        pytest.param(
+            "model: open\nprocesses: 2\nstages: [{rate: 15, for: 20s}]\n",
+            "workers-lost: 1 of 2",
+            marks=pytest.mark.deep,
+        ),
+        pytest.param(
+            "model: closed\nprocesses: 2\nstages: [{users: 4, for: 20s}]\n",
+            "workers-lost: 1 of 2",
+            marks=pytest.mark.deep,
+        ),
+    ],
+)
+def test_a_generator_that_takes_its_leave_before_its_time_is_lost(
+    world: LoadWorld, head: str, words: str
+) -> None:
+    what = locustfile(world, "visit", VISITOR.replace("PATH", "/"))
+    world.profile("left", head + CALM, what)
+    with pushing(world, "left") as (run, follower):
+        os.kill(generators(run)[-1], signal.SIGTERM)
+        found = json.loads(follower.communicate(timeout=60)[0])
+        assert generators(run) == []
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert words in found["reason"]
+
+
+SHAPE = """
+
+class Steps(KIND):
+    def tick(self):
+        return (4, 4) if self.get_run_time() < ENDS else None
+"""
+SHAPED = VISITOR.replace("PATH", "/").replace("constant,", "LoadTestShape, constant,") + SHAPE
+
+
+def test_a_shape_of_its_own_ends_no_open_load(world: LoadWorld) -> None:
+    """Also one that its text does not show."""
+    hidden = SHAPED.replace("LoadTestShape, ", "").replace("from locust", "import locust\nfrom locust", 1)
+    hidden = hidden.replace("KIND", "getattr(locust, 'LoadTest' + 'Shape')").replace("ENDS", "4")
+    stages = "model: open\nstages: [{rate: 15, for: 15s}]\n"
+    world.profile("hidden", stages + CALM, locustfile(world, "hidden", hidden))
+    found = world.keelwatch("run", "hidden")
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert "locustfile-unfit: its locustfile has a shape of its own" in found["reason"]
+
+
+@pytest.mark.deep
+def test_a_shape_of_its_own_ends_a_closed_load_when_it_likes(world: LoadWorld) -> None:
+    shaped = SHAPED.replace("KIND", "LoadTestShape").replace("ENDS", "4")
+    stages = "model: closed\nstages: [{users: 4, for: 20s}]\n"
+    world.profile("shaped", stages + CALM, locustfile(world, "shaped", shaped))
+    found = world.keelwatch("run", "shaped")
+    assert (found["verdict"], len(found["seconds"]) < 10) == ("pass", True), found["reason"]
+
+
+@contextmanager
+def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The id of a run that has had answers for some seconds, and its follower."""
+    before = set(runs())
+    words = [sys.executable, "-m", "console.main", "--workspace", str(world.folder)]
+    follower = subprocess.Popen(
+        [*words, "load", "run", name, "--arm", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        (run,) = until(lambda: [one for one in runs() if one not in before], 20)
+        until(lambda: '"second":4' in stream_of(run), 40)
+        yield run, follower
+    finally:
+        if follower.poll() is None:
+            follower.terminate()
+        follower.communicate(timeout=60)
 
 
 def experimented(world: LoadWorld, *words: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ DARK = Finding("p99 of responses < 2 s", None, met=False, samples=12, reason="12
     ("applied", "words"),
     [
         (replace(WELL, ended="died"), "generator-died"),
+        (replace(WELL, ended="early", lasted_s=4.1, ordered_s=20.0), "ended-early: 4 s of 20 s"),
         (replace(WELL, least_workers=1), "workers-lost: 1 of 2"),
         (replace(WELL, least_users=0.5), "users-below-target: 50% of those wanted"),
         (replace(WELL, cpu=0.97), "generator-cpu-bound: 97% of a core"),
