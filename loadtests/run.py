@@ -303,6 +303,8 @@ def applied_of(
         warmed=gathered.warmed,
         lasted_s=ending.lasted_s,
         ordered_s=length,
+        journeys=sum(one.count for one in gathered.journeys.values()),
+        journeys_failed=sum(one.failed for one in gathered.journeys.values()),
     )
 
 

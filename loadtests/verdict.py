@@ -39,7 +39,8 @@ class Applied:
     `requests`: all that were answered, `failed` of them not well. `no_account`: how often nobody could log
     in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
     of generators that died before they began. `warmed`: requests of the warm-up, which `requests` leaves
-    out. `lasted_s` of `ordered_s`: how long it was, where it was cut short."""
+    out. `lasted_s` of `ordered_s`: how long it was, where it was cut short.
+    `journeys`: all that came to their end, `journeys_failed` of them not well."""
 
     ended: str  # finished | stopped | early | died | frozen
     workers: int
@@ -57,6 +58,8 @@ class Applied:
     warmed: int = 0
     lasted_s: float = 0.0
     ordered_s: float = 0.0
+    journeys: int = 0
+    journeys_failed: int = 0
 
 
 def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
@@ -93,9 +96,11 @@ def _stopped(applied: Applied, why: str) -> Verdict:
 
 def every_failed(applied: Applied) -> str:
     """No threshold need say that this is not what anybody wants; empty where one went well."""
-    if not applied.requests or applied.failed < applied.requests:
-        return ""
-    return f"every-request-failed: {applied.failed} of {applied.requests}"
+    if applied.requests and applied.failed >= applied.requests:
+        return f"every-request-failed: {applied.failed} of {applied.requests}"
+    if applied.journeys and applied.journeys_failed >= applied.journeys:
+        return f"every-journey-failed: {applied.journeys_failed} of {applied.journeys}"
+    return ""
 
 
 def _flaws(applied: Applied) -> Iterator[str]:

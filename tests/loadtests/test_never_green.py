@@ -162,6 +162,34 @@ def test_a_shape_of_its_own_ends_a_closed_load_when_it_likes(world: LoadWorld) -
     assert (found["verdict"], len(found["seconds"]) < 10) == ("pass", True), found["reason"]
 
 
+WAITS = """\
+journey: waits
+title: Somebody waits for what never comes
+component: portal
+deadline: DEADLINE
+steps:
+  - {name: page, get: /, expect: {status: 200}}
+  - {name: ready, poll: /, within: WITHIN, until: {status: 201}}
+"""
+
+
+@pytest.mark.parametrize(("deadline", "within"), [("10s", "1s"), ("1s", "1s")])
+def test_journeys_that_wait_in_vain_fail_and_so_does_the_load(
+    world: LoadWorld, deadline: str, within: str
+) -> None:
+    text = WAITS.replace("DEADLINE", deadline).replace("WITHIN", within)
+    (world.folder / "probes" / "waits.yaml").write_text(text)
+    stages = "model: open\nstages: [{rate: 4, for: 6s}]\n"
+    world.profile("waits", stages + CALM, "journeys: [{journey: waits}]")
+    found = world.keelwatch("run", "waits")
+    (journey,) = found["journeys"]
+    assert journey["failed"] == journey["count"] > 5
+    assert found["all"]["failed"] == journey["failed"], "the last attempt of each, and no other"
+    assert (found["verdict"], found["exit"]) == ("fail", 1), found["reason"]
+    assert f"every-journey-failed: {journey['count']} of {journey['count']}" in found["reason"]
+    assert "failures < 20%: 100.00% of journeys" in found["reason"]
+
+
 @contextmanager
 def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The id of a run that has had answers for some seconds, and its follower."""

@@ -92,6 +92,14 @@ def test_a_load_that_is_stopped_in_its_warm_up_has_pushed_something() -> None:
     assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "stopped: enough")
 
 
+@pytest.mark.parametrize("findings", [[], [MET], [DARK]])
+def test_a_load_none_of_whose_journeys_went_well_has_failed(findings: list[Finding]) -> None:
+    """However well their requests did."""
+    verdict = judge(replace(WELL, journeys=24, journeys_failed=24), findings)
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, "every-journey-failed: 24 of 24")
+    assert judge(replace(WELL, journeys=24, journeys_failed=23), []).outcome is Outcome.PASS
+
+
 def test_the_guard_and_a_person_end_it_in_7() -> None:
     tripped = judge(replace(WELL, ended="stopped"), [MISSED], trip="login burns 20x")
     assert (tripped.exit_code, tripped.reason) == (ExitCode.STOPPED, "guard-tripped: login burns 20x")
