@@ -52,6 +52,7 @@ class Second:
     due: int = 0
     dropped: int = 0
     no_account: int = 0
+    idle: int = 0
     in_flight: int = 0
     late_ms: float = 0.0
     workers: int = 0
@@ -77,7 +78,7 @@ class Gathered:
         second.level = max(second.level, number(told, "level"))
         second.cpu = max(second.cpu, number(told, "cpu"))
         second.late_ms = max(second.late_ms, number(told, "late_ms"))
-        for name in ("due", "dropped", "no_account", "in_flight"):
+        for name in ("due", "dropped", "no_account", "idle", "in_flight"):
             setattr(second, name, getattr(second, name) + whole(told, name))
         counts = at >= self.warm_up_s
         for one in _each(told, "requests"):
@@ -110,6 +111,10 @@ class Gathered:
     @property
     def no_account(self) -> int:
         return sum(one.no_account for one in self.seconds.values())
+
+    @property
+    def idle(self) -> int:
+        return sum(one.idle for one in self.seconds.values())
 
     @property
     def cpu(self) -> float | None:

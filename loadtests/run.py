@@ -297,6 +297,7 @@ def applied_of(
         requests=gathered.all.count,
         no_account=gathered.no_account,
         refused=tuple(broker.refusals),
+        idle=gathered.idle,
         failed=gathered.all.failed,
         unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),
         last_words=ending.last_words,

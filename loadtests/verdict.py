@@ -40,6 +40,7 @@ class Applied:
     in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
     of generators that died before they began. `warmed`: requests of the warm-up, which `requests` leaves
     out. `lasted_s` of `ordered_s`: how long it was, where it was cut short.
+    `idle`: arrivals that did nothing.
     `journeys`: all that came to their end, `journeys_failed` of them not well."""
 
     ended: str  # finished | stopped | early | died | frozen
@@ -58,6 +59,7 @@ class Applied:
     warmed: int = 0
     lasted_s: float = 0.0
     ordered_s: float = 0.0
+    idle: int = 0
     journeys: int = 0
     journeys_failed: int = 0
 
@@ -127,5 +129,7 @@ def flaws_of_generator(applied: Applied) -> Iterator[str]:
         yield f"generator-cpu-bound: {applied.cpu:.0%} of a core"
     if applied.no_account:
         yield f"accounts-short: {applied.no_account} times nobody was left to log in"
+    if applied.idle:
+        yield f"arrivals-idle: {applied.idle} of {applied.due} raised before they asked anything"
     if applied.refused:
         yield f"led-outside: {'; '.join(applied.refused[:3])}"

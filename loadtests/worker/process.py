@@ -28,6 +28,9 @@ LATE = "keelwatch_late_ms"
 """In the context of a request: how long after it was due it was sent."""
 STEP = "keelwatch_step"
 """In the context of a journey's request, whose name is that of its step."""
+SEEN = "keelwatch_seen"
+"""In the context of a visitor's request: how many its arrival has had so far, and how many of them failed. A
+list: locustfiles may write contexts down as JSON."""
 MASTERS_TURN_S = 1.0
 GONE = 75  # the exit status of a process whose run is gone
 
@@ -93,6 +96,9 @@ class Process:
         told = context or {}
         shown = name if STEP in told else f"{request_type} {name}"
         error = "" if exception is None else told_of(exception)
+        if isinstance(seen := told.get(SEEN), list):
+            seen[0] += 1
+            seen[1] += exception is not None
         self.meter.request(shown, float(response_time or 0.0), told.get(LATE, 0.0), error)
 
     def user_error(self, user_instance: object, exception: BaseException, **_: Any) -> None:

@@ -190,6 +190,62 @@ def test_journeys_that_wait_in_vain_fail_and_so_does_the_load(
     assert "failures < 20%: 100.00% of journeys" in found["reason"]
 
 
+RAISES = """\
+import itertools
+
+from locust import FastHttpUser, task
+
+COUNT = itertools.count()
+
+
+class Visitor(FastHttpUser):
+    def on_start(self):
+        if next(COUNT) % 2 == 0:
+            raise RuntimeError("cannot log in")
+
+    @task
+    def page(self):
+        if next(COUNT) % 3:
+            raise KeyError("nothing to do")
+        self.client.get("/")
+"""
+STARTS = """\
+import time
+
+from locust import FastHttpUser, task
+
+
+class Visitor(FastHttpUser):
+    def on_start(self):
+        self.client.get("/")
+        time.sleep(1)
+
+    @task
+    def page(self):
+        self.client.get("/")
+        raise KeyError("after it")
+"""
+
+
+def test_arrivals_that_did_nothing_are_no_load(world: LoadWorld) -> None:
+    stages = "model: open\nstages: [{rate: 15, for: 5s}]\n"
+    world.profile("raises", stages + CALM, locustfile(world, "raises", RAISES))
+    found = world.keelwatch("run", "raises")
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    idle = found["judged"]["due"] - found["all"]["count"]
+    assert found["reason"] == (
+        f"arrivals-idle: {idle} of {found['judged']['due']} raised before they asked anything"
+    )
+
+
+def test_a_visitors_start_makes_nobodys_answer_late_and_what_asked_has_come(world: LoadWorld) -> None:
+    head = "model: open\narrivals: paced\nstages: [{rate: 15, for: 5s}]\n"
+    late = "thresholds: [{percentile: 90, below: 500ms, request: GET /}]\n"
+    world.profile("starts", head + late, locustfile(world, "starts", STARTS))
+    found = world.keelwatch("run", "starts")
+    assert found["verdict"] == "pass", found["reason"]
+
+
 @contextmanager
 def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The id of a run that has had answers for some seconds, and its follower."""
