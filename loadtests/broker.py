@@ -44,7 +44,7 @@ class Broker:
         self._mutex = threading.Lock()
         self._everybody = threading.Event()
         self._lines: dict[int, int] = {}  # the number of the generator that a thread listens to
-        self._heard = time.monotonic()
+        self._heard: dict[int, float] = {}  # when each generator that is there told of a second (monotonic)
         self.gathered = gathered
         self.began: float | None = None
         self.there = self.done = self.lost = self.left = 0
@@ -56,8 +56,12 @@ class Broker:
 
     @property
     def silent_s(self) -> float:
-        """Since anybody told anything, once the load has begun."""
-        return 0.0 if self.began is None else time.monotonic() - max(self._heard, self.began)
+        """Since the generator that is silent for longest told of a second, once the load has begun: one that
+        is frozen hides behind nobody."""
+        with self._mutex:
+            if self.began is None or not self._heard:
+                return 0.0
+            return time.monotonic() - max(min(self._heard.values()), self.began)
 
     @property
     def passed_s(self) -> float:
@@ -72,10 +76,9 @@ class Broker:
         """In the thread of the line that ended: whoever did not say so before has died."""
         with self._mutex:
             self.lost += threading.get_ident() in self._lines and not self._is_over
-            self._lines.pop(threading.get_ident(), None)
+            self._heard.pop(self._lines.pop(threading.get_ident(), MASTER), None)
 
     def answer(self, message: JsonObject) -> JsonObject | None:
-        self._heard = time.monotonic()
         match message.get("do"):
             case "told":
                 self._told(mapping(message, "told"))
@@ -118,6 +121,7 @@ class Broker:
                 self.refusals[words] = self.refusals.get(words, 0) + 1
 
     def _leave(self, number: int) -> None:
+        self._heard.pop(number, None)
         if number == MASTER or self._is_over:
             return
         self.left += 1
@@ -129,7 +133,9 @@ class Broker:
         with self._mutex:
             number = MASTER if is_master else self.there
             self._lines[threading.get_ident()] = number
-            self.there += not is_master
+            if not is_master:
+                self.there += 1
+                self._heard[number] = time.monotonic()
         if self.there >= self._wanted:
             self._everybody.set()
         return number
@@ -144,6 +150,7 @@ class Broker:
 
     def _told(self, told: JsonObject) -> None:
         with self._mutex:
+            self._heard[whole(told, "worker")] = time.monotonic()
             self.gathered.take(told)
         self._run.sample({"told": told})
 

@@ -100,6 +100,17 @@ class Gathered:
         most = max((one.workers for one in self.seconds.values()), default=0)
         return sum(one.workers == most for at, one in self.seconds.items() if at >= self.warm_up_s)
 
+    def quiet_s(self, workers: int, until_s: float = math.inf) -> int:
+        """For how many seconds on end, of those before `until_s`, not all `workers` told anything. A second
+        that a busy one skips is none."""
+        end = min(max(self.seconds, default=0) + 1, until_s) - TOLD_S
+        longest = lasting = 0
+        for at in range(math.floor(end) + 1):
+            there = self.seconds[at].workers if at in self.seconds else 0
+            lasting = lasting + 1 if there < workers else 0
+            longest = max(longest, lasting)
+        return longest
+
     @property
     def due(self) -> int:
         return sum(one.due for one in self.seconds.values())

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.1
 SILENT_S = 8.0
-"""Generators tell something each second: those that say nothing for so long are frozen."""
+"""Generators tell something each second: one that says nothing for so long is frozen."""
 LEAVING_S = 5.0
 """From the first generator that says it ends until all have: Locust waits for those in flight."""
 OVER_S = 45.0
@@ -298,6 +298,7 @@ def applied_of(
         no_account=gathered.no_account,
         refused=tuple(broker.refusals),
         idle=gathered.idle,
+        quiet_s=gathered.quiet_s(spec.processes, min(ending.lasted_s, length)),
         failed=gathered.all.failed,
         unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),
         last_words=ending.last_words,

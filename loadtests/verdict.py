@@ -17,6 +17,8 @@ LEAST_SHARE = 0.9
 MOST_CPU = 0.9
 """Of one core: beyond it the generator itself is what answers late."""
 MOST_DROPPED = 0.0
+MOST_QUIET_S = 3
+"""On end, in which a generator tells nothing: a busy one skips a second, a frozen one all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Applied:
     in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
     of generators that died before they began. `warmed`: requests of the warm-up, which `requests` leaves
     out. `lasted_s` of `ordered_s`: how long it was, where it was cut short.
-    `idle`: arrivals that did nothing.
+    `idle`: arrivals that did nothing. `quiet_s`: for so long a generator told nothing.
     `journeys`: all that came to their end, `journeys_failed` of them not well."""
 
     ended: str  # finished | stopped | early | died | frozen
@@ -60,6 +62,7 @@ class Applied:
     lasted_s: float = 0.0
     ordered_s: float = 0.0
     idle: int = 0
+    quiet_s: int = 0
     journeys: int = 0
     journeys_failed: int = 0
 
@@ -113,16 +116,26 @@ def _flaws(applied: Applied) -> Iterator[str]:
 
 def flaws_of_generator(applied: Applied) -> Iterator[str]:
     """What makes the load another than was ordered, whatever the server does."""
+    yield from _flaws_of_its_end(applied)
+    if not applied.requests and not applied.dropped:
+        yield "nothing-pushed: no request was answered"
+    if applied.least_workers < applied.workers:
+        yield f"workers-lost: {applied.least_workers} of {applied.workers}"
+    yield from _flaws_of_its_course(applied)
+
+
+def _flaws_of_its_end(applied: Applied) -> Iterator[str]:
     if applied.unfit:
         yield f"locustfile-unfit: {applied.unfit}"
     elif applied.ended == "early":
         yield f"ended-early: {applied.lasted_s:.0f} s of {applied.ordered_s:g} s, and nobody had stopped it"
     elif applied.ended != "finished":
         yield f"generator-{applied.ended}: {applied.last_words or 'it did not go to its end'}"
-    if not applied.requests and not applied.dropped:
-        yield "nothing-pushed: no request was answered"
-    if applied.least_workers < applied.workers:
-        yield f"workers-lost: {applied.least_workers} of {applied.workers}"
+
+
+def _flaws_of_its_course(applied: Applied) -> Iterator[str]:
+    if applied.quiet_s > MOST_QUIET_S and applied.ended == "finished":
+        yield f"generator-frozen: one told nothing for {applied.quiet_s} s"
     if applied.least_users is not None and applied.least_users < LEAST_SHARE:
         yield f"users-below-target: {applied.least_users:.0%} of those wanted"
     if applied.cpu is not None and applied.cpu > MOST_CPU:

@@ -22,8 +22,8 @@ OURS = "Arrivals"
 
 class Visitors:
     """Users who wait for somebody to arrive; one that is back from a task is the next one's. Each begins with
-    its `on_start`, which counts for nobody's arrival. Whoever raised before it asked anything did nothing, and is
-    counted as such: where a request of its start failed, that is what is told."""
+    its `on_start`, which counts for nobody's arrival. Whoever raised before it asked anything did nothing,
+    and is counted as such: where a request of its start failed, that is what is told."""
 
     def __init__(self, process: Process, environment: Environment) -> None:
         self._environment = environment

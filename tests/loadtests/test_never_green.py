@@ -162,6 +162,24 @@ def test_a_shape_of_its_own_ends_a_closed_load_when_it_likes(world: LoadWorld) -
     assert (found["verdict"], len(found["seconds"]) < 10) == ("pass", True), found["reason"]
 
 
+@pytest.mark.parametrize("thawed", [False, pytest.param(True, marks=pytest.mark.deep)])
+def test_a_frozen_generator_hides_behind_nobody(world: LoadWorld, *, thawed: bool) -> None:
+    """Where a shape of its own says how many users there are, nobody else knows how many are missing."""
+    shaped = SHAPED.replace("KIND", "LoadTestShape").replace("ENDS", "60")
+    stages = "model: closed\nprocesses: 2\nstages: [{users: 4, for: 20s}]\n"
+    world.profile("frozen", stages + CALM, locustfile(world, "frozen", shaped))
+    with pushing(world, "frozen") as (run, follower):
+        frozen = generators(run)[-1]
+        os.kill(frozen, signal.SIGSTOP)
+        if thawed:
+            until(lambda: '"second":10' in stream_of(run), 20)
+            os.kill(frozen, signal.SIGCONT)
+        found = json.loads(follower.communicate(timeout=60)[0])
+        assert generators(run) == []
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert "generator-frozen" in found["reason"]
+
+
 WAITS = """\
 journey: waits
 title: Somebody waits for what never comes
