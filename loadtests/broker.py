@@ -68,6 +68,12 @@ class Broker:
         """Since the load began; 0 before."""
         return 0.0 if self.began is None else max(0.0, time.monotonic() - self.began)
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether a request was answered well, the warm-up's too."""
+        with self._mutex:
+            return any(one.times.count > one.times.failed for one in self.gathered.seconds.values())
+
     def over(self) -> None:
         """From now on they are stopped: one that is killed for being slow about it is not lost."""
         self._is_over = True

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from loadtests.spec import Threshold
     from slo.objective import Objective
 
+ANSWERED = "answered"
+"""The note that says a first request was answered well."""
 LOOK_S = 0.1
 SILENT_S = 8.0
 """Generators tell something each second: one that says nothing for so long is frozen."""
@@ -80,6 +82,7 @@ class Push:
         locustfile = self.profile.locustfile
         self.own_shape = locustfile is not None and has_shape(locustfile)
         self.kept = self._kept()
+        self._is_answered = False
         self.seed = whole(run.args, "seed") or secrets.randbelow(1 << 31)
 
     def go(self) -> Verdict:
@@ -139,10 +142,17 @@ class Push:
             if time.monotonic() > give_up:
                 return Ending(ended="frozen")
             telling.tell(guard.answers)
+            self._say_answered(broker)
         if child.process.returncode == 0 and broker.there >= self.profile.spec.processes:
             return self._by_itself(broker, length)
         last_words = generator.last_words(self.run.spec.folder) if broker.began is None else ""
         return Ending(ended="died", last_words=last_words)
+
+    def _say_answered(self, broker: Broker) -> None:
+        """Once, for whoever waits for this load to be there: that it has begun is no answer yet."""
+        if not self._is_answered and broker.is_answered:
+            self._is_answered = True
+            self.run.note(ANSWERED, {})
 
     def _by_itself(self, broker: Broker, length: float) -> Ending:
         """Locust has ended, and all said so. A shape of its own may end a closed load when it likes; nothing

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 
+from chaos.under_load import ANSWERED
+from keelwatch.ledger import open_ledger
 from tests.bench.load_world import ROOT, LoadWorld
 from tests.loadtests.pushing import generators, runs, stream_of
 from tests.loadtests.small_world import small_world
@@ -84,6 +86,22 @@ def quits_later(environment, **_):
 
 
 """ + VISITOR.partition("\n\n\n")[2].replace("PATH", "/")
+
+
+def test_a_load_whose_requests_all_fail_is_not_there_yet(world: LoadWorld) -> None:
+    """Its requests all fail, however many there are; the first of a load that is answered is a fact of it."""
+    what = locustfile(world, "gone", VISITOR.replace("PATH", "/gone"))
+    world.profile("gone", "model: closed\nstages: [{users: 1, for: 4s}]\n", what)
+    assert noted(world.keelwatch("run", "gone")["run"]) == 0
+    good = locustfile(world, "visit", VISITOR.replace("PATH", "/"))
+    world.profile("good", "model: closed\nstages: [{users: 1, for: 4s}]\n", good)
+    assert noted(world.keelwatch("run", "good")["run"]) == 1
+
+
+def noted(run: str) -> int:
+    """How often it has said that it was answered."""
+    with closing(open_ledger()) as store:
+        return [fact.event for fact in store.after(0, run=run)].count(ANSWERED)
 
 
 def test_a_load_that_its_locustfile_ends_early_is_invalid(world: LoadWorld) -> None:
