@@ -18,37 +18,50 @@ if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
 
 UP_WITHIN_S = 30.0
+ANSWERED_WITHIN_S = 60.0
+"""From its gate on: generators gather first, and its first stage may begin with nobody."""
 SETTLES_S = 3.0
 LOOK_S = 0.2
 DOWN_WITHIN_S = 30.0
 GUARD = "guard-tripped"
+ANSWERED = "answered"
+"""The note of a load whose first request was answered well (`loadtests.run`)."""
 
 
 class UnderLoad:
-    """A run of `profile`. Its journeys count as load, its guard is its own."""
+    """A run of `profile`, for `for_s` seconds from when it has settled. Its journeys count as load, its guard
+    is its own."""
 
     def __init__(self, run: Run, workspace: Path, profile: str, for_s: float, seed: int) -> None:
         self._run = run
         arguments: Callable[..., JsonObject] = import_module("loadtests.instance").arguments
-        self.id = run.start("load", profile, arguments(workspace, profile, for_s=for_s, seed=seed))
+        most_s = ANSWERED_WITHIN_S + SETTLES_S + for_s
+        self.id = run.start("load", profile, arguments(workspace, profile, for_s=most_s, seed=seed))
         run.note("load", {"run": self.id, "profile": profile})
         run.say(f"under load: {profile} (run {self.id})")
 
     def settle(self) -> None:
-        """Wait until its gate has let it through and it has been at it for a moment. Raises `Refused` where
-        its gate does not, `UnknownResult` when it does not come up."""
-        give_up = time.monotonic() + UP_WITHIN_S
-        while not self._is_let_through():
-            self._require()
-            if time.monotonic() > give_up:
-                raise UnknownResult(
-                    f"the load did not come up in {UP_WITHIN_S:.0f} s", f"keelwatch attach {self.id}"
-                )
-            self._run.wait(LOOK_S)
+        """Wait until its gate has let it through, a request of it was answered well, and it has been at it
+        for a moment: before that there is no load before the baseline. Raises `Refused` where its gate does
+        not, `UnknownResult` when it does not come up."""
+        self._await(self._is_let_through, UP_WITHIN_S, "did not come up")
+        self._await(self._is_answered, ANSWERED_WITHIN_S, "had no good answer")
         end = time.monotonic() + SETTLES_S
         while time.monotonic() < end:
             self._require()
             self._run.wait(LOOK_S)
+
+    def _await(self, holds: Callable[[], bool], within_s: float, what: str) -> None:
+        give_up = time.monotonic() + within_s
+        while not holds():
+            self._require()
+            if time.monotonic() > give_up:
+                raise UnknownResult(f"the load {what} in {within_s:.0f} s", f"keelwatch attach {self.id}")
+            self._run.wait(LOOK_S)
+
+    def _is_answered(self) -> bool:
+        """It says so itself, once."""
+        return any(fact.event == ANSWERED for fact in self._run.facts_of(self.id, FactKind.NOTE))
 
     def _is_let_through(self) -> bool:
         """A load has a guard, so it sets budget aside before it begins."""

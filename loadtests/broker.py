@@ -28,11 +28,13 @@ AHEAD_S = 0.3
 GATHER_S = 30.0
 """For all generators to be there; one that does not come makes the load another."""
 UNDO_S = 20.0
+MASTER = -1
 
 
 class Broker:
     """`wanted` generators are expected. `lost` counts those that ended without a word: each has a line, so
-    a thread of its own here."""
+    a thread of its own here. `left` counts those that said so, before they were told to end, and the first
+    did when the load was `left_s` old; `done` are those whose arrivals have all come."""
 
     def __init__(self, run: Run, wanted: int, gathered: Gathered, book: RunBook) -> None:
         self._run = run
@@ -41,11 +43,12 @@ class Broker:
         self._owed: dict[int, Owed] = {}
         self._mutex = threading.Lock()
         self._everybody = threading.Event()
-        self._lines: set[int] = set()
-        self._heard = time.monotonic()
+        self._lines: dict[int, int] = {}  # the number of the generator that a thread listens to
+        self._heard: dict[int, float] = {}  # when each generator that is there told of a second (monotonic)
         self.gathered = gathered
         self.began: float | None = None
-        self.there = self.done = self.lost = 0
+        self.there = self.done = self.lost = self.left = 0
+        self.left_s: float | None = None
         self._is_over = False
         self.left_unanswered = 0
         self.refusals: dict[str, int] = {}
@@ -53,8 +56,23 @@ class Broker:
 
     @property
     def silent_s(self) -> float:
-        """Since anybody told anything, once the load has begun."""
-        return 0.0 if self.began is None else time.monotonic() - max(self._heard, self.began)
+        """Since the generator that is silent for longest told of a second, once the load has begun: one that
+        is frozen hides behind nobody."""
+        with self._mutex:
+            if self.began is None or not self._heard:
+                return 0.0
+            return time.monotonic() - max(min(self._heard.values()), self.began)
+
+    @property
+    def passed_s(self) -> float:
+        """Since the load began; 0 before."""
+        return 0.0 if self.began is None else max(0.0, time.monotonic() - self.began)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a request was answered well, the warm-up's too."""
+        with self._mutex:
+            return any(one.times.count > one.times.failed for one in self.gathered.seconds.values())
 
     def over(self) -> None:
         """From now on they are stopped: one that is killed for being slow about it is not lost."""
@@ -64,10 +82,9 @@ class Broker:
         """In the thread of the line that ended: whoever did not say so before has died."""
         with self._mutex:
             self.lost += threading.get_ident() in self._lines and not self._is_over
-            self._lines.discard(threading.get_ident())
+            self._heard.pop(self._lines.pop(threading.get_ident(), MASTER), None)
 
     def answer(self, message: JsonObject) -> JsonObject | None:
-        self._heard = time.monotonic()
         match message.get("do"):
             case "told":
                 self._told(mapping(message, "told"))
@@ -99,7 +116,7 @@ class Broker:
     def _count(self, word: str, message: JsonObject) -> None:
         match word:
             case "bye":
-                self._lines.discard(threading.get_ident())
+                self._leave(self._lines.pop(threading.get_ident(), MASTER))
             case "done":
                 self.done += 1
                 self.left_unanswered += whole(message, "left")
@@ -109,13 +126,22 @@ class Broker:
                 words = text(message, "words")
                 self.refusals[words] = self.refusals.get(words, 0) + 1
 
+    def _leave(self, number: int) -> None:
+        self._heard.pop(number, None)
+        if number == MASTER or self._is_over:
+            return
+        self.left += 1
+        if self.left_s is None:
+            self.left_s = self.passed_s
+
     def _hello(self, *, is_master: bool) -> int:
         """A master only shares out users; it is none of the generators, but the load is lost with it too."""
         with self._mutex:
-            self._lines.add(threading.get_ident())
-            if is_master:
-                return -1
-            number, self.there = self.there, self.there + 1
+            number = MASTER if is_master else self.there
+            self._lines[threading.get_ident()] = number
+            if not is_master:
+                self.there += 1
+                self._heard[number] = time.monotonic()
         if self.there >= self._wanted:
             self._everybody.set()
         return number
@@ -130,6 +156,7 @@ class Broker:
 
     def _told(self, told: JsonObject) -> None:
         with self._mutex:
+            self._heard[whole(told, "worker")] = time.monotonic()
             self.gathered.take(told)
         self._run.sample({"told": told})
 

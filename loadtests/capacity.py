@@ -78,7 +78,7 @@ class _Search(Push):
             return inconclusive(f"guard-tripped: {ending.trip}").but(ExitCode.STOPPED)
         if ending.stopped:
             return inconclusive(f"stopped: {ending.stopped}").but(ExitCode.STOPPED)
-        applied = applied_of(broker, gathered, ending, self.profile)
+        applied = applied_of(broker, gathered, ending, self.profile, length_s)
         if ours := "; ".join(flaws_of_generator(applied)):
             return inconclusive(f"generator-is-the-limit: at {step.rate:.4g} per second: {ours}")
         if reason := ending.breach or _dropped(applied) or every_failed(applied):

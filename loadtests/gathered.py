@@ -5,6 +5,7 @@ The run judges by it, and every face shows it: there is no second way to compute
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from loadtests.histogram import Histogram, from_json
 SETTLING_S = 3
 """Seconds after a change of the level in which users come and go, and are not counted as missing."""
 BUSY_S = 5
+TOLD_S = 2
+"""From the beginning of a second until all have told of it."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class Second:
     due: int = 0
     dropped: int = 0
     no_account: int = 0
+    idle: int = 0
     in_flight: int = 0
     late_ms: float = 0.0
     workers: int = 0
@@ -74,7 +78,7 @@ class Gathered:
         second.level = max(second.level, number(told, "level"))
         second.cpu = max(second.cpu, number(told, "cpu"))
         second.late_ms = max(second.late_ms, number(told, "late_ms"))
-        for name in ("due", "dropped", "no_account", "in_flight"):
+        for name in ("due", "dropped", "no_account", "idle", "in_flight"):
             setattr(second, name, getattr(second, name) + whole(told, name))
         counts = at >= self.warm_up_s
         for one in _each(told, "requests"):
@@ -96,6 +100,17 @@ class Gathered:
         most = max((one.workers for one in self.seconds.values()), default=0)
         return sum(one.workers == most for at, one in self.seconds.items() if at >= self.warm_up_s)
 
+    def quiet_s(self, workers: int, until_s: float = math.inf) -> int:
+        """For how many seconds on end, of those before `until_s`, not all `workers` told anything. A second
+        that a busy one skips is none."""
+        end = min(max(self.seconds, default=0) + 1, until_s) - TOLD_S
+        longest = lasting = 0
+        for at in range(math.floor(end) + 1):
+            there = self.seconds[at].workers if at in self.seconds else 0
+            lasting = lasting + 1 if there < workers else 0
+            longest = max(longest, lasting)
+        return longest
+
     @property
     def due(self) -> int:
         return sum(one.due for one in self.seconds.values())
@@ -109,19 +124,29 @@ class Gathered:
         return sum(one.no_account for one in self.seconds.values())
 
     @property
+    def idle(self) -> int:
+        return sum(one.idle for one in self.seconds.values())
+
+    @property
     def cpu(self) -> float | None:
         """The busiest generator's share of a core in its busiest seconds, `BUSY_S` of them; the first, in
         which it starts, is none of them."""
         used = [one.cpu for at, one in sorted(self.seconds.items()) if at > 0]
         return max((sum(part) / len(part) for part in _runs(used, BUSY_S)), default=None)
 
-    def least_users(self) -> float | None:
+    @property
+    def warmed(self) -> int:
+        """Requests of the warm-up."""
+        return sum(one.times.count for at, one in self.seconds.items() if at < self.warm_up_s)
+
+    def least_users(self, until_s: float = math.inf) -> float | None:
         """The smallest share (0..1) of the users wanted in a second whose level had been the same for a
-        while; None where there was none."""
+        while; None where there was none. From `until_s` on users were sent away: a second is told a moment
+        after it."""
         shares = [
             one.users / one.level
             for at, one in self.seconds.items()
-            if one.level >= 1 and self._is_settled(at, one.level)
+            if one.level >= 1 and at + TOLD_S <= until_s and self._is_settled(at, one.level)
         ]
         return min(shares, default=None)
 

@@ -110,7 +110,6 @@ def examine(files: Iterable[Path]) -> tuple[list[Written], list[Problem]]:
 
 def _read(document: Document) -> tuple[Written | None, list[Problem]]:
     from keelwatch.workspace.reader import parse
-    from loadtests.locustfile import flaws_in
     from loadtests.rules import broken_rules
     from loadtests.spec import ProfileSpec
 
@@ -119,8 +118,20 @@ def _read(document: Document) -> tuple[Written | None, list[Problem]]:
     except InputError as error:
         return None, list(error.problems)
     profile = Profile(spec, document.file)
-    theirs = flaws_in(profile.locustfile) if profile.locustfile is not None else []
+    theirs = _of_locustfile(document, profile) if profile.locustfile is not None else []
     return Written(profile, document), [*broken_rules(document, spec), *theirs]
+
+
+def _of_locustfile(document: Document, profile: Profile) -> list[Problem]:
+    from loadtests.locustfile import flaws_in, has_shape
+    from probes.flaw import Flaw
+
+    assert profile.locustfile is not None
+    found = flaws_in(profile.locustfile)
+    if profile.spec.model == "open" and has_shape(profile.locustfile):
+        what = f"{profile.spec.locustfile!r}, whose shape of its own would end the arrivals"
+        found.append(Flaw(("model",), what, "`closed`, or a locustfile without a shape").problem(document))
+    return found
 
 
 PROFILES = StepSpecs("profile", _read)

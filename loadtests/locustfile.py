@@ -10,6 +10,7 @@ from keelwatch.workspace.errors import Problem
 
 SHAPE = "LoadTestShape"
 NO_USERS = "the locustfile has no users"
+SHAPE_IN_OPEN = "its locustfile has a shape of its own, which would end the arrivals: use model: closed"
 
 
 def has_shape(file: Path) -> bool:

@@ -38,7 +38,7 @@ class Tally:
 @dataclass(slots=True)
 class Meter:
     """`due`, `dropped`: arrivals of an open load; `no_account`: of any, those who found none to log in with;
-    `late_ms`: how late the latest of them began."""
+    `idle`: arrivals that raised before they asked anything; `late_ms`: how late the latest of them began."""
 
     requests: dict[str, Tally] = field(default_factory=dict)
     journeys: dict[str, Tally] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class Meter:
     due: int = 0
     dropped: int = 0
     no_account: int = 0
+    idle: int = 0
     late_ms: float = 0.0
 
     def request(self, name: str, service_ms: float, late_ms: float = 0.0, error: str = "") -> None:
@@ -78,10 +79,11 @@ class Meter:
             "due": self.due,
             "dropped": self.dropped,
             "no_account": self.no_account,
+            "idle": self.idle,
             "late_ms": self.late_ms,
         }
         self.requests, self.journeys, self.errors = {}, {}, {}
-        self.due = self.dropped = self.no_account = 0
+        self.due = self.dropped = self.no_account = self.idle = 0
         self.late_ms = 0.0
         return told
 

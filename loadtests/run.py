@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Sequence
@@ -39,9 +40,13 @@ if TYPE_CHECKING:
     from loadtests.spec import Threshold
     from slo.objective import Objective
 
+ANSWERED = "answered"
+"""The note that says a first request was answered well."""
 LOOK_S = 0.1
 SILENT_S = 8.0
-"""Generators tell something each second: those that say nothing for so long are frozen."""
+"""Generators tell something each second: one that says nothing for so long is frozen."""
+LEAVING_S = 5.0
+"""From the first generator that says it ends until all have: Locust waits for those in flight."""
 OVER_S = 45.0
 """Beyond the stages: for starting, for those in flight, for last words."""
 SCRAPED_S = 3.0
@@ -56,13 +61,15 @@ def push(run: Run) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How the generators ended: by themselves, or why they were stopped. `breach`: a threshold was missed for
-    certain; `last_words`: of those that died before the load began."""
+    certain; `last_words`: of those that died before the load began; `lasted_s`:
+    from its beginning until then."""
 
     ended: str = "finished"
     trip: str = ""
     stopped: str = ""
     breach: str = ""
     last_words: str = ""
+    lasted_s: float = math.inf
 
 
 class Push:
@@ -75,6 +82,7 @@ class Push:
         locustfile = self.profile.locustfile
         self.own_shape = locustfile is not None and has_shape(locustfile)
         self.kept = self._kept()
+        self._is_answered = False
         self.seed = whole(run.args, "seed") or secrets.randbelow(1 << 31)
 
     def go(self) -> Verdict:
@@ -100,7 +108,7 @@ class Push:
         gathered = Gathered(warm_up.total_seconds() if warm_up else 0.0)
         broker, ending = self.applied(stages, gathered)
         found = self.found(gathered, measured_since(broker, gathered)) if not ending.trip else []
-        applied = applied_of(broker, gathered, ending, self.profile)
+        applied = applied_of(broker, gathered, ending, self.profile, length_s(stages))
         verdict = judge(applied, found, ending.trip, ending.stopped)
         self.run.note("judged", _judged(applied, found, gathered))
         return verdict
@@ -128,16 +136,32 @@ class Push:
             if guard.trips:
                 return Ending(trip=str(guard.trips[0]))
             if self.run.stop_requested.wait(LOOK_S):
-                return Ending(stopped=self.run.stop_requested.reason)
+                return Ending(stopped=self.run.stop_requested.reason, lasted_s=broker.passed_s)
             if ending := self._seen(broker, length):
                 return ending
             if time.monotonic() > give_up:
                 return Ending(ended="frozen")
             telling.tell(guard.answers)
+            self._say_answered(broker)
         if child.process.returncode == 0 and broker.there >= self.profile.spec.processes:
-            return Ending()
+            return self._by_itself(broker, length)
         last_words = generator.last_words(self.run.spec.folder) if broker.began is None else ""
         return Ending(ended="died", last_words=last_words)
+
+    def _say_answered(self, broker: Broker) -> None:
+        """Once, for whoever waits for this load to be there: that it has begun is no answer yet."""
+        if not self._is_answered and broker.is_answered:
+            self._is_answered = True
+            self.run.note(ANSWERED, {})
+
+    def _by_itself(self, broker: Broker, length: float) -> Ending:
+        """Locust has ended, and all said so. A shape of its own may end a closed load when it likes; nothing
+        else may: not a listener that quits, and nobody's SIGTERM."""
+        lasted_s = broker.passed_s if broker.left_s is None else broker.left_s
+        is_whole = broker.done >= self.profile.spec.processes or (
+            self.profile.spec.model == "closed" and (self.own_shape or lasted_s >= length)
+        )
+        return Ending("finished" if is_whole else "early", lasted_s=lasted_s)
 
     def _seen(self, broker: Broker, length: float) -> Ending | None:
         """What ends it of all that the generators tell, and do not."""
@@ -145,6 +169,8 @@ class Push:
             return Ending()
         if broker.lost:
             return Ending(ended="died")
+        if broker.left_s is not None and broker.passed_s - broker.left_s > LEAVING_S:
+            return Ending(ended="died", lasted_s=broker.left_s)
         if broker.silent_s > SILENT_S:
             return Ending(ended="frozen")
         if broker.began is None:
@@ -265,22 +291,32 @@ def measured_since(broker: Broker, gathered: Gathered) -> float:
     return time.time() - (time.monotonic() - broker.began) + gathered.warm_up_s
 
 
-def applied_of(broker: Broker, gathered: Gathered, ending: Ending, profile: Profile) -> Applied:
+def applied_of(
+    broker: Broker, gathered: Gathered, ending: Ending, profile: Profile, length: float
+) -> Applied:
     spec = profile.spec
+    there = broker.there if broker.began is not None or not ending.stopped else spec.processes
     return Applied(
         ended=ending.ended,
         workers=spec.processes,
-        least_workers=max(0, broker.there - broker.lost),
-        least_users=gathered.least_users() if spec.model == "closed" else None,
+        least_workers=max(0, there - broker.lost - (broker.left if ending.ended == "died" else 0)),
+        least_users=gathered.least_users(ending.lasted_s) if spec.model == "closed" else None,
         cpu=gathered.cpu,
         due=gathered.due,
         dropped=gathered.dropped + broker.left_unanswered,
         requests=gathered.all.count,
         no_account=gathered.no_account,
         refused=tuple(broker.refusals),
+        idle=gathered.idle,
+        quiet_s=gathered.quiet_s(spec.processes, min(ending.lasted_s, length)),
         failed=gathered.all.failed,
         unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),
         last_words=ending.last_words,
+        warmed=gathered.warmed,
+        lasted_s=ending.lasted_s,
+        ordered_s=length,
+        journeys=sum(one.count for one in gathered.journeys.values()),
+        journeys_failed=sum(one.failed for one in gathered.journeys.values()),
     )
 
 

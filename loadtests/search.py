@@ -55,14 +55,17 @@ def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Inter
     breach = min((one.rate for one in last.values() if not one.held), default=None)
     below = [one for one in last.values() if one.held and (breach is None or one.rate < breach)]
     ok = max((one.rate for one in below), default=None)
+    has_failed_twice = sum(one.rate == breach and not one.held for one in tried) >= 2
     if ok is None:
         assert breach is not None
-        return Next(breach / 2) if breach / 2 >= LEAST else Interval(0.0, breach)
+        if breach / 2 >= LEAST:
+            return Next(breach / 2)
+        return Interval(0.0, breach) if has_failed_twice else Next(breach)
     if breach is None and ok < most:
         return Next(min(ok * 2, most))
     if breach is not None and (breach - ok) / breach > PRECISION:
         return Next((ok + breach) / 2)
-    if breach is not None and sum(one.rate == breach and not one.held for one in tried) < 2:
+    if breach is not None and not has_failed_twice:
         return Next(breach)
     if not last[ok].is_proof:
         return Next(ok, is_proof=True)

@@ -66,7 +66,10 @@ class Threshold(StrictModel):
         description="`response`: from when the request was due; `service`: from when it was sent",
     )
     failures_below: float | None = Field(
-        None, gt=0, le=100, description="Which part of the requests may fail, in percent"
+        None,
+        gt=0,
+        le=100,
+        description="Which part of the requests, and of the journeys, may fail, in percent",
     )
     request: str | None = Field(None, min_length=1, description="Of requests of this name alone")
 

@@ -47,7 +47,9 @@ def _finding(one: Threshold, gathered: Gathered, objectives: Mapping[str, Events
     times = gathered.all if one.request is None else gathered.requests.get(one.request)
     if times is None:
         return _unknown(name_of(one), 0, f"no request is named {one.request!r}")
-    return _of_percentile(one, times) if one.percentile is not None else _of_failures(one, times)
+    if one.percentile is not None:
+        return _of_percentile(one, times)
+    return _worse(_of_failures(one, times), _of_journeys(one, gathered))
 
 
 def _of_objective(name: str, found: Events | Unknown) -> Finding:
@@ -59,14 +61,16 @@ def _of_objective(name: str, found: Events | Unknown) -> Finding:
             return _of_share(name, words, bad, total, 1 - target)
 
 
-def _of_share(name: str, words: str, bad: float, total: float, limit: float) -> Finding:
+def _of_share(
+    name: str, words: str, bad: float, total: float, limit: float, what: str = "requests"
+) -> Finding:
     """Whether at most `limit` (0..1) of `total` are bad: a few requests prove neither."""
     least = RULE_OF_THREE / limit if limit > 0 else 1.0
     if total >= least:
         return Finding(name, words, met=bad <= total * limit, samples=round(total), least=least)
     if bad - total * limit > SIGMAS * math.sqrt(max(1.0, total * limit)):
         return Finding(name, words, met=False, samples=round(total), least=least)
-    words = f"{total:.0f} requests, {bad:.0f} of them bad; {least:.0f} are the least"
+    words = f"{total:.0f} {what}, {bad:.0f} of them bad; {least:.0f} are the least"
     return _unknown(name, round(total), words, least)
 
 
@@ -86,6 +90,25 @@ def _of_failures(one: Threshold, times: Times) -> Finding:
     assert one.failures_below is not None
     share = times.failed / times.count if times.count else 0.0
     return _of_share(name_of(one), f"{share:.2%}", times.failed, times.count, one.failures_below / 100)
+
+
+def _of_journeys(one: Threshold, gathered: Gathered) -> Finding | None:
+    """Journeys fail where no request did, or few of many: a poll has a hundred good answers before it gives
+    up. None where their share keeps to the limit: it is the requests that say so."""
+    assert one.failures_below is not None
+    failed = sum(times.failed for times in gathered.journeys.values())
+    count = sum(times.count for times in gathered.journeys.values())
+    limit = one.failures_below / 100
+    if one.request is not None or failed <= count * limit:
+        return None
+    return _of_share(name_of(one), f"{failed / count:.2%} of journeys", failed, count, limit, "journeys")
+
+
+def _worse(one: Finding, other: Finding | None) -> Finding:
+    """What is missed, before what nobody knows, before what is met."""
+    if other is None or (one.value is not None and not one.met):
+        return one
+    return other
 
 
 def _unknown(name: str, samples: int, reason: str, least: float = 0.0) -> Finding:

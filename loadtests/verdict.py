@@ -7,7 +7,7 @@ A load that was not applied as ordered proves nothing about the server, so it is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keelwatch.runs import Verdict, failed, inconclusive, invalid, passed
 from keelwatch.workspace.errors import ExitCode
@@ -17,6 +17,8 @@ LEAST_SHARE = 0.9
 MOST_CPU = 0.9
 """Of one core: beyond it the generator itself is what answers late."""
 MOST_DROPPED = 0.0
+MOST_QUIET_S = 3
+"""On end, in which a generator tells nothing: a busy one skips a second, a frozen one all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,12 @@ class Applied:
     seconds, None where nobody measured. `least_users` is the smallest share (0..1) of the users wanted.
     `requests`: all that were answered, `failed` of them not well. `no_account`: how often nobody could log
     in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
-    of generators that died before they began."""
+    of generators that died before they began. `warmed`: requests of the warm-up, which `requests` leaves
+    out. `lasted_s` of `ordered_s`: how long it was, where it was cut short.
+    `idle`: arrivals that did nothing. `quiet_s`: for so long a generator told nothing.
+    `journeys`: all that came to their end, `journeys_failed` of them not well."""
 
-    ended: str  # finished | stopped | died
+    ended: str  # finished | stopped | early | died | frozen
     workers: int
     least_workers: int
     least_users: float | None
@@ -53,15 +58,22 @@ class Applied:
     failed: int = 0
     unfit: str = ""
     last_words: str = ""
+    warmed: int = 0
+    lasted_s: float = 0.0
+    ordered_s: float = 0.0
+    idle: int = 0
+    quiet_s: int = 0
+    journeys: int = 0
+    journeys_failed: int = 0
 
 
 def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped: str = "") -> Verdict:
-    """`trip` is why the guard stopped it, `stopped` why a person did; both are empty for a load that went to
-    its end. What makes it worthless comes before what it found."""
+    """`trip` is why the guard stopped it, `stopped` why a person did, or an experiment that is over; both are
+    empty for a load that went to its end. What makes it worthless comes before what it found."""
     if trip:
         return inconclusive(f"guard-tripped: {trip}").but(ExitCode.STOPPED)
     if stopped:
-        return inconclusive(f"stopped: {stopped}").but(ExitCode.STOPPED)
+        return _stopped(applied, stopped)
     flaws = list(_flaws(applied))
     if flaws:
         return invalid("; ".join(flaws))
@@ -78,11 +90,22 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
     return passed("; ".join(met) or "no thresholds were asked for")
 
 
+def _stopped(applied: Applied, why: str) -> Verdict:
+    """Stopped or not, one that was another load than was ordered as far as it went proves nothing: an
+    experiment beside it must hear of that. What the warm-up pushed was pushed."""
+    seen = replace(applied, requests=applied.requests + applied.warmed)
+    if flaws := list(_flaws(seen)):
+        return invalid(f"{'; '.join(flaws)}; stopped: {why}").but(ExitCode.STOPPED)
+    return inconclusive(f"stopped: {why}").but(ExitCode.STOPPED)
+
+
 def every_failed(applied: Applied) -> str:
     """No threshold need say that this is not what anybody wants; empty where one went well."""
-    if not applied.requests or applied.failed < applied.requests:
-        return ""
-    return f"every-request-failed: {applied.failed} of {applied.requests}"
+    if applied.requests and applied.failed >= applied.requests:
+        return f"every-request-failed: {applied.failed} of {applied.requests}"
+    if applied.journeys and applied.journeys_failed >= applied.journeys:
+        return f"every-journey-failed: {applied.journeys_failed} of {applied.journeys}"
+    return ""
 
 
 def _flaws(applied: Applied) -> Iterator[str]:
@@ -93,19 +116,33 @@ def _flaws(applied: Applied) -> Iterator[str]:
 
 def flaws_of_generator(applied: Applied) -> Iterator[str]:
     """What makes the load another than was ordered, whatever the server does."""
-    if applied.unfit:
-        yield f"locustfile-unfit: {applied.unfit}"
-    elif applied.ended != "finished":
-        yield f"generator-{applied.ended}: {applied.last_words or 'it did not go to its end'}"
+    yield from _flaws_of_its_end(applied)
     if not applied.requests and not applied.dropped:
         yield "nothing-pushed: no request was answered"
     if applied.least_workers < applied.workers:
         yield f"workers-lost: {applied.least_workers} of {applied.workers}"
+    yield from _flaws_of_its_course(applied)
+
+
+def _flaws_of_its_end(applied: Applied) -> Iterator[str]:
+    if applied.unfit:
+        yield f"locustfile-unfit: {applied.unfit}"
+    elif applied.ended == "early":
+        yield f"ended-early: {applied.lasted_s:.0f} s of {applied.ordered_s:g} s, and nobody had stopped it"
+    elif applied.ended != "finished":
+        yield f"generator-{applied.ended}: {applied.last_words or 'it did not go to its end'}"
+
+
+def _flaws_of_its_course(applied: Applied) -> Iterator[str]:
+    if applied.quiet_s > MOST_QUIET_S and applied.ended == "finished":
+        yield f"generator-frozen: one told nothing for {applied.quiet_s} s"
     if applied.least_users is not None and applied.least_users < LEAST_SHARE:
         yield f"users-below-target: {applied.least_users:.0%} of those wanted"
     if applied.cpu is not None and applied.cpu > MOST_CPU:
         yield f"generator-cpu-bound: {applied.cpu:.0%} of a core"
     if applied.no_account:
         yield f"accounts-short: {applied.no_account} times nobody was left to log in"
+    if applied.idle:
+        yield f"arrivals-idle: {applied.idle} of {applied.due} raised before they asked anything"
     if applied.refused:
         yield f"led-outside: {'; '.join(applied.refused[:3])}"

@@ -61,8 +61,10 @@ def _keep(process: Process, take: Take) -> None:
             continue
         pool.spawn(take, due)
         meter.late_ms = max(meter.late_ms, (time.monotonic() - due) * 1000)
+    is_cut = process.stopping.is_set()
     pool.join(DRAIN_S)
-    process.tell({"do": "done", "left": len(pool)})
+    if not is_cut:
+        process.tell({"do": "done", "left": len(pool)})
     pool.kill()
 
 

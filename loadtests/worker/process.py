@@ -20,6 +20,7 @@ from keelwatch.runs import Line
 from keelwatch.workspace.errors import KernelError
 from keelwatch.workspace.sink import redact
 from loadtests.arrivals import level_at
+from loadtests.locustfile import SHAPE_IN_OPEN
 from loadtests.meter import Meter
 from loadtests.plan import Plan
 
@@ -27,6 +28,9 @@ LATE = "keelwatch_late_ms"
 """In the context of a request: how long after it was due it was sent."""
 STEP = "keelwatch_step"
 """In the context of a journey's request, whose name is that of its step."""
+SEEN = "keelwatch_seen"
+"""In the context of a visitor's request: how many its arrival has had so far, and how many of them failed. A
+list: locustfiles may write contexts down as JSON."""
 MASTERS_TURN_S = 1.0
 GONE = 75  # the exit status of a process whose run is gone
 
@@ -60,6 +64,8 @@ class Process:
         is_master = isinstance(environment.runner, MasterRunner)
         told = self.line.call({"do": "hello", "pid": os.getpid(), "master": is_master})
         self.number = int(str(told["number"]))
+        if self.plan.is_open and environment.shape_class is not None:
+            self.unfit(SHAPE_IN_OPEN)
         if not is_master:
             gevent.spawn(self._tell_each_second)
 
@@ -90,6 +96,9 @@ class Process:
         told = context or {}
         shown = name if STEP in told else f"{request_type} {name}"
         error = "" if exception is None else told_of(exception)
+        if isinstance(seen := told.get(SEEN), list):
+            seen[0] += 1
+            seen[1] += exception is not None
         self.meter.request(shown, float(response_time or 0.0), told.get(LATE, 0.0), error)
 
     def user_error(self, user_instance: object, exception: BaseException, **_: Any) -> None:

@@ -78,7 +78,8 @@ class Steps:
             self._report(owed, answer)
 
     def cut_off(self, by: str) -> None:
-        """A deadline struck: the request that was going on never came to its end."""
+        """A deadline struck: the request that was going on never came to its end, or the last answer was not
+        the one that was waited for."""
         self._wire.cut_off(f"cut off by {by}")
 
     def _act(self, step: Step) -> Answer | None:
@@ -111,11 +112,11 @@ class Steps:
         assert step.until is not None
         pause_s = FIRST_PAUSE_S
         while True:
+            self._wire.judged("")  # the one before: asking again is what a poll is for; its last has failed
             answer = self._ask(step, "poll")
             if all_ok(self._checks(step.until, answer)):
                 self._capture(step, answer)
                 return answer
-            self._wire.judged("")  # asking again is what a poll is for
             gevent.sleep(pause_s)
             pause_s = min(LONGEST_PAUSE_S, pause_s * 1.5)
 

@@ -14,7 +14,7 @@ from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, StopUser
 
 from loadtests.locustfile import NO_USERS
-from loadtests.worker.process import LATE, Process
+from loadtests.worker.process import LATE, SEEN, Process
 
 OURS = "Arrivals"
 """Our own class among those that Locust knows."""
@@ -22,7 +22,8 @@ OURS = "Arrivals"
 
 class Visitors:
     """Users who wait for somebody to arrive; one that is back from a task is the next one's. Each begins with
-    its `on_start`, which counts for nobody's arrival."""
+    its `on_start`, which counts for nobody's arrival. Whoever raised before it asked anything did nothing,
+    and is counted as such: where a request of its start failed, that is what is told."""
 
     def __init__(self, process: Process, environment: Environment) -> None:
         self._environment = environment
@@ -40,13 +41,16 @@ class Visitors:
     def take(self, due: float) -> None:
         if not self._kinds:
             return
+        late_ms = max(0.0, time.monotonic() - due) * 1000
+        seen = [0, 0]
         try:
-            user = self._idle.popleft() if self._idle else self._new()
+            user = self._idle.popleft() if self._idle else self._new(seen)
         except Exception as error:  # noqa: BLE001 -- theirs; nobody has come in, and it is told
             self._process.raised("a user's start", error)
+            self._process.meter.idle += not seen[1]
             return
-        late_ms = max(0.0, time.monotonic() - due) * 1000
-        user.context = _once(late_ms)  # type: ignore[method-assign]  # Locust adds it to every request
+        seen[0] = 0
+        user.context = _once(late_ms, seen)  # type: ignore[method-assign]  # Locust adds it to every request
         try:
             cast("Callable[[User], None]", self._random.choice(user.tasks))(user)
         except (InterruptTaskSet, RescheduleTask):
@@ -55,11 +59,13 @@ class Visitors:
             return
         except Exception as error:  # noqa: BLE001 -- theirs; Locust's users go on after it too
             self._process.raised(type(user).__name__, error)
+            self._process.meter.idle += not any(seen)
         self._idle.append(user)
 
-    def _new(self) -> User:
+    def _new(self, seen: list[int]) -> User:
         (kind,) = self._random.choices(self._kinds, [float(one.weight) for one in self._kinds])
         user: User = kind(self._environment)
+        user.context = lambda: {SEEN: seen}  # type: ignore[method-assign]
         user.on_start()
         return user
 
@@ -76,12 +82,12 @@ def _unfit(kinds: list[type[User]]) -> str:
     return ""
 
 
-def _once(late_ms: float) -> Callable[[], dict[str, Any]]:
+def _once(late_ms: float, seen: list[int]) -> Callable[[], dict[str, Any]]:
     """The first request of a task is late; those after it wait for the one before."""
     left = [late_ms]
 
     def context() -> dict[str, Any]:
         late, left[0] = left[0], 0.0
-        return {LATE: late}
+        return {LATE: late, SEEN: seen}
 
     return context

@@ -78,8 +78,9 @@ class LoadWire(Following):
             one.__exit__(None, None, None)
 
     def cut_off(self, why: str) -> None:
-        """A deadline struck while a request had no answer: Locust hears of it as of any that failed."""
-        self.judged("")
+        """A deadline struck: the request without an answer, or where there is none the last one, has failed,
+        and Locust hears of it as of any that did."""
+        self.judged("" if self._sent is not None else why)
         if self._sent is not None:
             method, url, began = self._sent
             self._sent = None

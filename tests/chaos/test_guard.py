@@ -117,6 +117,15 @@ def test_a_load_that_its_gate_refuses_refuses_the_experiment_before_anything_is_
     assert lab.effects == []
 
 
+def test_nothing_is_broken_before_a_request_of_the_load_was_answered(lab: Lab) -> None:
+    """That it may begin is no load before the experiment."""
+    run = lab.start(lab.experiment([lab.set("billing", "down")], [lab.is_("cache", "up")]), load="unheard")
+    verdict = lab.end(run)
+    assert verdict.exit_code is ExitCode.UNKNOWN
+    assert verdict.reason == "the load had no good answer in 3 s"
+    assert lab.effects == []
+
+
 @pytest.mark.deep
 def test_a_load_that_ends_by_itself_makes_it_invalid(lab: Lab) -> None:
     run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")]), load="short")

@@ -84,7 +84,7 @@ class Pusher:
     @contextmanager
     def running(self, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         """The id of a run that applies load by now, and its follower."""
-        before = set(_runs())
+        before = set(runs())
         follower = subprocess.Popen(
             self.command("load", "run", name, "--arm", "--json"),
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -95,8 +95,8 @@ class Pusher:
             cwd="/",
         )
         try:
-            (run,) = until(lambda: [one for one in _runs() if one not in before], 20)
-            until(lambda: '"told"' in _stream(run) and '"counts":{"' in _stream(run), 40)
+            (run,) = until(lambda: [one for one in runs() if one not in before], 20)
+            until(lambda: '"told"' in stream_of(run) and '"counts":{"' in stream_of(run), 40)
             yield run, follower
         finally:
             if follower.poll() is None:
@@ -124,12 +124,12 @@ def pusher_of(sandbox: RunningSandbox, folder: Path) -> Pusher:
     return Pusher(sandbox, folder)
 
 
-def _runs() -> list[str]:
+def runs() -> list[str]:
     folder = state_dir() / "runs"
     return [one.name for one in folder.iterdir() if "-load-" in one.name] if folder.is_dir() else []
 
 
-def _stream(run: str) -> str:
+def stream_of(run: str) -> str:
     try:
         return (run_dir(run) / "stream.jsonl").read_text()
     except FileNotFoundError:

@@ -58,6 +58,40 @@ def test_missing_users_show_once_the_level_has_been_the_same_for_a_while() -> No
     assert gathered.least_users() == 0.25
 
 
+def test_users_who_are_sent_away_when_a_load_is_stopped_are_not_missing() -> None:
+    gathered = Gathered()
+    for second in range(12):
+        gathered.take(told(second, Meter(), users=4 if second < 9 else 1, level=4))
+    assert gathered.least_users(until_s=10.2) == 1.0
+    assert gathered.least_users() == 0.25
+
+
+def test_a_generator_that_tells_nothing_shows_beside_one_that_does() -> None:
+    gathered = Gathered()
+    for second in range(20):
+        gathered.take(told(second, Meter()))
+        if second not in {3, 8, 9, 10, 11, 12}:
+            gathered.take(told(second, Meter(), worker=1))
+    assert gathered.quiet_s(2) == 5
+    assert gathered.quiet_s(2, until_s=8.0) == 1
+    assert gathered.quiet_s(1) == 0
+
+
+def test_the_only_generator_is_missed_where_nobody_told_anything() -> None:
+    gathered = Gathered()
+    for second in (0, 1, 2, 8, 9, 10):
+        gathered.take(told(second, Meter()))
+    assert gathered.quiet_s(1) == 5
+
+
+def test_the_last_second_is_not_told_by_all_yet() -> None:
+    gathered = Gathered()
+    for second in range(6):
+        for worker in (0, 1) if second < 5 else (0,):
+            gathered.take(told(second, Meter(), worker=worker))
+    assert gathered.quiet_s(2) == 0
+
+
 def test_a_busy_second_is_not_a_busy_generator_and_five_are() -> None:
     gathered = Gathered()
     for second in range(20):

@@ -64,6 +64,34 @@ def test_a_sound_profile_is_found_beside_a_broken_one(tmp_path: Path) -> None:
     assert {one.file.name for one in others} == {"one.yaml", "torn.yaml"}
 
 
+SHAPED = """\
+from locust import FastHttpUser, LoadTestShape
+
+
+class Steps(LoadTestShape):
+    pass
+"""
+
+
+def test_a_shape_of_its_own_is_for_closed_loads(tmp_path: Path) -> None:
+    head, _, rest = WRONG.partition("journeys:")
+    text = f"{head}locustfile: shaped.py\nstages: {rest.partition('stages: ')[2].partition('thresholds')[0]}"
+    guard = "guard: {burn_rate: {objectives: [login-latency]}}\n"
+    workspace = load_workspace(workspace_in(tmp_path, one=text + guard))
+    (tmp_path / "loadtests" / "shaped.py").write_text(SHAPED)
+    with pytest.raises(InputError) as refused:
+        lint.sound("one", workspace)
+    (problem,) = refused.value.problems
+    assert str(problem).startswith(f"{tmp_path}/loadtests/one.yaml:4:8: found 'shaped.py', whose shape")
+    assert lint.sound("one", load_workspace(workspace_in_closed(tmp_path))) is not None
+
+
+def workspace_in_closed(folder: Path) -> Path:
+    file = folder / "loadtests" / "one.yaml"
+    file.write_text(file.read_text().replace("open", "closed").replace("rate: 1", "users: 1"))
+    return folder / "keelwatch.yaml"
+
+
 def test_which_files_were_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     library = (ROOT / "loadtests" / "profiles" / "portal-baseline.yaml").read_text()
     file = workspace_in(tmp_path, baseline=library, torn="profile: [\n")

@@ -158,6 +158,7 @@ def test_a_load_that_died_with_its_guardian_is_invalid(pusher: Pusher) -> None:
     found = json.loads(out)
     assert (found["verdict"], found["exit"]) == ("invalid", follower.returncode)
     assert found["reason"] == "the run died and so did its guardian"
+    until(lambda: generators(run) == [], 3)
     assert pusher.keelwatch("heal").returncode == 0
 
 

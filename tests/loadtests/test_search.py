@@ -39,12 +39,20 @@ def test_what_bears_nothing_is_said_so() -> None:
     found, tried = searched(0.0)
     assert found.last_ok == 0.0
     assert found.first_breach == min(one.rate for one in tried) < 0.2
+    assert [one.rate for one in tried].count(found.first_breach) == 2, "once may be a moment's bad luck"
+
+
+def test_one_bad_moment_at_the_lowest_rate_is_not_the_end() -> None:
+    assert next_step([_failed(0.16)], 0.16, 100) == Next(0.16)
+    assert next_step([_failed(0.16), _held(0.16)], 0.16, 100) == Next(0.32)
+    assert next_step([_failed(0.16), _failed(0.16)], 0.16, 100) == Interval(0.0, 0.16)
 
 
 def test_a_confirmation_that_fails_leads_further_down() -> None:
     tried = [_held(10), _failed(20), _held(15), _failed(17.5), _held(16.25), _failed(16.9), _failed(16.9)]
     assert next_step(tried, 10, 100) == Next(16.25, is_proof=True)
-    assert next_step([*tried, _failed(16.25)], 10, 100) == Next((15 + 16.25) / 2)
+    assert next_step([*tried, _failed(16.25)], 10, 100) == Next(16.25), "once more"
+    assert next_step([*tried, _failed(16.25), _failed(16.25)], 10, 100) == Next(15, is_proof=True)
 
 
 def test_one_bad_moment_is_no_breach() -> None:

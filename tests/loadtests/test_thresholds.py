@@ -57,6 +57,24 @@ def test_a_percentile_is_of_the_time_that_was_named() -> None:
     assert (response.met, response.value) == (False, "100 ms")
 
 
+@pytest.mark.parametrize(
+    ("failed", "journeys", "value"),
+    [
+        (0, 0, "0.00%"),
+        (4, 20, "0.00%"),  # a fifth may
+        (24, 24, "100.00% of journeys"),
+        (5, 20, "25.00% of journeys"),
+        (3, 12, None),  # too few to tell, and not few enough to be green
+    ],
+)
+def test_journeys_that_fail_count_though_their_requests_went_well(
+    failed: int, journeys: int, value: str | None
+) -> None:
+    gathered = Gathered(all=times_of([10.0] * 264), journeys={"waits": times_of([10.0] * journeys, failed)})
+    (one,) = findings([Threshold.model_validate({"failures_below": 20})], gathered, {})
+    assert (one.value, one.met) == (value, value == "0.00%")
+
+
 def test_what_is_missed_for_certain_names_its_threshold() -> None:
     seconds = {at: Second(workers=1) for at in range(8)}
     gathered = Gathered(seconds=seconds, all=times_of([10.0] * 86 + [100.0] * 53))

@@ -22,10 +22,13 @@ DARK = Finding("p99 of responses < 2 s", None, met=False, samples=12, reason="12
     ("applied", "words"),
     [
         (replace(WELL, ended="died"), "generator-died"),
+        (replace(WELL, ended="early", lasted_s=4.1, ordered_s=20.0), "ended-early: 4 s of 20 s"),
         (replace(WELL, least_workers=1), "workers-lost: 1 of 2"),
         (replace(WELL, least_users=0.5), "users-below-target: 50% of those wanted"),
         (replace(WELL, cpu=0.97), "generator-cpu-bound: 97% of a core"),
         (replace(WELL, dropped=3), "arrivals-dropped: 3 of 1000"),
+        (replace(WELL, quiet_s=5), "generator-frozen: one told nothing for 5 s"),
+        (replace(WELL, idle=61), "arrivals-idle: 61 of 1000 raised before they asked anything"),
         (replace(WELL, requests=0), "nothing-pushed: no request was answered"),
     ],
 )
@@ -65,6 +68,38 @@ def test_a_load_all_of_whose_requests_failed_has_failed_whatever_was_asked(findi
     assert (verdict.outcome, verdict.exit_code) == (Outcome.FAIL, ExitCode.FAIL)
     assert verdict.reason == "every-request-failed: 40 of 40"
     assert judge(replace(WELL, requests=40, failed=39), []).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("applied", "words"),
+    [
+        (replace(WELL, dropped=3), "arrivals-dropped: 3 of 1000"),
+        (replace(WELL, no_account=2), "accounts-short: 2 times nobody was left to log in"),
+        (replace(WELL, least_users=0.5), "users-below-target: 50% of those wanted"),
+        (replace(WELL, cpu=0.97), "generator-cpu-bound: 97% of a core"),
+        (replace(WELL, refused=("127.0.0.1:9",)), "led-outside: 127.0.0.1:9"),
+        (replace(WELL, requests=0), "nothing-pushed: no request was answered"),
+    ],
+)
+def test_a_load_that_was_invalid_as_far_as_it_went_is_so_when_it_is_stopped(
+    applied: Applied, words: str
+) -> None:
+    verdict = judge(applied, [MET], stopped="the experiment is over")
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.INVALID, ExitCode.STOPPED)
+    assert verdict.reason == f"{words}; stopped: the experiment is over"
+
+
+def test_a_load_that_is_stopped_in_its_warm_up_has_pushed_something() -> None:
+    verdict = judge(replace(WELL, requests=0, warmed=12), [], stopped="enough")
+    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "stopped: enough")
+
+
+@pytest.mark.parametrize("findings", [[], [MET], [DARK]])
+def test_a_load_none_of_whose_journeys_went_well_has_failed(findings: list[Finding]) -> None:
+    """However well their requests did."""
+    verdict = judge(replace(WELL, journeys=24, journeys_failed=24), findings)
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, "every-journey-failed: 24 of 24")
+    assert judge(replace(WELL, journeys=24, journeys_failed=23), []).outcome is Outcome.PASS
 
 
 def test_the_guard_and_a_person_end_it_in_7() -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chaos import watch
+from chaos import under_load, watch
 from chaos.order import Order
 from chaos.process import KIND
 from chaos.run import conduct
@@ -55,6 +55,7 @@ class ToyAround(Around):
 
 def experiment(run: Run) -> Verdict:
     watch.CLEAR_WITHIN_S = 1.0
+    under_load.ANSWERED_WITHIN_S = 3.0
 
     def look(order: Order) -> Around:
         return ToyAround(order.workspace, order.environment, order.sandbox)
@@ -64,13 +65,15 @@ def experiment(run: Run) -> Verdict:
 
 def load(run: Run) -> Verdict:
     """Goes on until it is stopped; the profiles `short` and `guarded` end sooner, and `refused` never
-    begins."""
+    begins; `unheard` is never answered."""
     profile = text(run.args, "profile")
     if profile == "refused":
         run.wait(4)  # its gate takes its time
         raise Refused("login-availability burns already (page)")
     run.note(RESERVED, {"objective": "login-availability", "share": 0.01})
-    run.wait(60 if profile == "steady" else 5)
+    if profile != "unheard":
+        run.note("answered", {})
+    run.wait(60 if profile in {"steady", "unheard"} else 5)
     if profile == "guarded":
         return inconclusive("guard-tripped: burn")
     return passed("nobody stopped it")

@@ -1,0 +1,321 @@
+"""Real Locust against a portal of a few lines: a load that was not what was ordered is never green."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+
+from chaos.under_load import ANSWERED
+from keelwatch.ledger import open_ledger
+from tests.bench.load_world import ROOT, LoadWorld
+from tests.loadtests.pushing import generators, runs, stream_of
+from tests.loadtests.small_world import small_world
+from tests.sandbox.waiting import until
+
+VISITOR = """\
+from locust import FastHttpUser, constant, task
+
+
+class Visitor(FastHttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def page(self):
+        self.client.get("PATH")
+"""
+CALM = "thresholds: [{failures_below: 20}, {percentile: 50, below: 5s}]\n"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadWorld]:
+    with small_world(tmp_path_factory.mktemp("world")) as found:
+        yield found
+
+
+def locustfile(world: LoadWorld, name: str, text: str) -> str:
+    (world.folder / "loadtests" / f"{name}.py").write_text(text)
+    return f"locustfile: {name}.py"
+
+
+def test_an_experiment_beside_a_load_that_drops_arrivals_is_invalid(world: LoadWorld) -> None:
+    """It stops its load, as it always does: what the load was until then is told all the same."""
+    what = locustfile(world, "slow", VISITOR.replace("PATH", "/slow"))
+    world.profile("crowded", "model: open\nmost_in_flight: 1\nstages: [{rate: 20, for: 60s}]\n", what)
+    probe = {
+        "type": "probe",
+        "name": "it answers",
+        "tolerance": 200,
+        "provider": {"type": "http", "url": world.url},
+    }
+    act = {
+        "type": "action",
+        "name": "wait",
+        "provider": {"type": "process", "path": "sleep", "arguments": "3"},
+    }
+    experiment = {
+        "title": "Nothing happens",
+        "description": "Beside a load",
+        "steady-state-hypothesis": {"title": "It answers", "probes": [probe]},
+        "method": [act],
+    }
+    (world.folder / "chaos").mkdir(exist_ok=True)
+    (world.folder / "chaos" / "nothing.json").write_text(json.dumps(experiment))
+    found = experimented(world, "nothing", "--under-load", "crowded")
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert "arrivals-dropped" in found["reason"]
+    assert "; stopped: " in found["reason"]
+
+
+QUITS = """\
+import gevent
+from locust import FastHttpUser, constant, events, task
+
+
+@events.test_start.add_listener
+def quits_later(environment, **_):
+    gevent.spawn_later(4, environment.runner.quit)
+
+
+""" + VISITOR.partition("\n\n\n")[2].replace("PATH", "/")
+
+
+def test_a_load_whose_requests_all_fail_is_not_there_yet(world: LoadWorld) -> None:
+    """Its requests all fail, however many there are; the first of a load that is answered is a fact of it."""
+    what = locustfile(world, "gone", VISITOR.replace("PATH", "/gone"))
+    world.profile("gone", "model: closed\nstages: [{users: 1, for: 4s}]\n", what)
+    assert noted(world.keelwatch("run", "gone")["run"]) == 0
+    good = locustfile(world, "visit", VISITOR.replace("PATH", "/"))
+    world.profile("good", "model: closed\nstages: [{users: 1, for: 4s}]\n", good)
+    assert noted(world.keelwatch("run", "good")["run"]) == 1
+
+
+def noted(run: str) -> int:
+    """How often it has said that it was answered."""
+    with closing(open_ledger()) as store:
+        return [fact.event for fact in store.after(0, run=run)].count(ANSWERED)
+
+
+def test_a_load_that_its_locustfile_ends_early_is_invalid(world: LoadWorld) -> None:
+    stages = "model: closed\nstages: [{users: 2, for: 20s}]\n"
+    world.profile("quits", stages + CALM, locustfile(world, "quits", QUITS))
+    found = world.keelwatch("run", "quits")
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert re.match(r"ended-early: [345] s of 20 s", found["reason"]), found["reason"]
+
+
+@pytest.mark.deep
+def test_a_step_of_a_search_that_is_cut_short_has_not_held(world: LoadWorld) -> None:
+    world.profile(
+        "cut", "model: open\nstages: [{rate: 5, for: 9s}]\n" + CALM, locustfile(world, "quits", QUITS)
+    )
+    found = world.keelwatch("capacity", "cut", "--first", "20", "--most", "20", "--step", "12s")
+    assert (found["verdict"], found["last_ok"]) == ("inconclusive", None), found["reason"]
+    assert "ended-early" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ("model: open\nstages: [{rate: 15, for: 20s}]\n", "ended-early"),
+        pytest.param(
+            "model: open\nprocesses: 2\nstages: [{rate: 15, for: 20s}]\n",
+            "workers-lost: 1 of 2",
+            marks=pytest.mark.deep,
+        ),
+        pytest.param(
+            "model: closed\nprocesses: 2\nstages: [{users: 4, for: 20s}]\n",
+            "workers-lost: 1 of 2",
+            marks=pytest.mark.deep,
+        ),
+    ],
+)
+def test_a_generator_that_takes_its_leave_before_its_time_is_lost(
+    world: LoadWorld, head: str, words: str
+) -> None:
+    what = locustfile(world, "visit", VISITOR.replace("PATH", "/"))
+    world.profile("left", head + CALM, what)
+    with pushing(world, "left") as (run, follower):
+        os.kill(generators(run)[-1], signal.SIGTERM)
+        found = json.loads(follower.communicate(timeout=60)[0])
+        assert generators(run) == []
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert words in found["reason"]
+
+
+SHAPE = """
+
+class Steps(KIND):
+    def tick(self):
+        return (4, 4) if self.get_run_time() < ENDS else None
+"""
+SHAPED = VISITOR.replace("PATH", "/").replace("constant,", "LoadTestShape, constant,") + SHAPE
+
+
+def test_a_shape_of_its_own_ends_no_open_load(world: LoadWorld) -> None:
+    """Also one that its text does not show."""
+    hidden = SHAPED.replace("LoadTestShape, ", "").replace("from locust", "import locust\nfrom locust", 1)
+    hidden = hidden.replace("KIND", "getattr(locust, 'LoadTest' + 'Shape')").replace("ENDS", "4")
+    stages = "model: open\nstages: [{rate: 15, for: 15s}]\n"
+    world.profile("hidden", stages + CALM, locustfile(world, "hidden", hidden))
+    found = world.keelwatch("run", "hidden")
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert "locustfile-unfit: its locustfile has a shape of its own" in found["reason"]
+
+
+@pytest.mark.deep
+def test_a_shape_of_its_own_ends_a_closed_load_when_it_likes(world: LoadWorld) -> None:
+    shaped = SHAPED.replace("KIND", "LoadTestShape").replace("ENDS", "4")
+    stages = "model: closed\nstages: [{users: 4, for: 20s}]\n"
+    world.profile("shaped", stages + CALM, locustfile(world, "shaped", shaped))
+    found = world.keelwatch("run", "shaped")
+    assert (found["verdict"], len(found["seconds"]) < 10) == ("pass", True), found["reason"]
+
+
+@pytest.mark.parametrize("thawed", [False, pytest.param(True, marks=pytest.mark.deep)])
+def test_a_frozen_generator_hides_behind_nobody(world: LoadWorld, *, thawed: bool) -> None:
+    """Where a shape of its own says how many users there are, nobody else knows how many are missing."""
+    shaped = SHAPED.replace("KIND", "LoadTestShape").replace("ENDS", "60")
+    stages = "model: closed\nprocesses: 2\nstages: [{users: 4, for: 20s}]\n"
+    world.profile("frozen", stages + CALM, locustfile(world, "frozen", shaped))
+    with pushing(world, "frozen") as (run, follower):
+        frozen = generators(run)[-1]
+        os.kill(frozen, signal.SIGSTOP)
+        if thawed:
+            until(lambda: '"second":10' in stream_of(run), 20)
+            os.kill(frozen, signal.SIGCONT)
+        found = json.loads(follower.communicate(timeout=60)[0])
+        assert generators(run) == []
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert "generator-frozen" in found["reason"]
+
+
+WAITS = """\
+journey: waits
+title: Somebody waits for what never comes
+component: portal
+deadline: DEADLINE
+steps:
+  - {name: page, get: /, expect: {status: 200}}
+  - {name: ready, poll: /, within: WITHIN, until: {status: 201}}
+"""
+
+
+@pytest.mark.parametrize(("deadline", "within"), [("10s", "1s"), ("1s", "1s")])
+def test_journeys_that_wait_in_vain_fail_and_so_does_the_load(
+    world: LoadWorld, deadline: str, within: str
+) -> None:
+    text = WAITS.replace("DEADLINE", deadline).replace("WITHIN", within)
+    (world.folder / "probes" / "waits.yaml").write_text(text)
+    stages = "model: open\nstages: [{rate: 4, for: 6s}]\n"
+    world.profile("waits", stages + CALM, "journeys: [{journey: waits}]")
+    found = world.keelwatch("run", "waits")
+    (journey,) = found["journeys"]
+    assert journey["failed"] == journey["count"] > 5
+    assert found["all"]["failed"] == journey["failed"], "the last attempt of each, and no other"
+    assert (found["verdict"], found["exit"]) == ("fail", 1), found["reason"]
+    assert f"every-journey-failed: {journey['count']} of {journey['count']}" in found["reason"]
+    assert "failures < 20%: 100.00% of journeys" in found["reason"]
+
+
+RAISES = """\
+import itertools
+
+from locust import FastHttpUser, task
+
+COUNT = itertools.count()
+
+
+class Visitor(FastHttpUser):
+    def on_start(self):
+        if next(COUNT) % 2 == 0:
+            raise RuntimeError("cannot log in")
+
+    @task
+    def page(self):
+        if next(COUNT) % 3:
+            raise KeyError("nothing to do")
+        self.client.get("/")
+"""
+STARTS = """\
+import time
+
+from locust import FastHttpUser, task
+
+
+class Visitor(FastHttpUser):
+    def on_start(self):
+        self.client.get("/")
+        time.sleep(1)
+
+    @task
+    def page(self):
+        self.client.get("/")
+        raise KeyError("after it")
+"""
+
+
+def test_arrivals_that_did_nothing_are_no_load(world: LoadWorld) -> None:
+    stages = "model: open\nstages: [{rate: 15, for: 5s}]\n"
+    world.profile("raises", stages + CALM, locustfile(world, "raises", RAISES))
+    found = world.keelwatch("run", "raises")
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    idle = found["judged"]["due"] - found["all"]["count"]
+    assert found["reason"] == (
+        f"arrivals-idle: {idle} of {found['judged']['due']} raised before they asked anything"
+    )
+
+
+def test_a_visitors_start_makes_nobodys_answer_late_and_what_asked_has_come(world: LoadWorld) -> None:
+    head = "model: open\narrivals: paced\nstages: [{rate: 15, for: 5s}]\n"
+    late = "thresholds: [{percentile: 90, below: 500ms, request: GET /}]\n"
+    world.profile("starts", head + late, locustfile(world, "starts", STARTS))
+    found = world.keelwatch("run", "starts")
+    assert found["verdict"] == "pass", found["reason"]
+
+
+@contextmanager
+def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The id of a run that has had answers for some seconds, and its follower."""
+    before = set(runs())
+    words = [sys.executable, "-m", "console.main", "--workspace", str(world.folder)]
+    follower = subprocess.Popen(
+        [*words, "load", "run", name, "--arm", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        (run,) = until(lambda: [one for one in runs() if one not in before], 20)
+        until(lambda: '"second":4' in stream_of(run), 40)
+        yield run, follower
+    finally:
+        if follower.poll() is None:
+            follower.terminate()
+        follower.communicate(timeout=60)
+
+
+def experimented(world: LoadWorld, *words: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "console.main", "--workspace", str(world.folder), "chaos", "run"]
+    done = subprocess.run(
+        [*command, *words, "--arm", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
