@@ -88,6 +88,7 @@ def quits_later(environment, **_):
 """ + VISITOR.partition("\n\n\n")[2].replace("PATH", "/")
 
 
+@pytest.mark.deep
 def test_a_load_whose_requests_all_fail_is_not_there_yet(world: LoadWorld) -> None:
     """Its requests all fail, however many there are; the first of a load that is answered is a fact of it."""
     what = locustfile(world, "gone", VISITOR.replace("PATH", "/gone"))
@@ -180,7 +181,8 @@ def test_a_shape_of_its_own_ends_a_closed_load_when_it_likes(world: LoadWorld) -
     assert (found["verdict"], len(found["seconds"]) < 10) == ("pass", True), found["reason"]
 
 
-@pytest.mark.parametrize("thawed", [False, pytest.param(True, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("thawed", [False, True])
 def test_a_frozen_generator_hides_behind_nobody(world: LoadWorld, *, thawed: bool) -> None:
     """Where a shape of its own says how many users there are, nobody else knows how many are missing."""
     shaped = SHAPED.replace("KIND", "LoadTestShape").replace("ENDS", "60")
@@ -209,7 +211,9 @@ steps:
 """
 
 
-@pytest.mark.parametrize(("deadline", "within"), [("10s", "1s"), ("1s", "1s")])
+@pytest.mark.parametrize(
+    ("deadline", "within"), [("10s", "1s"), pytest.param("1s", "1s", marks=pytest.mark.deep)]
+)
 def test_journeys_that_wait_in_vain_fail_and_so_does_the_load(
     world: LoadWorld, deadline: str, within: str
 ) -> None:
@@ -274,6 +278,7 @@ def test_arrivals_that_did_nothing_are_no_load(world: LoadWorld) -> None:
     )
 
 
+@pytest.mark.deep
 def test_a_visitors_start_makes_nobodys_answer_late_and_what_asked_has_come(world: LoadWorld) -> None:
     head = "model: open\narrivals: paced\nstages: [{rate: 15, for: 5s}]\n"
     late = "thresholds: [{percentile: 90, below: 500ms, request: GET /}]\n"
