@@ -46,6 +46,7 @@ def locustfile(world: LoadWorld, name: str, text: str) -> str:
     return f"locustfile: {name}.py"
 
 
+@pytest.mark.deep
 def test_an_experiment_beside_a_load_that_drops_arrivals_is_invalid(world: LoadWorld) -> None:
     """It stops its load, as it always does: what the load was until then is told all the same."""
     what = locustfile(world, "slow", VISITOR.replace("PATH", "/slow"))
@@ -211,9 +212,8 @@ steps:
 """
 
 
-@pytest.mark.parametrize(
-    ("deadline", "within"), [("10s", "1s"), pytest.param("1s", "1s", marks=pytest.mark.deep)]
-)
+@pytest.mark.deep
+@pytest.mark.parametrize(("deadline", "within"), [("10s", "1s"), ("1s", "1s")])
 def test_journeys_that_wait_in_vain_fail_and_so_does_the_load(
     world: LoadWorld, deadline: str, within: str
 ) -> None:
