@@ -146,9 +146,9 @@ def wait_for(lab: Lab, it: Trial) -> None:
         case "before" | "after":
             lab.until_value(it.moment, "asked")
         case "first":
-            lab.until_value("billing", "down")
-        case "second":
-            lab.until_value("cache", "lost")
+            until(lambda: "toy.set billing down" in lab.effects)
+        case "second":  # the effect, for its value may have come and gone between two looks
+            until(lambda: "toy.set cache lost" in lab.effects)
         case "rollbacks":
             lab.until_value("rollbacks", "begun")
 
