@@ -63,6 +63,8 @@ class Desk:
         match text(message, "do"):
             case "hello":
                 return self._hello()
+            case "hear":
+                return {}  # what came before it on the same line is on record
             case "act":
                 is_rollback = message.get("rolling_back") is True
                 return self._act(text(message, "verb"), mapping(message, "args"), is_rollback=is_rollback)

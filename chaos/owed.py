@@ -20,7 +20,6 @@ def owed_in(facts: Iterable[Fact]) -> tuple[str, ...]:
     owed: list[str] = []
     has_begun = False
     for fact in facts:
-        has_begun = has_begun or fact.kind is FactKind.INTENT  # an act may be on record before its phase is
         if fact.kind is not FactKind.NOTE:
             continue
         match fact.event, text(fact.body, "phase"):

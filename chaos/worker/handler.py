@@ -82,7 +82,12 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
             self._stopping.wish("the hypothesis does not hold")
 
     def start_method(self, experiment: Any) -> None:
-        self._enter("method")
+        """Nothing is broken before the run has on record which rollbacks that will take."""
+        self._phase = "method"
+        self._telling.tell("phase", phase="method")
+        if not self._telling.is_heard():
+            self._stopping.wish("the run does not hear")
+        self._stopping.enter()
 
     def method_completed(self, experiment: Any, state: Any = None) -> None:
         self._stopping.leave()

@@ -26,13 +26,19 @@ class Telling:
     def __init__(self, line: Line, folder: Path) -> None:
         self._line = line
         self._file = (folder / JOURNAL).open("ab", buffering=0)
-        self._events: queue.SimpleQueue[JsonObject | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[JsonObject | threading.Event | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="telling", daemon=True)
         self._thread.start()
 
     def tell(self, event: str, **more: object) -> None:
         """From any thread, also in the middle of a signal."""
         self._events.put(as_json({"event": event, "at": time.time(), **more}))
+
+    def is_heard(self) -> bool:
+        """Whether the run has on record what was told until now; waits for it."""
+        heard = threading.Event()
+        self._events.put(heard)
+        return heard.wait(LAST_WORDS_S)
 
     def close(self) -> None:
         """What was told is written when this returns."""
@@ -42,6 +48,10 @@ class Telling:
     def _write(self) -> None:
         try:
             while (event := self._next()) is not None:
+                if isinstance(event, threading.Event):
+                    self._line.call({"do": "hear"})
+                    event.set()
+                    continue
                 if event.get("event") != "beat":
                     self._file.write(canonical(event).encode() + b"\n")
                     os.fsync(self._file.fileno())
@@ -50,7 +60,7 @@ class Telling:
             narrate(f"the run does not hear any more: {error}")
             os._exit(70)  # an experiment that nobody watches ends; its run, or the guardian, takes back
 
-    def _next(self) -> JsonObject | None:
+    def _next(self) -> JsonObject | threading.Event | None:
         try:
             return self._events.get(timeout=BEAT_S)
         except queue.Empty:

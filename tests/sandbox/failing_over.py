@@ -140,6 +140,13 @@ class Estate:
         except psycopg.OperationalError:
             return False
 
+    def await_sessions(self, primary: str) -> None:
+        """The other region's Redis has whatever the `primary` one has now: a login reaches it a moment later,
+        and who is parted from it before that is nobody there."""
+        with self.redis(primary) as server, self.redis(other(primary)) as replica:
+            written = server.info("replication")["master_repl_offset"]
+            until(lambda: replica.info("replication")["slave_repl_offset"] >= written)
+
     # what the heartbeat saw
 
     def beats(self, since: float = 0.0) -> list[dict[str, Any]]:
