@@ -92,7 +92,11 @@ class LoadWorld:
 
     def keelwatch(self, *words: str) -> dict[str, Any]:
         """The document of a `load` command, whatever its exit code."""
-        command = [sys.executable, "-m", "console.main", "--workspace", str(self.folder), "load"]
+        return self.armed("load", *words)
+
+    def armed(self, *words: str) -> dict[str, Any]:
+        """The document of a command that acts."""
+        command = [sys.executable, "-m", "console.main", "--workspace", str(self.folder)]
         done = subprocess.run(
             [*command, *words, "--arm", "--json"],
             env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
 
 import pytest
 
@@ -70,7 +69,7 @@ def test_an_experiment_beside_a_load_that_drops_arrivals_is_invalid(world: LoadW
     }
     (world.folder / "chaos").mkdir(exist_ok=True)
     (world.folder / "chaos" / "nothing.json").write_text(json.dumps(experiment))
-    found = experimented(world, "nothing", "--under-load", "crowded")
+    found = world.armed("chaos", "run", "nothing", "--under-load", "crowded")
     assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
     assert "arrivals-dropped" in found["reason"]
     assert "; stopped: " in found["reason"]
@@ -308,19 +307,3 @@ def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen
         if follower.poll() is None:
             follower.terminate()
         follower.communicate(timeout=60)
-
-
-def experimented(world: LoadWorld, *words: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "console.main", "--workspace", str(world.folder), "chaos", "run"]
-    done = subprocess.run(
-        [*command, *words, "--arm", "--json"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.stdout, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
