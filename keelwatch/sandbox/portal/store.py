@@ -2,8 +2,8 @@
 
 The primary is whichever server says that it is the master, and of two the one that `primaries` names first:
 between a promotion and the rejoining of the old primary both say it, and the workers must agree, or a login
-begun at one is unknown to the next. The servers are asked every second, and at once when a write fails or nothing is
-found; the write then gets one immediate second try.
+begun at one is unknown to the next. The servers are asked every second, and at once when a write fails or
+nothing is found; the write then gets one immediate second try.
 """
 
 from __future__ import annotations
