@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -97,6 +98,7 @@ class Course:
     """`length_s` is that of its stages, 0 until it is planned; `began` is when its first second did, None
     before. Of a search for capacity `ticks` are those of the step it is at, or of the last one
     until the next tells of any, and `steps` the ones that are over.
+    `idle`: arrivals that did nothing; `quiet_s`: for so long a generator told nothing.
     `lately` is of the last `RECENT_S` seconds, warm-up or not. `cpu` is the busiest generator's share of
     a core in its busiest seconds."""
 
@@ -131,6 +133,8 @@ class Course:
     due: int = 0
     dropped: int = 0
     no_account: int = 0
+    idle: int = 0
+    quiet_s: int = 0
     cpu: float | None = None
 
     @property
@@ -223,6 +227,8 @@ def course_of(view: RunView, told: Followed, ticks: tuple[Tick, ...], ended: flo
     """`ticks` are those of `told`, which is read here and not kept: a face may draw while more is taken."""
     planned, gathered, state = told.planned, told.gathered, view.state
     stages = _stages(planned)
+    length_s = sum(for_s for _, _, for_s in stages)
+    processes = whole(planned, "processes") or 1
     return Course(
         run=state.id,
         profile=state.name,
@@ -236,9 +242,9 @@ def course_of(view: RunView, told: Followed, ticks: tuple[Tick, ...], ended: flo
         title=text(planned, "title"),
         model=text(planned, "model"),
         top=max((max(begin, end) for begin, end, _ in stages), default=0.0),
-        length_s=sum(for_s for _, _, for_s in stages),
+        length_s=length_s,
         warm_up_s=number(planned, "warm_up_s"),
-        processes=whole(planned, "processes") or 1,
+        processes=processes,
         began=told.began,
         ended=ended,
         ticks=ticks,
@@ -255,6 +261,8 @@ def course_of(view: RunView, told: Followed, ticks: tuple[Tick, ...], ended: flo
         due=gathered.due,
         dropped=max(gathered.dropped, whole(told.judged, "dropped")),
         no_account=gathered.no_account,
+        idle=gathered.idle,
+        quiet_s=gathered.quiet_s(processes, length_s or math.inf),
         cpu=gathered.cpu,
     )
 

@@ -52,6 +52,8 @@ def so_far(course: Course) -> str:
         dropped=course.dropped,
         requests=course.all.count if course.all else int(len(course.ticks) < course.warm_up_s + PATIENCE),
         no_account=course.no_account,
+        idle=course.idle,
+        quiet_s=course.quiet_s,
     )
     verdict = judge(applied, [])
     return verdict.reason if verdict.outcome is Outcome.INVALID else ""

@@ -11,7 +11,7 @@ from console.load_book import Follower, LoadBook
 from console.loads import outcome_of
 from console.places import place
 from console.view.load_course import Course
-from console.view.load_limits import generator_line
+from console.view.load_limits import generator_line, so_far
 from console.view.load_screen import verdict_words
 from keelwatch.ledger import LedgerStore
 from keelwatch.runs import Phase, load
@@ -43,11 +43,11 @@ class Made(WrittenRun):
     def tried(self, rate: float) -> None:
         self.note("tried", {"rate": rate, "held": True, "reason": "", "is_proof": False})
 
-    def second(self, at: int, times_ms: list[float], *, due: int = 4, words: str = "") -> None:
+    def second(self, at: int, times_ms: list[float], *, due: int = 4, words: str = "", idle: int = 0) -> None:
         meter = Meter()
         for time_ms in times_ms:
             meter.request("log-in: log in", time_ms, error=words)
-        meter.due = due
+        meter.due, meter.idle = due, idle
         told = {**meter.take(), "second": at, "level": 4.0, "users": 3, "cpu": 0.2, "in_flight": 1}
         self.sample({"told": told})
 
@@ -83,6 +83,27 @@ def test_a_course_has_the_plan_the_level_and_the_errors(store: LedgerStore) -> N
     assert (found.length_s, found.top, found.told_s, found.due) == (300.0, 4.0, 12.0, 36)
     assert (found.applied, found.wanted) == (3.0, 4.0)
     assert found.errors == (("log-in: log in: status 503, wanted 200", 2),)
+
+
+def test_what_makes_it_worthless_is_told_while_it_goes_on(store: LedgerStore) -> None:
+    """Two generators are wanted, and one of them falls silent."""
+    made, follower = Made(store), Follower(RUN)
+    made.planned()
+    for at in range(10):
+        made.second(at, [20.0])
+        made.second(at, [20.0])
+    before = follower.read(store)
+    for at in range(10, 16):
+        made.second(at, [20.0], idle=1)
+
+    found = follower.read(store)
+
+    assert so_far(before) == ""
+    assert so_far(found) == (
+        "generator-frozen: one told nothing for 5 s; "
+        "arrivals-idle: 6 of 104 raised before they asked anything"
+    )
+    assert generator_line(found).startswith("!")
 
 
 def test_those_in_flight_at_the_end_are_no_part_of_what_was_applied(store: LedgerStore) -> None:

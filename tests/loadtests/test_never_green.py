@@ -123,20 +123,13 @@ def test_a_step_of_a_search_that_is_cut_short_has_not_held(world: LoadWorld) -> 
     assert "ended-early" in found["reason"]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("head", "words"),
     [
         ("model: open\nstages: [{rate: 15, for: 20s}]\n", "ended-early"),
-        pytest.param(
-            "model: open\nprocesses: 2\nstages: [{rate: 15, for: 20s}]\n",
-            "workers-lost: 1 of 2",
-            marks=pytest.mark.deep,
-        ),
-        pytest.param(
-            "model: closed\nprocesses: 2\nstages: [{users: 4, for: 20s}]\n",
-            "workers-lost: 1 of 2",
-            marks=pytest.mark.deep,
-        ),
+        ("model: open\nprocesses: 2\nstages: [{rate: 15, for: 20s}]\n", "workers-lost: 1 of 2"),
+        ("model: closed\nprocesses: 2\nstages: [{users: 4, for: 20s}]\n", "workers-lost: 1 of 2"),
     ],
 )
 def test_a_generator_that_takes_its_leave_before_its_time_is_lost(
@@ -266,6 +259,7 @@ class Visitor(FastHttpUser):
 """
 
 
+@pytest.mark.deep
 def test_arrivals_that_did_nothing_are_no_load(world: LoadWorld) -> None:
     stages = "model: open\nstages: [{rate: 15, for: 5s}]\n"
     world.profile("raises", stages + CALM, locustfile(world, "raises", RAISES))

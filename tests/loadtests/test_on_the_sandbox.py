@@ -197,7 +197,7 @@ def test_a_locustfile_of_any_form_runs_as_it_is(pusher: Pusher, form: str) -> No
     until(lambda: pusher.requests() > 0)
 
 
-@pytest.mark.parametrize("kind", ["HttpUser", "FastHttpUser"])
+@pytest.mark.parametrize("kind", [pytest.param("HttpUser", marks=pytest.mark.deep), "FastHttpUser"])
 def test_an_open_load_of_a_locustfile_does_a_task_for_each_arrival(pusher: Pusher, kind: str) -> None:
     text = LOCUSTFILE.replace("HttpUser", kind)
     (pusher.folder / "loadtests" / "visit.py").write_text(
@@ -210,7 +210,11 @@ def test_an_open_load_of_a_locustfile_does_a_task_for_each_arrival(pusher: Pushe
 
 
 @pytest.mark.parametrize(
-    "model", ["model: open\nstages: [{rate: 5, for: 4s}]", "model: closed\nstages: [{users: 2, for: 4s}]"]
+    "model",
+    [
+        pytest.param("model: open\nstages: [{rate: 5, for: 4s}]", marks=pytest.mark.deep),
+        "model: closed\nstages: [{users: 2, for: 4s}]",
+    ],
 )
 def test_a_locustfile_whose_tasks_raise_pushes_nothing_and_is_never_green(pusher: Pusher, model: str) -> None:
     raises = LOCUSTFILE.replace('self.client.get("/oauth/jwks", verify=False)', 'raise KeyError("page")')
@@ -227,6 +231,7 @@ READS = LOCUSTFILE.replace("from locust", "import os\n\nfrom locust").replace(
 )
 
 
+@pytest.mark.deep
 def test_what_lies_about_in_files_and_variables_changes_nothing(
     pusher: Pusher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
