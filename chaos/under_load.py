@@ -36,7 +36,8 @@ class UnderLoad:
         self._run = run
         arguments: Callable[..., JsonObject] = import_module("loadtests.instance").arguments
         most_s = ANSWERED_WITHIN_S + SETTLES_S + for_s
-        self.id = run.start("load", profile, arguments(workspace, profile, for_s=most_s, seed=seed))
+        args = arguments(workspace, profile, for_s=most_s, seed=seed, beside=run.id)
+        self.id = run.start("load", profile, args)
         run.note("load", {"run": self.id, "profile": profile})
         run.say(f"under load: {profile} (run {self.id})")
 

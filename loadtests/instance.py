@@ -13,9 +13,11 @@ def arguments(
     for_s: float | None = None,
     seed: int | None = None,
     rate: float | None = None,
+    beside: str = "",
 ) -> JsonObject:
     """The arguments of a run of `profile`. `for_s`: in so many seconds, instead of as long as its stages
-    last; `seed` makes an open load's arrivals the same again; `rate` (per second): held, no stages."""
+    last; `seed` makes an open load's arrivals the same again; `rate` (per second): held, no stages;
+    `beside`: the run that it is for, which it does not outlive."""
     return {
         "workspace": str(workspace),
         "profile": profile,
@@ -23,6 +25,7 @@ def arguments(
         "seed": seed,
         "rate": rate,
         "sandbox": "",
+        "beside": beside,
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keelwatch.ledger import JsonObject
-from keelwatch.runs import Bridge, Child, Run, Verdict
+from keelwatch.runs import Bridge, Child, Phase, Run, Verdict
 from keelwatch.runs.fields import number, text, whole
 from keelwatch.safety import Watching, require_beside
 from keelwatch.safety.around import Around
@@ -137,6 +137,8 @@ class Push:
                 return Ending(trip=str(guard.trips[0]))
             if self.run.stop_requested.wait(LOOK_S):
                 return Ending(stopped=self.run.stop_requested.reason, lasted_s=broker.passed_s)
+            if why := self._outlived():
+                return Ending(stopped=why, lasted_s=broker.passed_s)
             if ending := self._seen(broker, length):
                 return ending
             if time.monotonic() > give_up:
@@ -147,6 +149,13 @@ class Push:
             return self._by_itself(broker, length)
         last_words = generator.last_words(self.run.spec.folder) if broker.began is None else ""
         return Ending(ended="died", last_words=last_words)
+
+    def _outlived(self) -> str:
+        """Whether the run that this load is for is gone, as one that was killed can tell nobody to stop."""
+        if not (beside := text(self.run.args, "beside")):
+            return ""
+        is_there = self.run.other(beside).phase in {Phase.RUNNING, Phase.STOPPING}
+        return "" if is_there else f"run {beside}, which it was for, is over"
 
     def _say_answered(self, broker: Broker) -> None:
         """Once, for whoever waits for this load to be there: that it has begun is no answer yet."""

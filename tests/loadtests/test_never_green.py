@@ -15,8 +15,9 @@ import pytest
 
 from chaos.under_load import ANSWERED
 from keelwatch.ledger import open_ledger
+from keelwatch.runs import view
 from tests.bench.load_world import ROOT, LoadWorld
-from tests.loadtests.pushing import generators, runs, stream_of
+from tests.loadtests.pushing import generators, pid_of, runs, stream_of
 from tests.loadtests.small_world import small_world
 from tests.sandbox.waiting import until
 
@@ -45,11 +46,8 @@ def locustfile(world: LoadWorld, name: str, text: str) -> str:
     return f"locustfile: {name}.py"
 
 
-@pytest.mark.deep
-def test_an_experiment_beside_a_load_that_drops_arrivals_is_invalid(world: LoadWorld) -> None:
-    """It stops its load, as it always does: what the load was until then is told all the same."""
-    what = locustfile(world, "slow", VISITOR.replace("PATH", "/slow"))
-    world.profile("crowded", "model: open\nmost_in_flight: 1\nstages: [{rate: 20, for: 60s}]\n", what)
+def experiment(world: LoadWorld, name: str, lasts_s: int) -> None:
+    """Its method breaks nothing, and takes so long."""
     probe = {
         "type": "probe",
         "name": "it answers",
@@ -59,20 +57,55 @@ def test_an_experiment_beside_a_load_that_drops_arrivals_is_invalid(world: LoadW
     act = {
         "type": "action",
         "name": "wait",
-        "provider": {"type": "process", "path": "sleep", "arguments": "3"},
+        "provider": {"type": "process", "path": "sleep", "arguments": str(lasts_s)},
     }
-    experiment = {
+    text = {
         "title": "Nothing happens",
         "description": "Beside a load",
         "steady-state-hypothesis": {"title": "It answers", "probes": [probe]},
         "method": [act],
     }
     (world.folder / "chaos").mkdir(exist_ok=True)
-    (world.folder / "chaos" / "nothing.json").write_text(json.dumps(experiment))
+    (world.folder / "chaos" / f"{name}.json").write_text(json.dumps(text))
+
+
+@pytest.mark.deep
+def test_an_experiment_beside_a_load_that_drops_arrivals_is_invalid(world: LoadWorld) -> None:
+    """It stops its load, as it always does: what the load was until then is told all the same."""
+    what = locustfile(world, "slow", VISITOR.replace("PATH", "/slow"))
+    world.profile("crowded", "model: open\nmost_in_flight: 1\nstages: [{rate: 20, for: 60s}]\n", what)
+    experiment(world, "nothing", lasts_s=3)
     found = world.armed("chaos", "run", "nothing", "--under-load", "crowded")
     assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
     assert "arrivals-dropped" in found["reason"]
     assert "; stopped: " in found["reason"]
+
+
+@pytest.mark.deep
+def test_a_load_beside_an_experiment_does_not_outlive_its_run(world: LoadWorld) -> None:
+    """Which could tell nobody to stop."""
+    what = locustfile(world, "visit", VISITOR.replace("PATH", "/"))
+    world.profile("beside", "model: closed\nstages: [{users: 2, for: 60s}]\n", what)
+    experiment(world, "long", lasts_s=30)
+    before = set(runs())
+    command = ["chaos", "run", "long", "--under-load", "beside", "--arm", "--detach"]
+    started = subprocess.run(
+        [*keelwatch_on(world), *command],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    run = started.stdout.strip()
+    (load,) = until(lambda: [one for one in runs() if one not in before | {run}], 20)
+    until(lambda: noted(load) == 1, 60)
+    os.kill(pid_of(run), signal.SIGKILL)
+    until(lambda: generators(load) == [], 5)
+    with closing(open_ledger()) as store:
+        verdict = until(lambda: view(store, load).state.verdict, 20)
+    assert (verdict.exit_code, verdict.reason) == (7, f"stopped: run {run}, which it was for, is over")
 
 
 QUITS = """\
@@ -284,9 +317,8 @@ def test_a_visitors_start_makes_nobodys_answer_late_and_what_asked_has_come(worl
 def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The id of a run that has had answers for some seconds, and its follower."""
     before = set(runs())
-    words = [sys.executable, "-m", "console.main", "--workspace", str(world.folder)]
     follower = subprocess.Popen(
-        [*words, "load", "run", name, "--arm", "--json"],
+        [*keelwatch_on(world), "load", "run", name, "--arm", "--json"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -301,3 +333,7 @@ def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen
         if follower.poll() is None:
             follower.terminate()
         follower.communicate(timeout=60)
+
+
+def keelwatch_on(world: LoadWorld) -> list[str]:
+    return [sys.executable, "-m", "console.main", "--workspace", str(world.folder)]
