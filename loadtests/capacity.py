@@ -16,7 +16,7 @@ from loadtests.certain import breached
 from loadtests.gathered import Gathered
 from loadtests.run import Push, applied_of, measured_since
 from loadtests.search import Interval, Next, Tried, next_step, proof_s, rest_s
-from loadtests.verdict import Applied, Finding, every_failed, flaws_of_generator
+from loadtests.verdict import Applied, Finding, failures_of, flaws_of_generator
 
 if TYPE_CHECKING:
     from loadtests.spec import Threshold
@@ -81,7 +81,7 @@ class _Search(Push):
         applied = applied_of(broker, gathered, ending, self.profile, length_s)
         if ours := "; ".join(flaws_of_generator(applied)):
             return inconclusive(f"generator-is-the-limit: at {step.rate:.4g} per second: {ours}")
-        if reason := ending.breach or _dropped(applied) or every_failed(applied):
+        if reason := ending.breach or _dropped(applied) or failures_of(applied):
             return Tried(step.rate, held=False, reason=reason)
         found = self._known[step.rate] = self.found(gathered, measured_since(broker, gathered))
         return judged(step, found)

@@ -53,6 +53,7 @@ class Second:
     dropped: int = 0
     no_account: int = 0
     idle: int = 0
+    raised: int = 0
     in_flight: int = 0
     late_ms: float = 0.0
     workers: int = 0
@@ -78,7 +79,7 @@ class Gathered:
         second.level = max(second.level, number(told, "level"))
         second.cpu = max(second.cpu, number(told, "cpu"))
         second.late_ms = max(second.late_ms, number(told, "late_ms"))
-        for name in ("due", "dropped", "no_account", "idle", "in_flight"):
+        for name in ("due", "dropped", "no_account", "idle", "raised", "in_flight"):
             setattr(second, name, getattr(second, name) + whole(told, name))
         counts = at >= self.warm_up_s
         for one in _each(told, "requests"):
@@ -128,6 +129,10 @@ class Gathered:
         return sum(one.idle for one in self.seconds.values())
 
     @property
+    def raised(self) -> int:
+        return sum(one.raised for one in self.seconds.values())
+
+    @property
     def cpu(self) -> float | None:
         """The busiest generator's share of a core in its busiest seconds, `BUSY_S` of them; the first, in
         which it starts, is none of them."""
@@ -140,20 +145,21 @@ class Gathered:
         return sum(one.times.count for at, one in self.seconds.items() if at < self.warm_up_s)
 
     def least_users(self, until_s: float = math.inf) -> float | None:
-        """The smallest share (0..1) of the users wanted in a second whose level had been the same for a
-        while; None where there was none. From `until_s` on users were sent away: a second is told a moment
-        after it."""
+        """The smallest share (0..1) of the users wanted in a second that all generators told of; None where
+        there was none. From `until_s` on users were sent away: a second is told a moment after it."""
+        most = max((one.workers for one in self.seconds.values()), default=0)
         shares = [
-            one.users / one.level
+            one.users / wanted
             for at, one in self.seconds.items()
-            if one.level >= 1 and at + TOLD_S <= until_s and self._is_settled(at, one.level)
+            if one.workers == most and at + TOLD_S <= until_s and (wanted := self._wanted(at)) >= 1
         ]
         return min(shares, default=None)
 
-    def _is_settled(self, at: int, level: float) -> bool:
-        """The last second is cut short, so it is none either."""
+    def _wanted(self, at: int) -> int:
+        """Users in second `at`: the fewest of the seconds around it, for to come or go takes a while; 0 if
+        one of those was not told. The last second is cut short, so it is none either."""
         around = [self.seconds.get(other) for other in range(at - SETTLING_S, at + 2)]
-        return all(one is not None and one.level == level for one in around)
+        return math.floor(min((one.level if one is not None else 0.0) for one in around))
 
 
 def _each(told: JsonObject, key: str) -> list[tuple[str, JsonObject]]:

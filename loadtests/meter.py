@@ -38,7 +38,8 @@ class Tally:
 @dataclass(slots=True)
 class Meter:
     """`due`, `dropped`: arrivals of an open load; `no_account`: of any, those who found none to log in with;
-    `idle`: arrivals that raised before they asked anything; `late_ms`: how late the latest of them began."""
+    `idle`: arrivals that raised before they asked anything; `raised`: tasks, and starts of users, of a
+    locustfile that did, whatever they had asked; `late_ms`: how late the latest of them began."""
 
     requests: dict[str, Tally] = field(default_factory=dict)
     journeys: dict[str, Tally] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Meter:
     dropped: int = 0
     no_account: int = 0
     idle: int = 0
+    raised: int = 0
     late_ms: float = 0.0
 
     def request(self, name: str, service_ms: float, late_ms: float = 0.0, error: str = "") -> None:
@@ -80,10 +82,11 @@ class Meter:
             "dropped": self.dropped,
             "no_account": self.no_account,
             "idle": self.idle,
+            "raised": self.raised,
             "late_ms": self.late_ms,
         }
         self.requests, self.journeys, self.errors = {}, {}, {}
-        self.due = self.dropped = self.no_account = self.idle = 0
+        self.due = self.dropped = self.no_account = self.idle = self.raised = 0
         self.late_ms = 0.0
         return told
 

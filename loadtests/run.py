@@ -83,7 +83,7 @@ class Push:
         self.own_shape = locustfile is not None and has_shape(locustfile)
         self.kept = self._kept()
         self._is_answered = False
-        self.seed = whole(run.args, "seed") or secrets.randbelow(1 << 31)
+        self.seed = secrets.randbelow(1 << 31) if run.args.get("seed") is None else whole(run.args, "seed")
 
     def go(self) -> Verdict:
         run, spec = self.run, self.profile.spec
@@ -317,6 +317,7 @@ def applied_of(
         no_account=gathered.no_account,
         refused=tuple(broker.refusals),
         idle=gathered.idle,
+        raised=gathered.raised,
         quiet_s=gathered.quiet_s(spec.processes, min(ending.lasted_s, length)),
         failed=gathered.all.failed,
         unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),

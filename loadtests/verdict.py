@@ -42,7 +42,8 @@ class Applied:
     in; `refused`: what led out of the environment. `unfit`: why its locustfile can do nothing; `last_words`:
     of generators that died before they began. `warmed`: requests of the warm-up, which `requests` leaves
     out. `lasted_s` of `ordered_s`: how long it was, where it was cut short.
-    `idle`: arrivals that did nothing. `quiet_s`: for so long a generator told nothing.
+    `idle`: arrivals that did nothing. `raised`: how often tasks did, and starts of users. `quiet_s`: for so
+    long a generator told nothing.
     `journeys`: all that came to their end, `journeys_failed` of them not well."""
 
     ended: str  # finished | stopped | early | died | frozen
@@ -62,6 +63,7 @@ class Applied:
     lasted_s: float = 0.0
     ordered_s: float = 0.0
     idle: int = 0
+    raised: int = 0
     quiet_s: int = 0
     journeys: int = 0
     journeys_failed: int = 0
@@ -78,9 +80,7 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
     if flaws:
         return invalid("; ".join(flaws))
     missed = [f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met]
-    reasons = [f"threshold-missed: {'; '.join(missed)}"] if missed else []
-    if every := every_failed(applied):
-        reasons.insert(0, every)
+    reasons = [*_failures(applied), *([f"threshold-missed: {'; '.join(missed)}"] if missed else [])]
     if reasons:
         return failed("; ".join(reasons))
     dark = [f"{one.name}: {one.reason}" for one in findings if one.value is None]
@@ -99,13 +99,18 @@ def _stopped(applied: Applied, why: str) -> Verdict:
     return inconclusive(f"stopped: {why}").but(ExitCode.STOPPED)
 
 
-def every_failed(applied: Applied) -> str:
-    """No threshold need say that this is not what anybody wants; empty where one went well."""
+def failures_of(applied: Applied) -> str:
+    """No threshold need say that this is not what anybody wants; empty where there is nothing of it."""
+    return "; ".join(_failures(applied))
+
+
+def _failures(applied: Applied) -> Iterator[str]:
     if applied.requests and applied.failed >= applied.requests:
-        return f"every-request-failed: {applied.failed} of {applied.requests}"
-    if applied.journeys and applied.journeys_failed >= applied.journeys:
-        return f"every-journey-failed: {applied.journeys_failed} of {applied.journeys}"
-    return ""
+        yield f"every-request-failed: {applied.failed} of {applied.requests}"
+    elif applied.journeys and applied.journeys_failed >= applied.journeys:
+        yield f"every-journey-failed: {applied.journeys_failed} of {applied.journeys}"
+    if applied.raised:
+        yield f"tasks-raised: {applied.raised} times a task or a user's start raised"
 
 
 def _flaws(applied: Applied) -> Iterator[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from loadtests.load import Profile
 
 SHORTEST_S = 5.0
+MOST_RATE = 10_000.0
 
 
 @click.command("run")
@@ -61,8 +62,11 @@ def run(
     for_s = seconds(for_)
     if for_s is not None and for_s < SHORTEST_S:
         raise UsageError(f"a load of {for_s:g} s says nothing", f"at least {SHORTEST_S:g} s")
-    if rate is not None and (profile.spec.model != "open" or rate <= 0):
-        raise UsageError("--rate is for an open load, and above 0", "a closed one has users")
+    _require_measured(profile, for_s)
+    if rate is not None and (profile.spec.model != "open" or not 0 < rate <= MOST_RATE):
+        raise UsageError(
+            f"--rate is for an open load, above 0, at most {MOST_RATE:g}", "a closed one has users"
+        )
     args = arguments(where.workspace.file, profile.name, for_s, seed, rate)
     with ledger(to_write=True) as store:
         run_id = start(store, where, profile.name, args)
@@ -88,6 +92,13 @@ def run(
             write_out(line)
         write_out(": ".join(filter(None, outcome_of(story.view))) or "it goes on")
     sys.exit(code)
+
+
+def _require_measured(profile: Profile, for_s: float | None) -> None:
+    warm_up = profile.spec.warm_up
+    if for_s is not None and warm_up is not None and for_s <= warm_up.total_seconds():
+        words = f"its first {warm_up.total_seconds():g} s are its warm-up, and not measured"
+        raise UsageError(f"a load of {for_s:g} s measures nothing: {words}", "say a longer --for")
 
 
 def chosen(where: Place, name: str) -> Profile:

@@ -38,8 +38,10 @@ class ChaosRunScreen(CourseScreen[Course]):
 
     @override
     def is_told(self, story: Course) -> bool:
-        """What it left behind may be healed after its end."""
-        return story.is_over and not story.open_faults
+        """What it left behind may be healed after its end, and who stopped it is recorded a moment after the
+        signal, which ends it."""
+        is_named = bool(story.stopped) or story.verdict is None or "stopped: SIG" not in story.verdict.reason
+        return story.is_over and is_named and not story.open_faults
 
     @override
     def twin(self, story: Course) -> str:

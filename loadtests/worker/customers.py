@@ -18,7 +18,7 @@ from locust.env import Environment
 from keelwatch.workspace.entrance import Account, Entrance
 from keelwatch.workspace.errors import KeelwatchError
 from loadtests.worker.book import Book
-from loadtests.worker.process import Process
+from loadtests.worker.process import Process, told_of
 from loadtests.worker.steps import StepFailed, Steps
 from loadtests.worker.visit import LoadVisit
 from loadtests.worker.wire import LoadWire
@@ -112,6 +112,8 @@ class Customers:
             return failure.reason
         except KeelwatchError as failure:
             return failure.message
+        except Exception as failure:  # noqa: BLE001 -- a journey that nobody counts would be a green one
+            return f"{type(failure).__name__}: {told_of(failure)}"
         return ""
 
     def _go(self, journey: Journey, steps: Steps) -> None:

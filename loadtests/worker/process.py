@@ -102,11 +102,11 @@ class Process:
         self.meter.request(shown, float(response_time or 0.0), told.get(LATE, 0.0), error)
 
     def user_error(self, user_instance: object, exception: BaseException, **_: Any) -> None:
-        """Of Locust: a task of a user, or of its set of tasks, has raised. No request, so no failed one; but
-        it is told."""
+        """Of Locust: a task of a user, or of its set of tasks, has raised. No request, so no failed one."""
         self.raised(type(getattr(user_instance, "user", user_instance)).__name__, exception)
 
     def raised(self, whose: str, error: BaseException) -> None:
+        self.meter.raised += 1
         self.meter.error(f"{whose} raised {type(error).__name__}: {told_of(error)}")
 
     def refused(self, words: str) -> None:

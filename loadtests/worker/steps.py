@@ -10,7 +10,9 @@ import gevent
 from gevent import Timeout
 
 from keelwatch.workspace.secret import Secret
+from loadtests.worker.process import told_of
 from loadtests.worker.wire import LoadWire, driven
+from probes.action import StepFailed as NotWritten
 from probes.answer import Answer
 from probes.capture import NothingCaptured, captured
 from probes.expect import agreement, all_ok, check
@@ -69,6 +71,10 @@ class Steps:
             raise StepFailed(f"{step.title}: no end within {step.within.total_seconds():g} s") from None
         except _FAILURES as error:
             reason = _reason(error)
+            self._wire.judged(reason)
+            raise StepFailed(f"{step.title}: {reason}") from None
+        except Exception as error:  # noqa: BLE001 -- whatever else it meets, it has failed
+            reason = f"{type(error).__name__}: {told_of(error)}"
             self._wire.judged(reason)
             raise StepFailed(f"{step.title}: {reason}") from None
         finally:
@@ -150,7 +156,11 @@ class Steps:
         if step.undo is None or step.undo.none is not None:
             return None
         began = time.monotonic()
-        owed = self._book.announce(*self._writer.intent(index, step, self._visit))
+        try:
+            intent = self._writer.intent(index, step, self._visit)
+        except NotWritten as error:
+            raise StepFailed(f"{step.title}: {error.reason}") from None
+        owed = self._book.announce(*intent)
         self.has_changed = True
         self.own_s += time.monotonic() - began
         return owed

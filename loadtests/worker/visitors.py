@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
+from gevent import Timeout
 from locust import User
 from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, StopUser
@@ -16,6 +17,8 @@ from locust.exception import InterruptTaskSet, RescheduleTask, StopUser
 from loadtests.locustfile import NO_USERS
 from loadtests.worker.process import LATE, SEEN, Process
 
+THEIRS = (Exception, Timeout)
+"""What a locustfile's own code may raise; a limit of time of gevent's is no `Exception`."""
 OURS = "Arrivals"
 """Our own class among those that Locust knows."""
 
@@ -23,7 +26,7 @@ OURS = "Arrivals"
 class Visitors:
     """Users who wait for somebody to arrive; one that is back from a task is the next one's. Each begins with
     its `on_start`, which counts for nobody's arrival. Whoever raised before it asked anything did nothing,
-    and is counted as such: where a request of its start failed, that is what is told."""
+    and is counted as such, whatever it raised: where a request of its start failed, that is what is told."""
 
     def __init__(self, process: Process, environment: Environment) -> None:
         self._environment = environment
@@ -45,22 +48,27 @@ class Visitors:
         seen = [0, 0]
         try:
             user = self._idle.popleft() if self._idle else self._new(seen)
-        except Exception as error:  # noqa: BLE001 -- theirs; nobody has come in, and it is told
+        except THEIRS as error:  # nobody has come in, and it is told
             self._process.raised("a user's start", error)
             self._process.meter.idle += not seen[1]
             return
         seen[0] = 0
         user.context = _once(late_ms, seen)  # type: ignore[method-assign]  # Locust adds it to every request
+        raised = self._done(user)
+        self._process.meter.idle += raised is not None and not any(seen)
+        if not isinstance(raised, StopUser):
+            self._idle.append(user)
+
+    def _done(self, user: User) -> BaseException | None:
+        """One task; what it raised. Some of that is how Locust's users say what comes next."""
         try:
             cast("Callable[[User], None]", self._random.choice(user.tasks))(user)
-        except (InterruptTaskSet, RescheduleTask):
-            pass
-        except StopUser:
-            return
-        except Exception as error:  # noqa: BLE001 -- theirs; Locust's users go on after it too
+        except (InterruptTaskSet, RescheduleTask, StopUser) as said:
+            return said
+        except THEIRS as error:  # Locust's users go on after it too
             self._process.raised(type(user).__name__, error)
-            self._process.meter.idle += not any(seen)
-        self._idle.append(user)
+            return error
+        return None
 
     def _new(self, seen: list[int]) -> User:
         (kind,) = self._random.choices(self._kinds, [float(one.weight) for one in self._kinds])

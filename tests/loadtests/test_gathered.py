@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from keelwatch.ledger import JsonObject
 from loadtests.certain import breached
 from loadtests.gathered import Gathered
@@ -56,6 +58,25 @@ def test_missing_users_show_once_the_level_has_been_the_same_for_a_while() -> No
     gathered.take(told(12, Meter(), users=1, level=4))
     gathered.take(told(13, Meter(), users=4, level=4))
     assert gathered.least_users() == 0.25
+
+
+def test_users_missing_while_the_level_rises_show_too() -> None:
+    """Of the seconds around, the lowest level counts: whoever has just been asked for may still be coming."""
+    gathered = Gathered()
+    for second in range(12):
+        gathered.take(told(second, Meter(), users=max(0, 2 * second - 5), level=2 * second + 1))
+    assert gathered.least_users() == 1.0
+    for second in range(12, 20):
+        gathered.take(told(second, Meter(), users=10, level=2 * second + 1))
+    assert gathered.least_users() == pytest.approx(10 / 31)
+
+
+def test_a_second_that_one_of_two_generators_skips_tells_nothing_of_users() -> None:
+    gathered = Gathered()
+    for second in range(12):
+        for worker in range(2 if second != 7 else 1):
+            gathered.take({**told(second, Meter(), users=2, level=4), "worker": worker})
+    assert gathered.least_users() == 1.0
 
 
 def test_users_who_are_sent_away_when_a_load_is_stopped_are_not_missing() -> None:

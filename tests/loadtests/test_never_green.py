@@ -105,6 +105,7 @@ def test_a_load_beside_an_experiment_does_not_outlive_its_run(world: LoadWorld) 
     until(lambda: generators(load) == [], 5)
     with closing(open_ledger()) as store:
         verdict = until(lambda: view(store, load).state.verdict, 20)
+    assert verdict is not None
     assert (verdict.exit_code, verdict.reason) == (7, f"stopped: run {run}, which it was for, is over")
 
 
@@ -255,10 +256,34 @@ def test_journeys_that_wait_in_vain_fail_and_so_does_the_load(
     assert "failures < 20%: 100.00% of journeys" in found["reason"]
 
 
+UNSENDABLE = """\
+  - {name: page, get: /, expect: {status: 200}}
+  - {name: next, get: /, headers: {X-A: "\u20ac"}, expect: {status: 200}}
+"""
+
+
+@pytest.mark.deep
+def test_a_journey_that_meets_an_error_nobody_thought_of_has_failed(world: LoadWorld) -> None:
+    """Its second request cannot be written down at all."""
+    text = WAITS.partition("  - ")[0].replace("DEADLINE", "10s") + UNSENDABLE
+    (world.folder / "probes" / "waits.yaml").write_text(text)
+    stages = "model: open\nstages: [{rate: 4, for: 6s}]\n"
+    world.profile("unsendable", stages + CALM, "journeys: [{journey: waits}]")
+    found = world.keelwatch("run", "unsendable")
+    (journey,) = found["journeys"]
+    assert journey["failed"] == journey["count"] == found["judged"]["due"] > 5
+    assert (found["verdict"], found["exit"]) == ("fail", 1), found["reason"]
+    assert any("next: UnicodeEncodeError" in one for one in found["judged"]["errors"]), found["judged"][
+        "errors"
+    ]
+
+
 RAISES = """\
 import itertools
 
+import gevent
 from locust import FastHttpUser, task
+from locust.exception import StopUser
 
 COUNT = itertools.count()
 
@@ -271,7 +296,7 @@ class Visitor(FastHttpUser):
     @task
     def page(self):
         if next(COUNT) % 3:
-            raise KeyError("nothing to do")
+            raise WHAT
         self.client.get("/")
 """
 STARTS = """\
@@ -293,9 +318,11 @@ class Visitor(FastHttpUser):
 
 
 @pytest.mark.deep
-def test_arrivals_that_did_nothing_are_no_load(world: LoadWorld) -> None:
+@pytest.mark.parametrize("what", ['KeyError("nothing to do")', "StopUser", "gevent.Timeout(1)"])
+def test_arrivals_that_did_nothing_are_no_load(world: LoadWorld, what: str) -> None:
     stages = "model: open\nstages: [{rate: 15, for: 5s}]\n"
-    world.profile("raises", stages + CALM, locustfile(world, "raises", RAISES))
+    text = RAISES.replace("WHAT", what)
+    world.profile("raises", stages + CALM, locustfile(world, "raises", text))
     found = world.keelwatch("run", "raises")
     assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
     idle = found["judged"]["due"] - found["all"]["count"]
@@ -310,7 +337,9 @@ def test_a_visitors_start_makes_nobodys_answer_late_and_what_asked_has_come(worl
     late = "thresholds: [{percentile: 90, below: 500ms, request: GET /}]\n"
     world.profile("starts", head + late, locustfile(world, "starts", STARTS))
     found = world.keelwatch("run", "starts")
-    assert found["verdict"] == "pass", found["reason"]
+    assert (found["verdict"], found["exit"]) == ("fail", 1), found["reason"]
+    assert found["reason"].startswith(f"tasks-raised: {found['judged']['due']} times ")
+    assert "threshold-missed" not in found["reason"]
 
 
 @contextmanager

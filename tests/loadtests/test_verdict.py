@@ -102,6 +102,12 @@ def test_a_load_none_of_whose_journeys_went_well_has_failed(findings: list[Findi
     assert judge(replace(WELL, journeys=24, journeys_failed=23), []).outcome is Outcome.PASS
 
 
+def test_tasks_that_raised_are_a_fail_whatever_was_asked() -> None:
+    verdict = judge(replace(WELL, raised=3), [MET])
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.FAIL, ExitCode.FAIL)
+    assert verdict.reason == "tasks-raised: 3 times a task or a user's start raised"
+
+
 def test_the_guard_and_a_person_end_it_in_7() -> None:
     tripped = judge(replace(WELL, ended="stopped"), [MISSED], trip="login burns 20x")
     assert (tripped.exit_code, tripped.reason) == (ExitCode.STOPPED, "guard-tripped: login burns 20x")

@@ -121,10 +121,10 @@ def test_who_came_after_the_moment_stays(sandbox: RunningSandbox) -> None:
         ends_in_s = client.get("/v1/session").json()["expires_in_s"]
         assert ends_in_s > 0
         began = _began(sandbox, "c09908")
-        assert control.sessions_left(["c09908"], began - 1, name=NAME).tokens["west"] == 0
-        assert control.revoke_sessions(["c09908"], began - 1, name=NAME) == 0
+        assert control.sessions_left(["c09908"], min(began) - 1, name=NAME).tokens["west"] == 0
+        assert control.revoke_sessions(["c09908"], min(began) - 1, name=NAME) == 0
         assert client.get("/v1/session").status_code == 200
-        assert control.revoke_sessions(["c09908"], began, name=NAME) == 1
+        assert control.revoke_sessions(["c09908"], max(began), name=NAME) == len(began)
         assert client.get("/v1/session").status_code == 401
 
 
@@ -143,8 +143,9 @@ def test_without_a_cache_nobody_is_logged_out_and_it_is_said_who_is_down(sandbox
     assert left.tokens["west"] == 0
 
 
-def _began(sandbox: RunningSandbox, account: str) -> float:
-    """When the one session of `account` began, as the portal's Redis has it."""
+def _began(sandbox: RunningSandbox, account: str) -> list[float]:
+    """When the sessions of `account` began, as the portal's Redis has it: a customer of the background may
+    have been it too."""
     import redis
 
     from keelwatch.sandbox.layout import load
@@ -152,7 +153,6 @@ def _began(sandbox: RunningSandbox, account: str) -> float:
 
     layout = load(sandbox.folder)
     with redis.Redis(port=layout.port("redis", "west"), password=layout.passwords.redis) as server:
-        (key,) = server.zrange(f"sessions:{account}", 0, -1)
-        found = server.get(key)
-    assert isinstance(found, bytes)
-    return float(json.loads(found)["ends_at"] - SESSION_SECONDS)
+        found = [server.get(key) for key in server.zrange(f"sessions:{account}", 0, -1)]
+    assert found
+    return [float(json.loads(one)["ends_at"] - SESSION_SECONDS) for one in found]
