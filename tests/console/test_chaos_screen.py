@@ -28,6 +28,7 @@ from tests.console.screens import (
     until,
 )
 from tests.console.worlds import NOW
+from tests.sampled import sampled
 
 TURNS = {
     "starting": breaks.starting,
@@ -77,7 +78,7 @@ def test_a_dry_run_says_effects_undo_guard_radius_and_budget(size: tuple[int, in
 
 
 @pytest.mark.parametrize("size", SIZES, ids=named)
-@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("turn", sampled(TURNS, 2))
 def test_a_run_shows_hypothesis_steps_faults_guard_and_budget(size: tuple[int, int], turn: str) -> None:
     assert_golden(f"chaos-{turn}-{named(size)}", on(MadeChaos(TURNS[turn]()), run, size))
 
@@ -211,7 +212,7 @@ def test_an_experiment_starts_only_when_the_environment_is_typed() -> None:
     assert book.told == [("start", "billing-down", "")]
 
 
-@pytest.mark.parametrize("keys", [["enter"], [*"sandbo", "enter"], [*"sandbox", "escape"]])
+@pytest.mark.parametrize("keys", sampled([["enter"], [*"sandbo", "enter"], [*"sandbox", "escape"]], 2))
 def test_enter_alone_another_name_and_escape_start_nothing(keys: list[str]) -> None:
     book = MadeChaos()
 

@@ -25,6 +25,7 @@ from tests.console.screens import (
     sees,
     until,
 )
+from tests.sampled import sampled
 
 TURNS = {
     "running": pushes.course,
@@ -66,12 +67,12 @@ def test_loads_that_run_stand_before_the_profiles_with_the_last_run_of_each(size
 
 
 @pytest.mark.parametrize("size", SIZES, ids=named)
-@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("turn", sampled(TURNS, 2))
 def test_a_run_shows_what_is_applied_what_it_takes_and_what_ends_it(size: tuple[int, int], turn: str) -> None:
     assert_golden(f"load-{turn}-{named(size)}", on(MadeLoads(TURNS[turn]()), run, size))
 
 
-@pytest.mark.parametrize("turn", ["running", "tripped"])
+@pytest.mark.parametrize("turn", sampled(["running", "tripped"], 2))
 @pytest.mark.parametrize("size", SIZES, ids=named)
 def test_a_run_is_ascii_where_there_is_no_unicode(turn: str, size: tuple[int, int]) -> None:
     text = asyncio.run(drive(console_of(LoadFeed(MadeLoads(TURNS[turn]())), charset="ascii"), size, run))
@@ -173,7 +174,7 @@ def test_a_load_starts_only_when_the_environment_is_typed() -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", [["enter"], [*"sandbo", "enter"], [*"prod", "enter"], [*"sandbox", "escape"]]
+    "keys", sampled([["enter"], [*"sandbo", "enter"], [*"prod", "enter"], [*"sandbox", "escape"]], 2)
 )
 def test_enter_alone_another_name_and_escape_start_nothing(keys: list[str]) -> None:
     book = MadeLoads()

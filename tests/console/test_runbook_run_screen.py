@@ -28,6 +28,7 @@ from tests.console.screens import (
     sees,
     until,
 )
+from tests.sampled import sampled
 
 TURNS = {
     "approval": procedures.waiting,
@@ -216,17 +217,20 @@ def test_one_step_is_taken_back_and_a_note_stands_beside_another() -> None:
 
 @pytest.mark.parametrize(
     ("found", "keys", "reason"),
-    [
-        (procedures.story(2), "r", "it is running already"),
-        (procedures.in_doubt(), "r", "it waits for your answer: enter"),
-        (procedures.story(2), "p", "it waits for nobody's approval"),
-        (procedures.story(2), "k", "promote-database has begun; only what has not begun is skipped"),
-        (procedures.waiting(), "k", "an approval is given by another person, and never skipped"),
-        (procedures.ended(), "a", "it has ended: pass"),
-        (ORPHAN, "x", "no process carries it out: it is orphaned"),
-        (procedures.story(2), "u", "one step is taken back where one fails; all of it: a"),
-        (procedures.failed(), "u", "promote-database was the point of no return"),
-    ],
+    sampled(
+        [
+            (procedures.story(2), "r", "it is running already"),
+            (procedures.in_doubt(), "r", "it waits for your answer: enter"),
+            (procedures.story(2), "p", "it waits for nobody's approval"),
+            (procedures.story(2), "k", "promote-database has begun; only what has not begun is skipped"),
+            (procedures.waiting(), "k", "an approval is given by another person, and never skipped"),
+            (procedures.ended(), "a", "it has ended: pass"),
+            (ORPHAN, "x", "no process carries it out: it is orphaned"),
+            (procedures.story(2), "u", "one step is taken back where one fails; all of it: a"),
+            (procedures.failed(), "u", "promote-database was the point of no return"),
+        ],
+        2,
+    ),
     ids=["resume", "asks", "approve", "skip", "skip-approval", "abort", "pause", "undo", "no-return"],
 )
 def test_a_key_that_does_nothing_says_why(found: RunStory, keys: str, reason: str) -> None:

@@ -22,6 +22,7 @@ from probes.spec import Capture, Expect
 from probes.wire import WireRequest
 from tests.probes.conftest import LOGIN, Bench, only
 from tests.probes.made import answer, execution, hop
+from tests.sampled import sampled
 
 CHARSETS = (
     "utf-8", "UTF8", "us-ascii", "latin-1", "iso-8859-1", "iso-8859-15", "windows-1252", "cp1251", "utf-16",
@@ -120,15 +121,15 @@ def test_blanks_before_the_cut_do_not_show_half_a_secret() -> None:
         assert "sesame" not in shown(" " * blanks + word.reveal())
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "<!--", "<div>", "<![", "<a ", "<a b='", '<a "', "<a b=", "</", "</a ", "<?", "<", "<script>",
-        "<form>", "<select name=x>", "<textarea>", "<input name=x value='&a&#", "&a", "<option>", "<a/",
-        "<!-- -->", "<form><input>", "<select name=x><option>", "https://", '"loginAction":"',
-        '"loginAction"  ', "<a \t",
-    ],
-)  # fmt: skip
+UNITS = [
+    "<!--", "<div>", "<![", "<a ", "<a b='", '<a "', "<a b=", "</", "</a ", "<?", "<", "<script>",
+    "<form>", "<select name=x>", "<textarea>", "<input name=x value='&a&#", "&a", "<option>", "<a/",
+    "<!-- -->", "<form><input>", "<select name=x><option>", "https://", '"loginAction":"',
+    '"loginAction"  ', "<a \t",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", sampled(UNITS, 4))
 @pytest.mark.parametrize("after", ["", '">', "-->"])
 def test_a_page_of_any_shape_is_read_at_once(unit: str, after: str) -> None:
     page = (unit * LARGEST_BODY)[:LARGEST_BODY] + after

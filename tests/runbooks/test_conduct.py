@@ -13,6 +13,7 @@ from runbooks.conduct.progress import StepState
 from tests.runbooks.conftest import Shop
 from tests.runbooks.texts import DONE_ONCE, FAILOVER, GUARDED, steps
 from tests.runs.conftest import until
+from tests.sampled import sampled
 
 
 def test_every_step_in_order_and_once(shop: Shop) -> None:
@@ -30,7 +31,7 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", sampled(POINTS, 2))
 def test_a_run_killed_at_any_boundary_is_resumed_and_nothing_lands_twice(shop: Shop, point: str) -> None:
     shop.write(FAILOVER)
     run = shop.start(crash_at=point)

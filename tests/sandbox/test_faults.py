@@ -14,6 +14,7 @@ from keelwatch.adapters import sandbox as control
 from keelwatch.sandbox import faults as rules
 from keelwatch.workspace import SourceError, UsageError, narrate
 from keelwatch.workspace.faults import FAULTS
+from tests.sampled import sampled
 from tests.sandbox.running import RunningSandbox
 from tests.sandbox.waiting import until
 
@@ -121,7 +122,7 @@ FELT_BY = [
 ]
 
 
-@pytest.mark.parametrize(("component", "path", "code"), FELT_BY)
+@pytest.mark.parametrize(("component", "path", "code"), sampled(FELT_BY, 3))
 def test_errors_strike_the_whole_portal(
     sandbox: RunningSandbox, component: str, path: str, code: int
 ) -> None:
@@ -288,7 +289,7 @@ CRASHES = [
 ]
 
 
-@pytest.mark.parametrize(("component", "servers"), CRASHES)
+@pytest.mark.parametrize(("component", "servers"), sampled(CRASHES, 3))
 def test_what_crashes_comes_back_as_another_process(
     sandbox: RunningSandbox, component: str, servers: tuple[str, ...]
 ) -> None:
@@ -311,19 +312,22 @@ def test_a_crash_of_one_region_leaves_the_other_running(sandbox: RunningSandbox)
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "postgres-west",
-        "postgres-east",
-        "redis-west",
-        "haproxy",
-        "prometheus",
-        "west-1",
-        "customers",
-        "mail",
-        "crm",
-        "links",
-        "heartbeat",
-    ],
+    sampled(
+        [
+            "postgres-west",
+            "postgres-east",
+            "redis-west",
+            "haproxy",
+            "prometheus",
+            "west-1",
+            "customers",
+            "mail",
+            "crm",
+            "links",
+            "heartbeat",
+        ],
+        3,
+    ),
 )
 def test_a_server_killed_from_outside_comes_back(sandbox: RunningSandbox, name: str) -> None:
     before = sandbox.pid(name)
