@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from tests.bench.load_world import LoadWorld
 from tests.loadtests.small_world import small_world
@@ -76,8 +77,24 @@ def test_every_request_says_once_that_it_is_load(world: LoadWorld, kind: str, st
     assert found["all"]["count"] > 2
 
 
-@pytest.mark.deep
-def test_the_portal_of_these_tests_refuses_who_does_not_say_so(world: LoadWorld) -> None:
-    import requests
+JOURNEY = """\
+journey: says-so
+title: Somebody looks in
+component: portal
+deadline: 10s
+steps:
+  - {name: page, get: /load, expect: {status: 200}}
+"""
 
+
+@pytest.mark.deep
+def test_every_request_of_a_journey_says_once_that_it_is_load(world: LoadWorld) -> None:
+    (world.folder / "probes" / "says-so.yaml").write_text(JOURNEY)
+    world.profile("journeys", f"processes: 2\n{CLOSED}".replace("1", "2"), "journeys: [{journey: says-so}]")
+    found = world.keelwatch("run", "journeys")
+    assert (found["all"]["failed"], found["judged"]["errors"]) == (0, {}), found["reason"]
+    assert found["all"]["count"] > 3
+
+
+def test_the_portal_of_these_tests_refuses_who_does_not_say_so(world: LoadWorld) -> None:
     assert requests.get(f"{world.url}/load", timeout=5).status_code == 403

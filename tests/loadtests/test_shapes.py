@@ -28,7 +28,7 @@ class Visitor(FastHttpUser):
 """
 TICK = """\
     def tick(self):
-        return (10, 10) if self.get_run_time() < 4 else None
+        return (10, 10) if self.get_run_time() < 3 else None
 
 
 """
