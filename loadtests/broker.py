@@ -34,7 +34,8 @@ MASTER = -1
 class Broker:
     """`wanted` generators are expected. `lost` counts those that ended without a word: each has a line, so
     a thread of its own here. `left` counts those that said so, before they were told to end, and the first
-    did when the load was `left_s` old; `done` are those whose arrivals have all come."""
+    did when the load was `left_s` old; `done` are those whose arrivals have all come.
+    `own_shape`: they have found one in the locustfile, which says how many users there are."""
 
     def __init__(self, run: Run, wanted: int, gathered: Gathered, book: RunBook) -> None:
         self._run = run
@@ -53,6 +54,7 @@ class Broker:
         self.left_unanswered = 0
         self.refusals: dict[str, int] = {}
         self.unfit = ""
+        self.own_shape = False
 
     @property
     def silent_s(self) -> float:
@@ -102,6 +104,7 @@ class Broker:
     def _of_life(self, word: str, message: JsonObject) -> JsonObject | None:
         match word:
             case "hello":
+                self.own_shape |= bool(message.get("own_shape"))
                 return {"number": self._hello(is_master=bool(message.get("master")))}
             case "start":
                 return {"at": self._start()}

@@ -13,16 +13,18 @@ from keelwatch.runs import Child, Run
 from keelwatch.workspace.errors import SourceError
 from keelwatch.workspace.sink import redact
 from loadtests import worker
+from loadtests.locustfile import NO_USERS, SAME_NAME
 from loadtests.plan import VARIABLE, Plan, write_plan
 
 LOOPBACK = "127.0.0.1"
 LOG = "locust.log"
 ERROR = re.compile(
     r"\[.*?\] \S+/(?:ERROR|CRITICAL)/\S+: (?P<told>.+)"
+    r"|(?P<twice>Duplicate (?:shape|user) class.*)"
     r"|(?P<raised>[A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*)"
 )
 """A line of Locust's log that tells of one, or the last line of a traceback."""
-NO_USER = "No User class found"
+NO_USER, TWICE = "No User class found", "Duplicate "
 LAST_WORDS_S = 2
 """Locust's --stop-timeout: how long a stopped load waits for those in flight."""
 GRACE_S = 10.0
@@ -63,8 +65,17 @@ def last_words(folder: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         return f"its log cannot be read: {error.strerror} ({log})"
-    found = [match["told"] or match["raised"] for line in lines if (match := ERROR.match(line))]
+    found = [
+        match["told"] or match["twice"] or match["raised"] for line in lines if (match := ERROR.match(line))
+    ]
     return redact(f"{found[-1] if found else 'it said nothing of why'} (log: {log})")
+
+
+def unfit_by(words: str) -> str:
+    """What of a generator's last words is the locustfile's own doing; empty where nothing is."""
+    if NO_USER in words:
+        return NO_USERS
+    return f"{SAME_NAME}: {words}" if words.startswith(TWICE) else ""
 
 
 def command(plan: Plan) -> list[str]:

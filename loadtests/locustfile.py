@@ -4,6 +4,7 @@ process."""
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 
 from keelwatch.workspace.errors import Problem
@@ -11,16 +12,26 @@ from keelwatch.workspace.errors import Problem
 SHAPE = "LoadTestShape"
 NO_USERS = "the locustfile has no users"
 SHAPE_IN_OPEN = "its locustfile has a shape of its own, which would end the arrivals: use model: closed"
+SHAPE_REPLACED = "its locustfile replaces the shape once it is loaded: let it have a LoadTestShape by name"
+SAME_NAME = "two of its classes have one name"
 
 
 def has_shape(file: Path) -> bool:
-    """Whether it says itself how many users there are, so that two of them would be one too many."""
+    """Whether its text shows a shape. One that it imports or hides only Locust finds: generators alone know
+    which shape applies."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, ValueError, SyntaxError):
         return False
-    bases = [base for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases]
-    return any(_name(base) == SHAPE for base in bases)
+    kinds = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and not _is_abstract(node)]
+    return any(_name(base) == SHAPE for kind in kinds for base in kind.bases)
+
+
+def several_shapes(names: Sequence[str]) -> str:
+    return (
+        f"its locustfile has {len(names)} shapes ({', '.join(names)}), and only one can apply: "
+        "say `abstract = True` in the others, or do not import them"
+    )
 
 
 def flaws_in(file: Path) -> list[Problem]:
@@ -33,6 +44,16 @@ def flaws_in(file: Path) -> list[Problem]:
     except (OSError, ValueError) as error:
         return [] if isinstance(error, OSError) else [Problem(file, 1, 1, str(error), "Python")]
     return []
+
+
+def _is_abstract(kind: ast.ClassDef) -> bool:
+    """As Locust wants it said: in the class itself."""
+    assigned = [one for one in kind.body if isinstance(one, ast.Assign)]
+    return any(
+        isinstance(name, ast.Name) and name.id == "abstract" and ast.unparse(one.value) == "True"
+        for one in assigned
+        for name in one.targets
+    )
 
 
 def _name(base: ast.expr) -> str:

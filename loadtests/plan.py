@@ -22,8 +22,7 @@ type Host = tuple[str, str, int]
 class Plan:
     """`folder` is the run's, where its bridge is; `hosts` are the (scheme, host, port) that may be asked,
     `host` the base URL that customers use. `journeys` are names with weights, none with a `locustfile`;
-    `seed` makes a schedule of arrivals the same again; `accounts` of `pool` may be used, and no others.
-    `own_shape`: the locustfile says how many users there are; the stages, only for how long."""
+    `seed` makes a schedule of arrivals the same again; `accounts` of `pool` may be used, and no others."""
 
     folder: str
     workspace: str
@@ -40,7 +39,6 @@ class Plan:
     pool: str
     accounts: tuple[str, ...]
     locustfile: str
-    own_shape: bool
     host: str
     hosts: tuple[Host, ...]
 

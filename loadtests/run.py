@@ -25,7 +25,6 @@ from loadtests.arrivals import Stage, length_s, within
 from loadtests.broker import Broker
 from loadtests.gathered import Gathered
 from loadtests.load import Profile, named
-from loadtests.locustfile import NO_USERS, has_shape
 from loadtests.plan import Plan
 from loadtests.thresholds import Events, findings, of_load, require_objective
 from loadtests.variables import kept
@@ -79,8 +78,6 @@ class Push:
         self.workspace, self.entrance = self.place.find()
         self.profile = named(self.workspace.folders["loadtests"], text(run.args, "profile"))
         self.around = Around(self.place.workspace, self.place.environment, self.place.sandbox)
-        locustfile = self.profile.locustfile
-        self.own_shape = locustfile is not None and has_shape(locustfile)
         self.kept = self._kept()
         self._is_answered = False
         self.seed = secrets.randbelow(1 << 31) if run.args.get("seed") is None else whole(run.args, "seed")
@@ -168,7 +165,7 @@ class Push:
         else may: not a listener that quits, and nobody's SIGTERM."""
         lasted_s = broker.passed_s if broker.left_s is None else broker.left_s
         is_whole = broker.done >= self.profile.spec.processes or (
-            self.profile.spec.model == "closed" and (self.own_shape or lasted_s >= length)
+            self.profile.spec.model == "closed" and (broker.own_shape or lasted_s >= length)
         )
         return Ending("finished" if is_whole else "early", lasted_s=lasted_s)
 
@@ -185,7 +182,7 @@ class Push:
         if broker.began is None:
             return None
         passed_s = time.monotonic() - broker.began
-        if self.own_shape and passed_s > length:
+        if broker.own_shape and passed_s > length:
             return Ending()
         breach = self.certainly(broker.gathered, length)
         return Ending(breach=breach) if breach else None
@@ -253,7 +250,6 @@ class Push:
             pool=spec.pool or "",
             accounts=self._accounts(),
             locustfile=str(self.profile.locustfile or ""),
-            own_shape=self.own_shape,
             host=entrance.edge,
             hosts=tuple(entrance.hosts),
         )
@@ -320,7 +316,7 @@ def applied_of(
         raised=gathered.raised,
         quiet_s=gathered.quiet_s(spec.processes, min(ending.lasted_s, length)),
         failed=gathered.all.failed,
-        unfit=broker.unfit or (NO_USERS if generator.NO_USER in ending.last_words else ""),
+        unfit=broker.unfit or generator.unfit_by(ending.last_words),
         last_words=ending.last_words,
         warmed=gathered.warmed,
         lasted_s=ending.lasted_s,

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any
 
 import gevent.socket
-from locust.clients import HttpSession
-from locust.contrib.fasthttp import FastHttpSession
+from geventhttpclient.client import HTTPClient
+from geventhttpclient.header import Headers
 
 from loadtests.plan import Plan
 
@@ -52,15 +53,37 @@ def _guard_connections(allowed: frozenset[tuple[str, int]], refused: Callable[[s
 
 
 def _mark_requests() -> None:
-    fast, plain = FastHttpSession.request, HttpSession.__init__
+    """Where a request is written down for its connection, after all that a locustfile can say of it: a header
+    of its own there does not count. All connections lead to the environment's hosts."""
+    _mark_fast()
+    _mark_plain()
 
-    def marked(self: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        kwargs["headers"] = {TRAFFIC: LOAD, **(kwargs.get("headers") or {})}
-        return fast(self, method, url, *args, **kwargs)
 
-    def made(self: Any, *args: Any, **kwargs: Any) -> None:
-        plain(self, *args, **kwargs)
-        self.headers[TRAFFIC] = LOAD
+def _mark_fast() -> None:
+    """Of `FastHttpUser`."""
+    plain = HTTPClient.request
 
-    FastHttpSession.request = marked  # type: ignore[method-assign]  # Locust has no hook for all requests
-    HttpSession.__init__ = made  # type: ignore[method-assign]
+    def marked(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
+        told = Headers()
+        told.update(headers or {})
+        told[TRAFFIC] = LOAD
+        return plain(self, method, request_uri, body, told)
+
+    HTTPClient.request = marked  # type: ignore[method-assign, assignment]  # Locust has no hook for all requests
+
+
+def _mark_plain() -> None:
+    """Of `HttpUser`, of `requests`, and of whatever else uses Python's own client."""
+    put, end = HTTPConnection.putheader, HTTPConnection.endheaders
+
+    def kept(self: Any, header: str | bytes, *values: Any) -> None:
+        name = header.decode("latin-1") if isinstance(header, bytes) else header
+        if name.lower() != TRAFFIC.lower():
+            put(self, header, *values)
+
+    def ended(self: Any, *args: Any, **kwargs: Any) -> None:
+        put(self, TRAFFIC, LOAD)
+        end(self, *args, **kwargs)
+
+    HTTPConnection.putheader = kept  # type: ignore[method-assign]
+    HTTPConnection.endheaders = ended  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
 """Our locustfile, which Locust loads before the user's: `-f plugin.py[,theirs.py]`.
 
-Locust takes from it every user and every shape that stands here by name.
+Locust takes from it every user that stands here by name. No shape does: Locust would take ours before theirs.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from loadtests.plan import VARIABLE, read_plan
 from loadtests.worker import manners
 from loadtests.worker.arrivals import arrivals_of
 from loadtests.worker.process import Process
-from loadtests.worker.users import customers_of, shape_of
+from loadtests.worker.shapes import Shapes
+from loadtests.worker.users import customers_of
 
 locust.runners.WORKER_REPORT_INTERVAL = 1.0  # three seconds, by default: a saw-tooth in a plot by the second
 
 _process = Process(read_plan(Path(os.environ[VARIABLE])))
 manners.install(_process.plan, _process.refused)
+_shapes = Shapes(_process)
 events.init.add_listener(_process.begin)
+events.init.add_listener(_shapes.decide)
+events.test_start.add_listener(_shapes.confirm)
 events.request.add_listener(_process.request)
 events.user_error.add_listener(_process.user_error)
 events.test_stopping.add_listener(_process.stop)
@@ -29,8 +33,5 @@ events.quitting.add_listener(_process.end)
 
 if _process.plan.is_open:
     Arrivals = arrivals_of(_process)
-else:
-    if _process.plan.journeys:
-        Customers = customers_of(_process)
-    if not _process.plan.own_shape:
-        Stages = shape_of(_process)
+elif _process.plan.journeys:
+    Customers = customers_of(_process)

@@ -20,7 +20,6 @@ from keelwatch.runs import Line
 from keelwatch.workspace.errors import KernelError
 from keelwatch.workspace.sink import redact
 from loadtests.arrivals import level_at
-from loadtests.locustfile import SHAPE_IN_OPEN
 from loadtests.meter import Meter
 from loadtests.plan import Plan
 
@@ -36,13 +35,15 @@ GONE = 75  # the exit status of a process whose run is gone
 
 
 class Process:
-    """`number` tells the generators of a run apart, from 0; a master, which only shares out users, has -1."""
+    """`number` tells the generators of a run apart, from 0; a master, which only shares out users, has -1.
+    `own_shape`: the locustfile says how many users there are; the stages, only for how long."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.meter = Meter()
         self.number = 0
         self.arrived = False
+        self.own_shape = False
         self.stopping = Event()
         self.in_flight: Callable[[], int] = lambda: 0
         self._line: Line | None = None
@@ -62,10 +63,10 @@ class Process:
         gevent.signal_handler(signal.SIGINT, self._quit)
         self._line = Line(Path(self.plan.folder))
         is_master = isinstance(environment.runner, MasterRunner)
-        told = self.line.call({"do": "hello", "pid": os.getpid(), "master": is_master})
+        self.own_shape = bool(environment.available_shape_classes)
+        hello: JsonObject = {"pid": os.getpid(), "master": is_master, "own_shape": self.own_shape}
+        told = self.line.call({"do": "hello", **hello})
         self.number = int(str(told["number"]))
-        if self.plan.is_open and environment.shape_class is not None:
-            self.unfit(SHAPE_IN_OPEN)
         if not is_master:
             gevent.spawn(self._tell_each_second)
 
@@ -159,7 +160,7 @@ class Process:
             "second": second,
             "worker": self.number,
             "users": runner.user_count if runner else 0,
-            "level": 0.0 if self.plan.own_shape else level_at(self.plan.stages, second + 0.5),
+            "level": 0.0 if self.own_shape else level_at(self.plan.stages, second + 0.5),
             "cpu": cpu,
             "in_flight": self.in_flight(),
             **self.meter.take(),

@@ -1,5 +1,5 @@
-"""A portal of a few lines for real Locust: `/` answers at once, `/slow` after a while, whatever else not at
-all well."""
+"""A portal of a few lines for real Locust: `/` answers at once, `/slow` after a while, `/load` only who says
+once that it is load, and `/moved` leads there; whatever else answers not at all well."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ class _Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/slow":
             threading.Event().wait(SLOW_S)
-        self.send_response(200 if self.path in {"/", "/slow"} else 404)
+        self.send_response(self._status())
+        if self.path == "/moved":
+            self.send_header("Location", "/load")
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
+
+    def _status(self) -> int:
+        if self.path == "/load":
+            return 200 if self.headers.get_all("Keelwatch-Traffic") == ["load"] else 403
+        return {"/": 200, "/slow": 200, "/moved": 302}.get(self.path, 404)
 
     def log_message(self, *_: object) -> None:
         pass

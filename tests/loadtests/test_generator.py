@@ -18,6 +18,7 @@ from loadtests.generator import last_words
         ),
         ("locust.exception.StopError: enough\nbye\n", "locust.exception.StopError: enough"),
         ("[2026-11-26 05:44:45,968] vm/ERROR/locust.main: No User class found!\n", "No User class found!"),
+        ("Duplicate shape classes: Big\n", "Duplicate shape classes: Big"),
         ("[2026-11-26 05:44:45,968] vm/INFO/locust.main: Starting Error\n", "it said nothing of why"),
     ],
 )
