@@ -62,17 +62,18 @@ ON_A_BASE = f"class Base(LoadTestShape):\n    abstract = True\n\n\nclass Big(Bas
 TWO_NAMES = f"{BIG}Same = Big\n"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("shapes", "processes"),
     [
-        pytest.param(IMPORTED, 1, id="imported", marks=pytest.mark.deep),
-        pytest.param(IMPORTED, 2, id="imported-two-processes", marks=pytest.mark.deep),
-        pytest.param(BIG, 1, id="visible", marks=pytest.mark.deep),
-        pytest.param(ALIASED, 1, id="aliased", marks=pytest.mark.deep),
+        pytest.param(IMPORTED, 1, id="imported"),
+        pytest.param(IMPORTED, 2, id="imported-two-processes"),
+        pytest.param(BIG, 1, id="visible"),
+        pytest.param(ALIASED, 1, id="aliased"),
         pytest.param(REACHED, 1, id="reached"),
-        pytest.param(SAME_AS_OURS, 1, id="named-as-ours", marks=pytest.mark.deep),
-        pytest.param(ON_A_BASE, 1, id="on-a-base", marks=pytest.mark.deep),
-        pytest.param(TWO_NAMES, 1, id="two-names", marks=pytest.mark.deep),
+        pytest.param(SAME_AS_OURS, 1, id="named-as-ours"),
+        pytest.param(ON_A_BASE, 1, id="on-a-base"),
+        pytest.param(TWO_NAMES, 1, id="two-names"),
     ],
 )
 def test_a_shape_of_its_own_applies_wherever_it_comes_from(
@@ -117,6 +118,7 @@ class Big(LoadTestShape):
 SAME_NAME = f"from big_shapes import Big as Other\n\n\n{BIG}"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
@@ -124,10 +126,9 @@ SAME_NAME = f"from big_shapes import Big as Other\n\n\n{BIG}"
         pytest.param(
             SAME_NAME,
             "two of its classes have one name: Duplicate shape classes: Big",
-            marks=pytest.mark.deep,
         ),
-        pytest.param(REPLACES, "its locustfile replaces the shape", marks=pytest.mark.deep),
-        pytest.param(RAISES, "its shape raised ZeroDivisionError: division by zero", marks=pytest.mark.deep),
+        pytest.param(REPLACES, "its locustfile replaces the shape"),
+        pytest.param(RAISES, "its shape raised ZeroDivisionError: division by zero"),
     ],
     ids=["two", "same-name", "replaced", "raises"],
 )
