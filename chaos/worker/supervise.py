@@ -182,13 +182,20 @@ class Supervisor:
             self._telling.tell("control", name=str(control.get("name")), level=level, state="interrupted")
             if not self._stopping.rolling_back:
                 raise self._interruption(str(error)) from error
-        except Exception as error:  # a gate that breaks is shut, whatever broke it
+        except BaseException as error:  # a gate that breaks is shut, whatever broke it
+            if self._is_stop(error):
+                raise
             self.crashed = f"{control.get('name')} at {level}: {type(error).__name__}: {error}"
             self._telling.tell(
                 "control", name=str(control.get("name")), level=level, state="crashed", reason=self.crashed
             )
             if not self._stopping.rolling_back:
                 raise self._interruption(f"a control crashed: {self.crashed}") from error
+
+    def _is_stop(self, error: BaseException) -> bool:
+        """Whether it is a wish to stop that came while the control was asked, and none of the control's."""
+        is_main = threading.current_thread() is threading.main_thread()
+        return isinstance(error, KeyboardInterrupt) and is_main and self._stopping.safe
 
     def _interruption(self, words: str) -> Exception:
         """In a thread beside the main one it would be noticed too late; in the main one, no signal comes in
