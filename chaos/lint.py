@@ -10,7 +10,8 @@ from chaos.blast import outside
 from chaos.hosts import known_hosts
 from chaos.known import broken_promql, is_told, known_in
 from chaos.lint_calls import call_flaws
-from chaos.load import Experiment, activities, examine, extensions_of
+from chaos.load import Experiment, activities, examine, extensions_of, referred
+from chaos.mending import breaks_anew
 from chaos.verbs import OURS, verb_of
 from keelwatch.adapters.verbs import MODULES
 from keelwatch.runs.fields import mapping, text
@@ -62,6 +63,16 @@ def flaws_of(experiment: Experiment, workspace: Workspace, known: Known) -> Iter
             if reason and not _is_open(args):
                 yield Flaw((*at, "arguments"), reason, "an act within the blast radius")
             in_force += bool(verb)
+            if part == "rollbacks":
+                yield from _mending((*at, "arguments"), verb, args)
+    for loc, activity in referred(experiment.data, "rollbacks"):
+        yield from _mending(loc, *verb_of(mapping(activity, "provider")))
+
+
+def _mending(loc: Loc, verb: str, args: JsonObject) -> Iterator[Flaw]:
+    reason = breaks_anew(verb, args)
+    if reason and not _is_open(args):
+        yield Flaw(loc, reason, "an act that mends")
 
 
 def called(provider: JsonObject) -> str | None:

@@ -140,6 +140,15 @@ def activities(data: JsonObject) -> Iterator[tuple[tuple[str | int, ...], str, J
                 yield (*loc, index), "hypothesis" if len(loc) > 1 else loc[0], one
 
 
+def referred(data: JsonObject, part: str) -> Iterator[tuple[tuple[str | int, ...], JsonObject]]:
+    """The activities that `part` names by `ref`, with the places of their names there."""
+    known = {text(one, "name"): one for _, _, one in activities(data)}
+    found = data.get(part)
+    for index, one in enumerate(found if isinstance(found, list) else []):
+        if isinstance(one, dict) and one.get("ref") and text(one, "ref") in known:
+            yield (part, index, "ref"), known[text(one, "ref")]
+
+
 def variables_of(data: JsonObject) -> tuple[str, ...]:
     """The variables of the environment that an experiment asks for by name."""
     found: list[str] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chaos.blast import outside
 from chaos.hosts import PLACE, elsewhere, known_hosts
 from chaos.load import activities
+from chaos.mending import breaks_anew
 from chaos.verbs import verb_of
 from chaos.words import equivalent, of_verb
 from keelwatch.runs.fields import mapping, text
@@ -56,6 +57,8 @@ def plan_of(
         radius = experiment.extension.blast_radius if experiment.extension is not None else None
         counted = 0 if part == "rollbacks" else in_force
         reason = outside(radius, verb, args, regions, counted) or elsewhere(args, hosts) if verb else ""
+        if part == "rollbacks":
+            reason = reason or breaks_anew(verb, args)
         told = Planned(
             part, text(activity, "name"), text(activity, "type"), equivalent(provider), trouble=reason
         )
