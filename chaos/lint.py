@@ -12,7 +12,7 @@ from chaos.known import broken_promql, is_told, known_in
 from chaos.lint_calls import call_flaws
 from chaos.load import Experiment, activities, examine, extensions_of, referred
 from chaos.mending import breaks_anew
-from chaos.verbs import OURS, verb_of
+from chaos.verbs import BEFORE, OURS, acts_early, verb_of
 from keelwatch.adapters.verbs import MODULES
 from keelwatch.runs.fields import mapping, text
 from keelwatch.workspace.entrance import address_of
@@ -55,8 +55,10 @@ def flaws_of(experiment: Experiment, workspace: Workspace, known: Known) -> Iter
         yield from call_flaws(at, provider, known)
         if (url := called(provider)) is not None:
             yield from _host((*at, "arguments", "arguments", "url"), url, workspace)
-        if text(provider, "module") == OURS and part != "hypothesis":
-            verb, args = verb_of(provider)
+        verb, args = verb_of(provider)
+        if reason := acts_early(part, verb):
+            yield Flaw((*at, "func"), reason, "a probe, which asks only")
+        if text(provider, "module") == OURS and part not in BEFORE:
             radius = experiment.extension.blast_radius if experiment.extension is not None else None
             counted = 0 if part == "rollbacks" else in_force
             reason = outside(radius, verb, args, list(known.regions), counted) if verb else ""

@@ -127,8 +127,11 @@ def _repeated(told: Sequence[Told]) -> Iterator[Problem]:
 
 
 def activities(data: JsonObject) -> Iterator[tuple[tuple[str | int, ...], str, JsonObject]]:
-    """Each activity that is written out: its place, the part it belongs to (`hypothesis`, `method`,
-    `rollbacks`), and itself."""
+    """Each activity that is written out: its place, the part it belongs to (`configuration`, `hypothesis`,
+    `method`, `rollbacks`), and itself."""
+    for key, one in mapping(data, "configuration").items():
+        if isinstance(one, dict) and one.get("type") == "probe" and isinstance(one.get("provider"), dict):
+            yield ("configuration", key), "configuration", one
     parts: dict[tuple[str, ...], Json] = {
         ("steady-state-hypothesis", "probes"): mapping(data, "steady-state-hypothesis").get("probes"),
         ("method",): data.get("method"),
