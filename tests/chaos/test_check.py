@@ -129,6 +129,41 @@ def test_an_act_outside_of_its_own_blast_radius_is_a_flaw(tmp_path: Path, around
     assert "fault.set strikes cache, and the blast radius is billing" in found
 
 
+WITHIN = (
+    "extensions:\n  - name: keelwatch\n    blast_radius: {RADIUS}\n"
+    "    guard: {burn_rate: {objectives: [login-availability]}}\n"
+)
+
+
+@pytest.mark.parametrize("verb", ["pg.promote", "redis.promote"])
+def test_a_promotion_strikes_the_region_that_loses_its_primary_too(
+    tmp_path: Path, around: Workspace, verb: str
+) -> None:
+    text = acting().replace("func: fault", "func: act") + WITHIN.replace("RADIUS", "regions: [east]")
+    text = text.replace(
+        "{fault: billing.errors, region: west}", f"{{verb: {verb}, arguments: {{region: east}}}}"
+    )
+    (found,) = problems(tmp_path, around, text)
+    assert f"{verb} strikes west, and the blast radius is east" in found
+    assert problems(tmp_path, around, text.replace("regions: [east]", "regions: [east, west]")) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("billing.errors, value: 30%", ""),
+        ("billing.errors, value: 60%", "fails 60% of requests, and the blast radius is 50%"),
+        ("billing.latency, value: 1ms", "fails 100% of requests, and the blast radius is 50%"),
+    ],
+)
+def test_all_but_a_fault_of_errors_counts_as_every_request(
+    tmp_path: Path, around: Workspace, fault: str, told: str
+) -> None:
+    found = problems(tmp_path, around, acting(fault) + WITHIN.replace("RADIUS", "percent: 50"))
+    assert len(found) == bool(told)
+    assert told in "".join(found)
+
+
 HYPOTHESIS = """steady-state-hypothesis:
   title: all is well
   probes:
