@@ -15,6 +15,8 @@ FAULT = "fault.set"
 STRIKES = {"edge": "edge", "pg": "database", "redis": "cache", "flag": "portal", "sessions": "identity"}
 """The component that the verbs of a family strike."""
 EVERYWHERE = ("", "all")
+PROMOTES = ("pg.promote", "redis.promote")
+"""A region wins its primary where another loses it."""
 
 
 def outside(
@@ -30,7 +32,7 @@ def outside(
             what = f"strikes {component}" if component else "strikes nobody knows what"
             return f"{verb} {what}, and the blast radius is {', '.join(radius.components)}"
     if radius.regions is not None:
-        strange = [one for one in regions_of(args, all_regions) if one not in radius.regions]
+        strange = [one for one in regions_of(verb, args, all_regions) if one not in radius.regions]
         if strange:
             return f"{verb} strikes {', '.join(strange)}, and the blast radius is {', '.join(radius.regions)}"
     if radius.percent is not None and (share := percent_of(verb, args)) > radius.percent:
@@ -47,8 +49,10 @@ def component_of(verb: str, args: JsonObject) -> str:
     return STRIKES.get(verb.partition(".")[0], "")
 
 
-def regions_of(args: JsonObject, all_regions: Sequence[str]) -> list[str]:
+def regions_of(verb: str, args: JsonObject, all_regions: Sequence[str]) -> list[str]:
     """Where an act strikes: what its arguments name, else everywhere."""
+    if verb in PROMOTES:
+        return list(all_regions)
     named = [text(args, key) for key in ("region", "away_from", "to") if text(args, key)]
     spread = [*mapping(args, "values"), *mapping(args, "weights")]
     found = [one for one in named if one not in EVERYWHERE] + spread
@@ -56,7 +60,7 @@ def regions_of(args: JsonObject, all_regions: Sequence[str]) -> list[str]:
 
 
 def percent_of(verb: str, args: JsonObject) -> float:
-    """Which share of requests a fault fails, in percent: all of them where it does not say."""
+    """Which share of requests an act fails, in percent: all of them where it does not say."""
     if verb != FAULT or text(args, "fault").partition(".")[2] != "errors":
         return 100.0
     try:

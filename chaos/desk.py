@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chaos.blast import outside
 from chaos.hosts import Host, elsewhere, known_hosts
+from chaos.mending import breaks_anew
 from chaos.story import MENDS
 from keelwatch.runs import UndoBy
 from keelwatch.runs.fields import mapping, number, text, texts
@@ -94,13 +95,18 @@ class Desk:
     def _act(self, verb: str, args: JsonObject, *, is_rollback: bool) -> JsonObject:
         """One at a time, so that what is in force can be counted. One outside of the blast radius or of the
         environment is answered with the reason, and ends the experiment. A rollback adds nothing to what is
-        in force, and nobody takes it back."""
+        in force, and nobody takes it back: so it sets no fault."""
         with self._acting:
-            if self._is_over or (self.closed and not is_rollback):
-                raise Refused(f"nothing acts any more: {self.closed}")
+            closed = self.closed or self._notebook.seen.out_of_bounds
+            if self._is_over or (closed and not is_rollback):
+                raise Refused(f"nothing acts any more: {closed}")
+            if is_rollback and (reason := breaks_anew(verb, args)):
+                raise Refused(reason, "break it in the method: what that did is taken back")
             radius = self._extension.blast_radius if self._extension is not None else None
             in_force = 0 if is_rollback else sum(effect.is_open for effect in self._run.effects)
             reason = outside(radius, verb, args, self._regions, in_force) or elsewhere(args, self._hosts)
+            if not is_rollback and self._notebook.phase != "method":
+                reason = f"{verb}: acts belong to the method"
             if reason:
                 self._notebook.note(out_of_bounds=reason)
                 self.closed = self.closed or reason

@@ -10,8 +10,9 @@ from chaos.blast import outside
 from chaos.hosts import known_hosts
 from chaos.known import broken_promql, is_told, known_in
 from chaos.lint_calls import call_flaws
-from chaos.load import Experiment, activities, examine, extensions_of
-from chaos.verbs import OURS, verb_of
+from chaos.load import Experiment, activities, examine, extensions_of, referred
+from chaos.mending import breaks_anew
+from chaos.verbs import BEFORE, OURS, acts_early, verb_of
 from keelwatch.adapters.verbs import MODULES
 from keelwatch.runs.fields import mapping, text
 from keelwatch.workspace.entrance import address_of
@@ -54,14 +55,26 @@ def flaws_of(experiment: Experiment, workspace: Workspace, known: Known) -> Iter
         yield from call_flaws(at, provider, known)
         if (url := called(provider)) is not None:
             yield from _host((*at, "arguments", "arguments", "url"), url, workspace)
-        if text(provider, "module") == OURS and part != "hypothesis":
-            verb, args = verb_of(provider)
+        verb, args = verb_of(provider)
+        if reason := acts_early(part, verb):
+            yield Flaw((*at, "func"), reason, "a probe, which asks only")
+        if text(provider, "module") == OURS and part not in BEFORE:
             radius = experiment.extension.blast_radius if experiment.extension is not None else None
             counted = 0 if part == "rollbacks" else in_force
             reason = outside(radius, verb, args, list(known.regions), counted) if verb else ""
             if reason and not _is_open(args):
                 yield Flaw((*at, "arguments"), reason, "an act within the blast radius")
             in_force += bool(verb)
+            if part == "rollbacks":
+                yield from _mending((*at, "arguments"), verb, args)
+    for loc, activity in referred(experiment.data, "rollbacks"):
+        yield from _mending(loc, *verb_of(mapping(activity, "provider")))
+
+
+def _mending(loc: Loc, verb: str, args: JsonObject) -> Iterator[Flaw]:
+    reason = breaks_anew(verb, args)
+    if reason and not _is_open(args):
+        yield Flaw(loc, reason, "an act that mends")
 
 
 def called(provider: JsonObject) -> str | None:

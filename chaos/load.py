@@ -127,8 +127,11 @@ def _repeated(told: Sequence[Told]) -> Iterator[Problem]:
 
 
 def activities(data: JsonObject) -> Iterator[tuple[tuple[str | int, ...], str, JsonObject]]:
-    """Each activity that is written out: its place, the part it belongs to (`hypothesis`, `method`,
-    `rollbacks`), and itself."""
+    """Each activity that is written out: its place, the part it belongs to (`configuration`, `hypothesis`,
+    `method`, `rollbacks`), and itself."""
+    for key, one in mapping(data, "configuration").items():
+        if isinstance(one, dict) and one.get("type") == "probe" and isinstance(one.get("provider"), dict):
+            yield ("configuration", key), "configuration", one
     parts: dict[tuple[str, ...], Json] = {
         ("steady-state-hypothesis", "probes"): mapping(data, "steady-state-hypothesis").get("probes"),
         ("method",): data.get("method"),
@@ -138,6 +141,15 @@ def activities(data: JsonObject) -> Iterator[tuple[tuple[str | int, ...], str, J
         for index, one in enumerate(found if isinstance(found, list) else []):
             if isinstance(one, dict) and isinstance(one.get("provider"), dict):
                 yield (*loc, index), "hypothesis" if len(loc) > 1 else loc[0], one
+
+
+def referred(data: JsonObject, part: str) -> Iterator[tuple[tuple[str | int, ...], JsonObject]]:
+    """The activities that `part` names by `ref`, with the places of their names there."""
+    known = {text(one, "name"): one for _, _, one in activities(data)}
+    found = data.get(part)
+    for index, one in enumerate(found if isinstance(found, list) else []):
+        if isinstance(one, dict) and one.get("ref") and text(one, "ref") in known:
+            yield (part, index, "ref"), known[text(one, "ref")]
 
 
 def variables_of(data: JsonObject) -> tuple[str, ...]:

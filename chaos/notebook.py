@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chaos.ahead import Ahead
 from chaos.owed import OWED
 from chaos.verdict import Answers, Seen
 from keelwatch.ledger import JsonObject
@@ -50,6 +51,7 @@ class Notebook:
         self._seen = Seen()
         self._mutex = threading.Lock()
         self._owed: list[str] = []
+        self._ahead = Ahead()
         self._has_begun = False
         self._method_at = 0.0
         self.phase = ""
@@ -78,6 +80,7 @@ class Notebook:
         if name in PLAIN:
             self.note(**PLAIN[name](event))
         elif name == "began":
+            self._ahead.plan(event)
             self._owe(texts(event, "rollbacks"))
         elif name == "phase":
             self._phase(text(event, "phase"), number(event, "at"))
@@ -91,6 +94,7 @@ class Notebook:
     def close(self) -> None:
         """Nothing more is heard. Rollbacks of the experiment's own that were not played are left behind, for
         nobody else can."""
+        self.note(unfinished=(*self.seen.unfinished, *self._ahead.missing()))
         if self._has_begun and self._owed:
             words = [f"{name}: not played" for name in self._owed]
             self.note(rollbacks=(*self.seen.rollbacks, *words))
@@ -136,6 +140,8 @@ class Notebook:
         if phase not in {"method", "rollbacks"}:
             return
         self._run.note("step", {key: value for key, value in event.items() if key != "event"})
+        if phase == "method":
+            self._ahead.step(event)
         if state != "begun":
             error = text(event, "error")
             self._run.say(f"{name}: {state}" + (f", {error}" if error else ""))

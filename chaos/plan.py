@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from chaos.blast import outside
 from chaos.hosts import PLACE, elsewhere, known_hosts
 from chaos.load import activities
-from chaos.verbs import verb_of
+from chaos.mending import breaks_anew
+from chaos.verbs import acts_early, verb_of
 from chaos.words import equivalent, of_verb
 from keelwatch.runs.fields import mapping, text
 from keelwatch.workspace.errors import KeelwatchError
@@ -41,7 +42,7 @@ class Planned:
 def plan_of(
     experiment: Experiment, order: Order, verbs: Mapping[str, Verb], regions: Sequence[str]
 ) -> tuple[Planned, ...]:
-    """In order: hypothesis, method, rollbacks."""
+    """In order: configuration, hypothesis, method, rollbacks."""
     values = static_values(experiment.data)
     found = []
     in_force = 0
@@ -56,6 +57,9 @@ def plan_of(
         radius = experiment.extension.blast_radius if experiment.extension is not None else None
         counted = 0 if part == "rollbacks" else in_force
         reason = outside(radius, verb, args, regions, counted) or elsewhere(args, hosts) if verb else ""
+        if part == "rollbacks":
+            reason = reason or breaks_anew(verb, args)
+        reason = acts_early(part, verb) or reason
         told = Planned(
             part, text(activity, "name"), text(activity, "type"), equivalent(provider), trouble=reason
         )

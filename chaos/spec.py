@@ -26,7 +26,11 @@ class BlastRadius(StrictModel):
     components: list[Name] | None = Field(None, min_length=1, description="Components that may be struck")
     regions: list[Name] | None = Field(None, min_length=1, description="Regions that may be struck")
     percent: float | None = Field(
-        None, gt=0, le=100, description="The largest share of requests that a fault of errors may fail"
+        None,
+        gt=0,
+        le=100,
+        description="The largest share of requests that an act may fail, in percent: a fault of errors says "
+        "it by its value, and every other act counts as 100",
     )
     at_once: int | None = Field(None, ge=1, description="How many acts may be in force at the same time")
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
 
 OURS = "chaos.actions"
+BEFORE = ("configuration", "hypothesis")
+"""The parts of an experiment in which nothing is broken."""
 
 
 def verb_of(provider: JsonObject) -> tuple[str, JsonObject]:
@@ -24,6 +26,11 @@ def verb_of(provider: JsonObject) -> tuple[str, JsonObject]:
             told = {key: value for key, value in arguments.items() if key != "for_"}
             return FAULT, {"value": "on", "region": "all", **told, "for_s": _seconds(text(arguments, "for_"))}
     return "", {}
+
+
+def acts_early(part: str, verb: str) -> str:
+    """Why an activity of this part may not act so; empty when it may."""
+    return f"{verb}: acts belong to the method" if verb and part in BEFORE else ""
 
 
 def _seconds(duration: str) -> float:

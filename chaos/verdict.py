@@ -35,10 +35,11 @@ class Answers:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """All that a verdict rests on. `ended`: Chaos Toolkit went to its end. `died` is what became of its
-    process otherwise. `unfinished` are activities of the method that neither succeeded nor failed. `reached`:
-    whether the fault was seen to reach traffic, None where nobody said how it shows. The method lasted for
-    `method_s`, and the hypothesis was to be asked `every_s` of it (0: not at all). `rollbacks` are those
-    that failed, or were not played, and that nobody else verifies; texts are empty where nothing happened."""
+    process otherwise. `unfinished` are activities of the method that neither succeeded nor failed, also those
+    that never began. `reached`: whether the fault was seen to reach traffic, None where nobody said how it
+    shows. The method lasted for `method_s`, and the hypothesis was to be asked `every_s` of it (0: not at
+    all). `rollbacks` are those that failed, or were not played, and that nobody else verifies; texts are
+    empty where nothing happened."""
 
     ended: bool = False
     died: str = ""
@@ -93,7 +94,9 @@ def _flaws(seen: Seen) -> Sequence[str]:
         "tool-died": seen.died,
         "load": seen.load,
         "action-failed": "; ".join(seen.actions) or seen.overrun,
-        "unfinished": "; ".join(seen.unfinished) if seen.ended and not seen.interrupted else "",
+        "unfinished": "; ".join(seen.unfinished)
+        if seen.ended and not (seen.interrupted or seen.gate)
+        else "",
     }
     return [f"{name}: {reason}" for name, reason in reasons.items() if reason]
 

@@ -15,7 +15,7 @@ from chaoslib.experiment import ensure_experiment_is_valid, run_experiment
 from chaoslib.loader import load_experiment
 from chaoslib.types import Schedule, Strategy
 
-from chaos.worker import commands
+from chaos.worker import commands, pausing
 from chaos.worker.asking import Asking
 from chaos.worker.handler import Handler
 from chaos.worker.reading import beside
@@ -53,6 +53,7 @@ def carry_out(folder: Path) -> int:
     supervisor.install()
     asking.install()
     commands.install()
+    pausing.install(stopping)
     journal = _run(experiment, handler, number(order, "every_s"), telling)
     _keep(folder / "journal.json", journal)
     telling.tell("ended", status=str(journal.get("status")), deviated=bool(journal.get("deviated")))

@@ -22,7 +22,7 @@ ACTS = ("act", "fault")
 
 
 class NotLetThrough(KeyboardInterrupt):
-    """A control did not come up: the experiment does not begin."""
+    """A control did not come up, or something was out of bounds: the experiment does not begin."""
 
 
 class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no types
@@ -63,7 +63,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
         self, experiment: Any, journal: Any, configuration: Any, secrets: Any, schedule: Any, settings: Any
     ) -> None:
         _hide(secrets)
-        if self._supervisor.crashed:
+        if self._supervisor.crashed or self._supervisor.refused:
             raise NotLetThrough
 
     def start_hypothesis_before(self, experiment: Any) -> None:
@@ -131,7 +131,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
             number=number,
             phase=self._where(),
             state="begun",
-            name=activity.get("name"),
+            name=str(activity.get("name")),
             type=activity.get("type"),
             provider=provider,
             background=bool(activity.get("background")),
@@ -149,7 +149,7 @@ class Handler(RunEventHandler):  # type: ignore[misc]  # Chaos Toolkit has no ty
             number=number,
             phase=self._where(),
             state=run.get("status", "interrupted"),
-            name=activity.get("name"),
+            name=str(activity.get("name")),
             type=activity.get("type"),
             output=run.get("output"),
             took_s=run.get("duration"),

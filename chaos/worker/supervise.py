@@ -36,7 +36,8 @@ type Host = tuple[str, str, int]
 
 
 class Supervisor:
-    """Of one experiment. `hosts` are those that it may ask; None: nobody knows any."""
+    """Of one experiment. `hosts` are those that it may ask. `crashed` is a control that broke, `refused` what
+    an activity may not do: Chaos Toolkit goes on after either while it sets itself up."""
 
     def __init__(self, telling: Telling, stopping: Stopping, hosts: Collection[Host]) -> None:
         self._telling = telling
@@ -45,6 +46,7 @@ class Supervisor:
         self._asking = threading.local()
         self._rollbacks: Sequence[Any] = ()
         self.crashed = ""
+        self.refused = ""
 
     def roll_back(self, rollbacks: Sequence[Any]) -> None:
         """From here on the main thread carries out `rollbacks`; what is left of the method may go on
@@ -106,7 +108,8 @@ class Supervisor:
         except ActivityFailed as error:  # Chaos Toolkit would go on with what comes next
             if not isinstance(error.__context__, OutOfBounds) or self._stopping.rolling_back:
                 raise
-            raise self._interruption(error.__context__.message) from error
+            self.refused = error.__context__.message
+            raise self._interruption(self.refused) from error
 
     def _bound(self, activity: dict[str, Any], call: Callable[[], Any]) -> Callable[[], Any]:
         """`call` in a thread that remembers for which activity it asks."""
@@ -171,6 +174,7 @@ class Supervisor:
         self._telling.tell("refused", name=str(activity.get("name")), reason=words)
         if self._stopping.rolling_back:
             raise ActivityFailed(words)
+        self.refused = words
         raise self._interruption(words)
 
     def _control(self, level: str, control: dict[str, Any], call: Callable[[], None]) -> None:
@@ -182,13 +186,20 @@ class Supervisor:
             self._telling.tell("control", name=str(control.get("name")), level=level, state="interrupted")
             if not self._stopping.rolling_back:
                 raise self._interruption(str(error)) from error
-        except Exception as error:  # a gate that breaks is shut, whatever broke it
+        except BaseException as error:  # a gate that breaks is shut, whatever broke it
+            if self._is_stop(error):
+                raise
             self.crashed = f"{control.get('name')} at {level}: {type(error).__name__}: {error}"
             self._telling.tell(
                 "control", name=str(control.get("name")), level=level, state="crashed", reason=self.crashed
             )
             if not self._stopping.rolling_back:
                 raise self._interruption(f"a control crashed: {self.crashed}") from error
+
+    def _is_stop(self, error: BaseException) -> bool:
+        """Whether it is a wish to stop that came while the control was asked, and none of the control's."""
+        is_main = threading.current_thread() is threading.main_thread()
+        return isinstance(error, KeyboardInterrupt) and is_main and self._stopping.safe
 
     def _interruption(self, words: str) -> Exception:
         """In a thread beside the main one it would be noticed too late; in the main one, no signal comes in

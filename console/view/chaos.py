@@ -59,7 +59,7 @@ def open_json(one: OpenRow) -> dict[str, Json]:
 def plan_lines(experiment: Experiment, plan: Sequence[Planned]) -> list[str]:
     """Effects and what takes them back, part by part."""
     lines = [f"{experiment.name}: {experiment.title}"]
-    for part in ("hypothesis", "method", "rollbacks"):
+    for part in ("configuration", "hypothesis", "method", "rollbacks"):
         steps = [one for one in plan if one.part == part]
         title = f"{part}: {experiment.steady_state}" if part == "hypothesis" else part
         lines += [title] if steps else []

@@ -12,6 +12,7 @@ import pytest
 
 from chaos.load import Experiment, variables_of
 from chaos.order import Order
+from chaos.plan import Planned, plan_of
 from keelwatch.ledger import Fact, FactKind, JsonObject, SqliteLedger, open_ledger
 from keelwatch.runs import RunView, Verdict, spawn, stop, view
 from keelwatch.runs.mark import kill_marked, marked, read_mark
@@ -91,7 +92,18 @@ class Lab:
     def start(
         self, experiment: dict[str, object], extension: JsonObject | None = None, load: str = ""
     ) -> str:
-        order = Order(
+        order = self.order(experiment, extension, load)
+        return spawn(self.ledger, TABLE.kind("chaos"), "one", order.as_args(), "lab", ENTRY)
+
+    def plan(self, experiment: dict[str, object]) -> Sequence[Planned]:
+        """Of a dry run."""
+        found = Experiment(self.folder / "one.json", json.loads(json.dumps(experiment)), None)
+        return plan_of(found, self.order(experiment), TABLE.verbs, ["west", "east"])
+
+    def order(
+        self, experiment: dict[str, object], extension: JsonObject | None = None, load: str = ""
+    ) -> Order:
+        return Order(
             workspace=self.folder / "keelwatch.yaml",
             environment="lab",
             sandbox="",
@@ -103,7 +115,6 @@ class Lab:
             extension=extension or {},
             load=load,
         )
-        return spawn(self.ledger, TABLE.kind("chaos"), "one", order.as_args(), "lab", ENTRY)
 
     def start_file(self, experiment: Experiment) -> str:
         order = Order(

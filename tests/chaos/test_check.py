@@ -10,6 +10,8 @@ import pytest
 
 from chaos.lint import check
 from chaos.load import named, variables_of
+from chaos.mending import BREAKS
+from keelwatch.adapters.faults import possible
 from keelwatch.workspace import UsageError
 from keelwatch.workspace.find import built_in
 from keelwatch.workspace.workspace import Workspace, load_workspace
@@ -67,7 +69,7 @@ def test_yaml_that_only_chaos_toolkit_takes_is_no_flaw(tmp_path: Path, around: W
         HEAD
         + ACT.replace("FAULT", "billing.errors").replace("REGION", "&there west")
         + (
-            "rollbacks:\n  - type: action\n    name: again\n    provider:\n      type: python\n"
+            "  - type: action\n    name: again\n    provider:\n      type: python\n"
             "      module: chaos.actions\n      func: fault\n"
             "      arguments: {fault: billing.errors, region: *there}\n"
         )
@@ -125,6 +127,41 @@ def test_an_act_outside_of_its_own_blast_radius_is_a_flaw(tmp_path: Path, around
     )
     (found,) = problems(tmp_path, around, text)
     assert "fault.set strikes cache, and the blast radius is billing" in found
+
+
+WITHIN = (
+    "extensions:\n  - name: keelwatch\n    blast_radius: {RADIUS}\n"
+    "    guard: {burn_rate: {objectives: [login-availability]}}\n"
+)
+
+
+@pytest.mark.parametrize("verb", ["pg.promote", "redis.promote"])
+def test_a_promotion_strikes_the_region_that_loses_its_primary_too(
+    tmp_path: Path, around: Workspace, verb: str
+) -> None:
+    text = acting().replace("func: fault", "func: act") + WITHIN.replace("RADIUS", "regions: [east]")
+    text = text.replace(
+        "{fault: billing.errors, region: west}", f"{{verb: {verb}, arguments: {{region: east}}}}"
+    )
+    (found,) = problems(tmp_path, around, text)
+    assert f"{verb} strikes west, and the blast radius is east" in found
+    assert problems(tmp_path, around, text.replace("regions: [east]", "regions: [east, west]")) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("billing.errors, value: 30%", ""),
+        ("billing.errors, value: 60%", "fails 60% of requests, and the blast radius is 50%"),
+        ("billing.latency, value: 1ms", "fails 100% of requests, and the blast radius is 50%"),
+    ],
+)
+def test_all_but_a_fault_of_errors_counts_as_every_request(
+    tmp_path: Path, around: Workspace, fault: str, told: str
+) -> None:
+    found = problems(tmp_path, around, acting(fault) + WITHIN.replace("RADIUS", "percent: 50"))
+    assert len(found) == bool(told)
+    assert told in "".join(found)
 
 
 HYPOTHESIS = """steady-state-hypothesis:
@@ -189,6 +226,52 @@ def test_a_fault_that_a_component_does_not_have_is_told(tmp_path: Path, around: 
     (found,) = problems(tmp_path, around, acting("billing.dwn"))
     assert found.startswith("10:26: found the fault 'billing.dwn', expected one of billing.errors, ")
     assert found.endswith("did you mean 'billing.down'?")
+
+
+ROLLBACK = """rollbacks:
+  - type: action
+    name: mend
+    provider:
+      type: python
+      module: chaos.actions
+      func: FUNC
+      arguments: ARGUMENTS
+"""
+
+
+@pytest.mark.parametrize(
+    ("func", "arguments", "verb"),
+    [
+        ("fault", "{fault: billing.latency, value: 400ms, for_: 10m}", "fault.set"),
+        ("fault", "{fault: billing.down}", "fault.set"),
+        ("act", "{verb: process.hang, arguments: {process: billing}}", "process.hang"),
+        ("act", "{verb: process.kill, arguments: {process: billing}}", "process.kill"),
+    ],
+)
+def test_a_rollback_that_sets_a_fault_is_refused(
+    tmp_path: Path, around: Workspace, func: str, arguments: str, verb: str
+) -> None:
+    rollback = ROLLBACK.replace("FUNC", func).replace("ARGUMENTS", arguments)
+    (found,) = problems(tmp_path, around, acting() + rollback)
+    assert found == f"18:18: found {verb}: a rollback mends; it sets no fault, expected an act that mends"
+
+
+def test_a_rollback_that_names_a_fault_of_the_method_is_refused(tmp_path: Path, around: Workspace) -> None:
+    (found,) = problems(tmp_path, around, acting() + "rollbacks:\n  - ref: break it\n")
+    assert found.startswith("12:10: found fault.set: a rollback mends; it sets no fault")
+
+
+@pytest.mark.parametrize("value", ["off", "'off'", "0", "0%", "0ms", "${what}"])
+def test_a_rollback_that_ends_a_fault_is_none_that_sets_one(
+    tmp_path: Path, around: Workspace, value: str
+) -> None:
+    arguments = f"{{fault: billing.latency, value: {value}}}".replace("${what}", "'${what}'")
+    rollback = ROLLBACK.replace("FUNC", "fault").replace("ARGUMENTS", arguments)
+    assert problems(tmp_path, around, acting() + rollback) == []
+
+
+def test_the_verbs_that_break_are_those_that_faults_are_set_by() -> None:
+    assert {possible.SET, possible.KILL, possible.HANG} == BREAKS
 
 
 def test_a_verb_that_nobody_has_is_told(tmp_path: Path, around: Workspace) -> None:

@@ -176,6 +176,35 @@ def test_an_activity_that_hangs_is_given_up(lab: Lab) -> None:
     assert lab.effects == ["toy.set billing down", "toy.set billing up"]
 
 
+@pytest.mark.parametrize("pause", ["before", "after"])
+@pytest.mark.parametrize("ends_by", ["a stop", "a trip"])
+def test_a_pause_in_the_background_keeps_no_rollback_waiting(lab: Lab, pause: str, ends_by: str) -> None:
+    paused = {**lab.set("cache", "down"), "background": True, "pauses": {pause: 60}}
+    mop = lab.call("beside", "write", "mop up", {"path": str(lab.world / "mopped"), "text": "yes"})
+    method = [paused, lab.set("billing", "down"), lab.wait("60s")]
+    run = lab.start(lab.experiment(method, (), [mop]), WATCHED)
+    lab.until_value("billing", "down")
+    if pause == "after":
+        lab.until_value("cache", "down")
+    if ends_by == "a trip":
+        (lab.world / "burn").write_text("20")
+    else:
+        lab.stop(run)
+    verdict = lab.end(run, 10)
+    assert verdict.exit_code is ExitCode.STOPPED
+    assert (lab.value("mopped"), lab.value("billing"), lab.value("cache")) == ("yes", "up", "up")
+
+
+def test_a_pause_of_a_rollback_in_the_background_is_played_to_its_end(lab: Lab) -> None:
+    mop = lab.call("beside", "write", "mop up", {"path": str(lab.world / "mopped"), "text": "yes"})
+    later = {**mop, "background": True, "pauses": {"before": 1}}
+    run = lab.start(lab.experiment([lab.set("billing", "down"), lab.wait("60s")], (), [later]))
+    lab.until_value("billing", "down")
+    lab.stop(run)
+    assert lab.end(run).exit_code is ExitCode.STOPPED
+    assert lab.value("mopped") == "yes"
+
+
 @pytest.mark.parametrize("place", ["activity", "provider"])
 def test_a_command_ends_when_its_time_is_over(lab: Lab, place: str) -> None:
     provider: dict[str, object] = {"type": "process", "path": "sleep", "arguments": ["20"]}

@@ -76,3 +76,23 @@ def test_one_that_fails_after_a_stop_is_left_behind(lab: Lab) -> None:
     verdict = lab.end(run)
     assert verdict.exit_code is ExitCode.LEFT_BEHIND
     assert "rollback-failed: mend: " in verdict.reason
+
+
+def test_one_that_sets_a_fault_is_refused_and_left_behind(lab: Lab) -> None:
+    arguments = {"fault": "billing.latency", "value": "400ms", "for_": "10m"}
+    anew = lab.call("chaos.actions", "fault", "slow it down", arguments)
+    method = [lab.set("billing", "down"), write(lab, "errors", "yes"), lab.wait("2s")]
+    run = lab.start(lab.experiment(method, [lab.is_("cache", "up")], [anew, lab.set("cache", "up")]), GUARDED)
+    verdict = lab.end(run)
+    assert verdict.exit_code is ExitCode.LEFT_BEHIND
+    assert "rollback-failed: slow it down: " in verdict.reason
+    assert "fault.set: a rollback mends; it sets no fault" in verdict.reason
+    assert lab.effects[1:] == ["toy.set cache up", "toy.set billing up"]
+
+
+def test_a_dry_run_refuses_one_that_sets_a_fault(lab: Lab) -> None:
+    arguments = {"fault": "billing.latency", "value": "${slow}"}
+    anew = lab.call("chaos.actions", "fault", "slow it down", arguments)
+    experiment = lab.experiment([lab.set("billing", "down")], (), [anew, lab.set("cache", "up")])
+    plan = lab.plan({**experiment, "configuration": {"slow": "400ms"}})
+    assert [one.trouble for one in plan] == ["", "fault.set: a rollback mends; it sets no fault", ""]
