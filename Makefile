@@ -27,7 +27,7 @@ check: $(VENV)/.installed ## Format, lint, types, layers, docs
 	$(BIN)/python -m pytest tests/docs
 
 test: setup ## Every test, with small samples of the crash matrices
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not deep"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not deep"
 
 test-deep: setup ## The full crash matrices
 	$(BIN)/python -m pytest -n 2 -m deep --timeout 3600

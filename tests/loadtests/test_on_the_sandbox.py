@@ -197,7 +197,8 @@ def test_a_locustfile_of_any_form_runs_as_it_is(pusher: Pusher, form: str) -> No
     until(lambda: pusher.requests() > 0)
 
 
-@pytest.mark.parametrize("kind", [pytest.param("HttpUser", marks=pytest.mark.deep), "FastHttpUser"])
+@pytest.mark.deep
+@pytest.mark.parametrize("kind", ["HttpUser", "FastHttpUser"])
 def test_an_open_load_of_a_locustfile_does_a_task_for_each_arrival(pusher: Pusher, kind: str) -> None:
     text = LOCUSTFILE.replace("HttpUser", kind)
     (pusher.folder / "loadtests" / "visit.py").write_text(
@@ -209,12 +210,9 @@ def test_an_open_load_of_a_locustfile_does_a_task_for_each_arrival(pusher: Pushe
     assert found["all"]["count"] == found["judged"]["due"] > 30
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
-    "model",
-    [
-        pytest.param("model: open\nstages: [{rate: 5, for: 4s}]", marks=pytest.mark.deep),
-        "model: closed\nstages: [{users: 2, for: 4s}]",
-    ],
+    "model", ["model: open\nstages: [{rate: 5, for: 4s}]", "model: closed\nstages: [{users: 2, for: 4s}]"]
 )
 def test_a_locustfile_whose_tasks_raise_pushes_nothing_and_is_never_green(pusher: Pusher, model: str) -> None:
     raises = LOCUSTFILE.replace('self.client.get("/oauth/jwks", verify=False)', 'raise KeyError("page")')

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 
-TRIES = 6
+QUIET_WITHIN_S = 60.0
 
 
 def in_a_quiet_moment(test: Callable[..., None]) -> Callable[..., None]:
@@ -13,11 +14,12 @@ def in_a_quiet_moment(test: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(test)
     def tried(*args: object, **more: object) -> None:
-        for number in range(1, TRIES + 1):
+        deadline = time.monotonic() + QUIET_WITHIN_S
+        while True:
             try:
                 test(*args, **more)
             except AssertionError:
-                if number == TRIES:
+                if time.monotonic() > deadline:
                     raise
             else:
                 return
