@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import random
 import time
-from collections import deque
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any, cast
 
 from gevent import Timeout
@@ -24,16 +24,18 @@ OURS = "Arrivals"
 
 
 class Visitors:
-    """Users who wait for somebody to arrive; one that is back from a task is the next one's. Each begins with
-    its `on_start`, which counts for nobody's arrival. Whoever raised before it asked anything did nothing,
-    and is counted as such, whatever it raised: where a request of its start failed, that is what is told."""
+    """Users who wait for somebody to arrive. Each arrival draws a kind by weight, and is given the user of it
+    that came back last from a task, so that few connections do most. Each begins with its `on_start`, which
+    counts for nobody's arrival. Whoever raised before it asked anything did nothing, and is counted as such,
+    whatever it raised: where a request of its start failed, that is what is told."""
 
     def __init__(self, process: Process, environment: Environment) -> None:
         self._environment = environment
         self._random = random.Random(process.plan.seed * 1009 + process.number)  # noqa: S311 -- no secret
-        self._idle: deque[User] = deque()
         known = cast("dict[str, type[User]]", environment.available_user_classes or {})
         self._kinds = [kind for name, kind in known.items() if name != OURS]
+        self._weights = list(accumulate(float(kind.weight) for kind in self._kinds))
+        self._idle: dict[type[User], list[User]] = {kind: [] for kind in self._kinds}
         self._process = process
         for kind in self._kinds:
             kind.host = process.plan.host  # Locust says so only to the classes that it starts itself
@@ -47,7 +49,8 @@ class Visitors:
         late_ms = max(0.0, time.monotonic() - due) * 1000
         seen = [0, 0]
         try:
-            user = self._idle.popleft() if self._idle else self._new(seen)
+            (kind,) = self._random.choices(self._kinds, cum_weights=self._weights)
+            user = self._idle[kind].pop() if self._idle[kind] else self._new(kind, seen)
         except THEIRS as error:  # nobody has come in, and it is told
             self._process.raised("a user's start", error)
             self._process.meter.idle += not seen[1]
@@ -57,7 +60,7 @@ class Visitors:
         raised = self._done(user)
         self._process.meter.idle += raised is not None and not any(seen)
         if not isinstance(raised, StopUser):
-            self._idle.append(user)
+            self._idle[kind].append(user)
 
     def _done(self, user: User) -> BaseException | None:
         """One task; what it raised. Some of that is how Locust's users say what comes next."""
@@ -70,8 +73,7 @@ class Visitors:
             return error
         return None
 
-    def _new(self, seen: list[int]) -> User:
-        (kind,) = self._random.choices(self._kinds, [float(one.weight) for one in self._kinds])
+    def _new(self, kind: type[User], seen: list[int]) -> User:
         user: User = kind(self._environment)
         user.context = lambda: {SEEN: seen}  # type: ignore[method-assign]
         user.on_start()

@@ -276,6 +276,36 @@ def test_a_journey_that_meets_an_error_nobody_thought_of_has_failed(world: LoadW
     assert [one for one in found["judged"]["errors"] if one.startswith("waits: next: ValueError: ")]
 
 
+TWO_KINDS = """\
+from locust import FastHttpUser, task
+
+
+class Seldom(FastHttpUser):
+    @task
+    def page(self):
+        self.client.get("/", name="seldom")
+
+
+class Often(FastHttpUser):
+    weight = 4
+
+    @task
+    def page(self):
+        self.client.get("/", name="often")
+"""
+
+
+@pytest.mark.deep
+def test_users_of_an_open_load_come_by_their_weights(world: LoadWorld) -> None:
+    """However few of them are there at once."""
+    stages = "model: open\nstages: [{rate: 30, for: 5s}]\n"
+    world.profile("kinds", stages, locustfile(world, "kinds", TWO_KINDS))
+    found = world.keelwatch("run", "kinds")
+    counts = {one["name"]: one["count"] for one in found["requests"]}
+    assert (found["verdict"], found["all"]["failed"]) == ("pass", 0), found["reason"]
+    assert 0.6 < counts["GET often"] / found["all"]["count"] < 0.95, counts
+
+
 RAISES = """\
 import itertools
 
