@@ -6,6 +6,9 @@ from pathlib import Path
 
 from keelwatch.ledger import JsonObject
 
+MOST_RATE = 10_000
+"""Journeys per second, or users: what a profile and `--rate` may ask for at the most."""
+
 
 def arguments(
     workspace: Path,

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from keelwatch.safety.spec import GuardSpec
 from keelwatch.workspace.model import Name
 from keelwatch.workspace.reader import Duration, StrictModel, matching
+from loadtests.instance import MOST_RATE
 
 
 def _one_of(*keys: str) -> ConfigDict:
@@ -38,10 +39,10 @@ class StageSpec(StrictModel):
     model_config = _one_of("rate", "users")
 
     rate: float | None = Field(
-        None, ge=0, le=10_000, description="open: journeys that begin in a second, in all regions together"
+        None, ge=0, le=MOST_RATE, description="open: journeys that begin in a second, in all regions together"
     )
     users: int | None = Field(
-        None, ge=0, le=10_000, description="closed: customers, each of whom waits for the answer"
+        None, ge=0, le=MOST_RATE, description="closed: customers, each of whom waits for the answer"
     )
     for_: Duration = Field(alias="for")
     ramp: bool = Field(

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from loadtests.load import Profile
 
 SHORTEST_S = 5.0
-MOST_RATE = 10_000.0
 
 
 @click.command("run")
@@ -54,7 +53,7 @@ def run(
     from console.loads import outcome_of, start, story_of
     from console.roles import allow
     from console.view.load import load_json, result_lines
-    from loadtests.instance import arguments
+    from loadtests.instance import MOST_RATE, arguments
 
     where = place(workspace, environment)
     allow(where, "load", arm=arm)
@@ -65,7 +64,7 @@ def run(
     _require_measured(profile, for_s)
     if rate is not None and (profile.spec.model != "open" or not 0 < rate <= MOST_RATE):
         raise UsageError(
-            f"--rate is for an open load, above 0, at most {MOST_RATE:g}", "a closed one has users"
+            f"--rate is for an open load, above 0, at most {MOST_RATE}", "a closed one has users"
         )
     args = arguments(where.workspace.file, profile.name, for_s, seed, rate)
     with ledger(to_write=True) as store:

@@ -26,6 +26,7 @@ DRAIN_S = 15.0
 """After the last arrival, for those still in flight."""
 
 BEHIND_S = 0.001
+"""Later than this, the generator does not keep up."""
 
 type Take = Callable[[float], None]
 

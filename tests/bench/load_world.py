@@ -96,9 +96,13 @@ class LoadWorld:
 
     def armed(self, *words: str) -> dict[str, Any]:
         """The document of a command that acts."""
-        command = [sys.executable, "-m", "console.main", "--workspace", str(self.folder)]
+        found: dict[str, Any] = json.loads(self.said(*words, "--arm", "--json"))
+        return found
+
+    def said(self, *words: str) -> str:
+        """What a command wrote, whatever its exit code."""
         done = subprocess.run(
-            [*command, *words, "--arm", "--json"],
+            self.command(*words),
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -107,8 +111,10 @@ class LoadWorld:
             check=False,
         )
         assert done.stdout, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        return done.stdout
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "console.main", "--workspace", str(self.folder), *words]
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -88,17 +87,7 @@ def test_a_load_beside_an_experiment_does_not_outlive_its_run(world: LoadWorld) 
     world.profile("beside", "model: closed\nstages: [{users: 2, for: 60s}]\n", what)
     experiment(world, "long", lasts_s=30)
     before = set(runs())
-    command = ["chaos", "run", "long", "--under-load", "beside", "--arm", "--detach"]
-    started = subprocess.run(
-        [*keelwatch_on(world), *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    run = started.stdout.strip()
+    run = world.said("chaos", "run", "long", "--under-load", "beside", "--arm", "--detach").strip()
     (load,) = until(lambda: [one for one in runs() if one not in before | {run}], 20)
     until(lambda: noted(load) == 1, 60)
     os.kill(pid_of(run), signal.SIGKILL)
@@ -375,7 +364,7 @@ def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen
     """The id of a run that has had answers for some seconds, and its follower."""
     before = set(runs())
     follower = subprocess.Popen(
-        [*keelwatch_on(world), "load", "run", name, "--arm", "--json"],
+        world.command("load", "run", name, "--arm", "--json"),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -390,7 +379,3 @@ def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen
         if follower.poll() is None:
             follower.terminate()
         follower.communicate(timeout=60)
-
-
-def keelwatch_on(world: LoadWorld) -> list[str]:
-    return [sys.executable, "-m", "console.main", "--workspace", str(world.folder)]
