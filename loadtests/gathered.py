@@ -39,6 +39,11 @@ class Times:
         self.response.add(from_json(mapping(told, "response")) if "response" in told else service)
         self.failed += whole(told, "failed")
 
+    def merge(self, other: Times) -> None:
+        self.service.add(other.service)
+        self.response.add(other.response)
+        self.failed += other.failed
+
 
 @dataclass(slots=True)
 class Second:
@@ -93,6 +98,18 @@ class Gathered:
             self.errors.update(
                 {text: whole(mapping(told, "errors"), text) for text in mapping(told, "errors")}
             )
+
+    def measured_with(self, other: Gathered) -> Gathered:
+        """What was measured in both together; a load that was applied twice has no seconds in common."""
+        both = Gathered(self.warm_up_s)
+        for part in (self, other):
+            both.all.merge(part.all)
+            both.errors.update(part.errors)
+            for name, times in part.requests.items():
+                both.requests.setdefault(name, Times()).merge(times)
+            for name, times in part.journeys.items():
+                both.journeys.setdefault(name, Times()).merge(times)
+        return both
 
     @property
     def told_s(self) -> int:

@@ -54,13 +54,12 @@ def run(
     with ledger(to_write=True) as store:
         run_id = start(store, order)
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
-        if detach:
-            write_out(run_id)
-            return
-        code = _follow(store, run_id)
+        code = None if detach else _follow(store, run_id)
         found = story(store, run_id)
     if json_wanted:
         emit_json("chaos-run", where.name, SystemClock().now(), story_json(found.view, found.told))
+    elif detach:
+        write_out(run_id)
     else:
         for line in story_lines(found.view, found.told):
             write_out(line)

@@ -53,6 +53,7 @@ def run(
     from console.loads import outcome_of, start, story_of
     from console.roles import allow
     from console.view.load import load_json, result_lines
+    from loadtests.follow import Followed
     from loadtests.instance import MOST_RATE, arguments
 
     where = place(workspace, environment)
@@ -70,10 +71,7 @@ def run(
     with ledger(to_write=True) as store:
         run_id = start(store, where, profile.name, args)
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
-        if detach:
-            write_out(run_id)
-            return
-        code, told = follow(store, run_id, profile.spec.model)
+        code, told = (None, Followed()) if detach else follow(store, run_id, profile.spec.model)
         story = story_of(store, run_id)
     if json_wanted:
         verdict, reason = outcome_of(story.view)
@@ -82,10 +80,12 @@ def run(
             "profile": profile.name,
             "verdict": verdict,
             "reason": reason,
-            "exit": int(code),
+            "exit": None if code is None else int(code),
             **load_json(told, is_over=story.view.is_over),
         }
         emit_json("load-run", where.name, SystemClock().now(), body)
+    elif detach:
+        write_out(run_id)
     else:
         for line in result_lines(told, is_over=story.view.is_over):
             write_out(line)

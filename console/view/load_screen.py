@@ -327,7 +327,7 @@ def threshold_lines(course: Course) -> list[str]:
 
 def _step_line(one: Step) -> str:
     word = "MISSED" if not one.held else "unknown" if one.reason else "holds"
-    more = ", confirmed" if one.is_proof else f": {one.reason}" if one.reason else ""
+    more = (", confirmed" if one.is_proof else "") + (f": {one.reason}" if one.reason else "")
     return f"{' ' if one.held else '!'} {word:<8} {one.rate:.4g}/s{more}"
 
 

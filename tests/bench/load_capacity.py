@@ -19,7 +19,9 @@ from keelwatch.workspace import write_out
 from tests.adapters.prometheus_server import free_port
 from tests.bench.load_world import ROOT, await_answer, load_world
 
-SERVICE_S, LIMIT_S = 0.005, 0.025
+SERVICE_S, LIMIT_S = 0.004, 0.032
+"""The limit is far above the service, where p95 rises steeply with the rate: chance, and the two milliseconds
+that the way there and back takes, move the answer least."""
 OFF, MOST_S = 0.10, 120.0
 ARRIVALS = 200_000
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from keelwatch.runs import Outcome, Verdict
-from loadtests.capacity import concluded, judged
+from keelwatch.workspace.reading import Unknown
+from loadtests.capacity import Measured, concluded, judged
+from loadtests.gathered import Gathered
 from loadtests.search import Interval, Next, Tried, proof_s
+from loadtests.thresholds import Events
 from loadtests.verdict import Finding
 
 MET = Finding("p95", "212 ms", met=True, samples=900, least=100)
@@ -41,7 +44,18 @@ def test_what_more_requests_would_not_measure_either_ends_the_search_at_once() -
 @pytest.mark.parametrize("step", [Next(8), Next(8, is_proof=True)])
 def test_what_was_missed_does_not_hold_whatever_else_is_unknown(step: Next) -> None:
     found = judged(step, [NEVER, FEW, MISSED])
-    assert found == Tried(8, held=False, reason="failures: 4.2 %")
+    assert found == Tried(8, held=False, reason="failures: 4.2 %", is_proof=step.is_proof)
+
+
+def test_all_steps_at_a_rate_count_together_for_an_objective() -> None:
+    before = Measured(Gathered(), {"log-ins": Events(1, 100, 0.99), "pages": Events(0, 50, 0.99)})
+    lost = Unknown("the source is away", 0.0)
+    now = Measured(Gathered(), {"log-ins": Events(3, 200, 0.99), "pages": lost, "new": Events(0, 9, 0.99)})
+    assert now.with_those_of(before).counted == {
+        "log-ins": Events(4, 300, 0.99),
+        "pages": lost,
+        "new": Events(0, 9, 0.99),
+    }
 
 
 @pytest.mark.parametrize(

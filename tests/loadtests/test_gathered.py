@@ -30,6 +30,25 @@ def test_two_generators_are_one_load() -> None:
     assert gathered.errors == {"GET /: 500": 2}
 
 
+def test_a_load_that_was_applied_twice_has_measured_both() -> None:
+    loads = []
+    for value in (10.0, 30.0):
+        meter, gathered = Meter(), Gathered()
+        for _ in range(50):
+            meter.request("GET /", value, late_ms=value)
+        meter.request("GET /", value, error="500")
+        gathered.take(told(0, meter))
+        loads.append(gathered)
+    both = loads[0].measured_with(loads[1])
+    for times in (both.all, both.requests["GET /"]):
+        assert (times.count, times.failed) == (102, 2)
+        assert times.service.quantile_ms(0.50) == pytest.approx(10, rel=0.01)
+        assert times.service.quantile_ms(0.51) == pytest.approx(30, rel=0.01)
+        assert times.response.quantile_ms(1.0) == pytest.approx(60, rel=0.01)
+    assert both.errors == {"GET /: 500": 2}
+    assert loads[0].all.count == 51, "as it was"
+
+
 def test_what_began_late_is_late_and_its_service_is_not() -> None:
     meter, gathered = Meter(), Gathered()
     meter.request("a", 10.0)

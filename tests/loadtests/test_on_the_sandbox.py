@@ -110,6 +110,13 @@ def test_the_guard_stops_it(pusher: Pusher) -> None:
     assert generators(run) == []
 
 
+def test_who_leaves_is_told_which_run_goes_on(pusher: Pusher) -> None:
+    pusher.profile("long", LOOK_UP + LONG)
+    code, left = pusher.run("long", "--detach")
+    assert (code, left["verdict"], left["exit"]) == (0, None, None)
+    assert pusher.keelwatch("stop", left["run"]).returncode == 0
+
+
 @pytest.mark.deep
 def test_one_load_at_a_time_and_none_unarmed(pusher: Pusher) -> None:
     pusher.profile("long", LOOK_UP + LONG)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
 import pytest
 
 from loadtests.search import PRECISION, Interval, Next, Tried, next_step, rest_s
@@ -12,7 +16,7 @@ def searched(true: float, first: float = 1.0, most: float = 1000.0) -> tuple[Int
     tried: list[Tried] = []
     while isinstance(step := next_step(tried, first, most), Next):
         held = step.rate <= true
-        tried.append(Tried(step.rate, held, "" if held else "late", is_proof=step.is_proof and held))
+        tried.append(Tried(step.rate, held, "" if held else "late", is_proof=step.is_proof))
         assert len(tried) < 40
     return step, tried
 
@@ -23,7 +27,7 @@ def test_the_truth_lies_in_the_interval_and_it_is_narrow(true: float) -> None:
     assert found.first_breach is not None
     assert found.last_ok <= true < found.first_breach
     assert (found.first_breach - found.last_ok) / found.first_breach <= PRECISION
-    assert [one.rate for one in tried if one.is_proof] == [found.last_ok]
+    assert [one.rate for one in tried if one.is_proof] == [found.first_breach, found.last_ok]
 
 
 def test_steps_are_few() -> None:
@@ -43,32 +47,61 @@ def test_what_bears_nothing_is_said_so() -> None:
 
 
 def test_one_bad_moment_at_the_lowest_rate_is_not_the_end() -> None:
-    assert next_step([_failed(0.16)], 0.16, 100) == Next(0.16)
-    assert next_step([_failed(0.16), _held(0.16)], 0.16, 100) == Next(0.32)
-    assert next_step([_failed(0.16), _failed(0.16)], 0.16, 100) == Interval(0.0, 0.16)
+    assert next_step([_failed(0.16)], 0.16, 100) == Next(0.16, is_proof=True)
+    assert next_step([_failed(0.16), _proven(_held(0.16))], 0.16, 100) == Next(0.32)
+    assert next_step([_failed(0.16), _proven(_failed(0.16))], 0.16, 100) == Interval(0.0, 0.16)
 
 
 def test_a_confirmation_that_fails_leads_further_down() -> None:
-    tried = [_held(10), _failed(20), _held(15), _failed(17.5), _held(16.25), _failed(16.9), _failed(16.9)]
+    tried = [_held(10), _failed(20), _held(15), _failed(17.5), _held(16.25), _failed(16.9)]
+    tried += [_proven(_failed(16.9))]
     assert next_step(tried, 10, 100) == Next(16.25, is_proof=True)
-    assert next_step([*tried, _failed(16.25)], 10, 100) == Next(16.25), "once more"
-    assert next_step([*tried, _failed(16.25), _failed(16.25)], 10, 100) == Next(15, is_proof=True)
+    assert next_step([*tried, _proven(_failed(16.25))], 10, 100) == Next(15, is_proof=True)
 
 
 def test_one_bad_moment_is_no_breach() -> None:
     tried = [_held(40), _failed(80), _held(60), _failed(70), _held(65), _failed(67.5)]
-    assert next_step(tried, 40, 1000) == Next(67.5), "once more"
-    assert next_step([*tried, _failed(67.5)], 40, 1000) == Next(65, is_proof=True)
-    assert next_step([*tried, _held(67.5)], 40, 1000) == Next(70), (
+    assert next_step(tried, 40, 1000) == Next(67.5, is_proof=True)
+    assert next_step([*tried, _proven(_failed(67.5))], 40, 1000) == Next(65, is_proof=True)
+    assert next_step([*tried, _proven(_held(67.5))], 40, 1000) == Next(70, is_proof=True), (
         "that was all; the next above it is asked again"
     )
-    assert next_step([*tried, _held(67.5), _held(70)], 40, 1000) == Next(75)
+    assert next_step([*tried, _proven(_held(67.5)), _proven(_held(70))], 40, 1000) == Next(75)
 
 
-def test_a_confirmation_that_fails_once_is_asked_again_before_it_is_the_answer() -> None:
-    tried = [_held(40), _failed(42), _failed(42), _failed(40), _held(39)]
-    assert next_step(tried, 40, 1000) == Next(40)
-    assert next_step([*tried, _failed(40)], 40, 1000) == Next(39, is_proof=True)
+@dataclass
+class Desk:
+    """One desk that serves one in a unit of time, arrivals at random: the 95th percentile of the time in the
+    system reaches 8 at a rate of 0.809 (as `tests/bench/load_capacity.py` computes it)."""
+
+    chance: random.Random
+    bad: Counter[float] = field(default_factory=Counter)
+    count: Counter[float] = field(default_factory=Counter)
+
+    def tried(self, step: Next) -> Tried:
+        """As many arrivals as a short step has, or twice that."""
+        wait = 0.0
+        for at in range(-250, 1600 if step.is_proof else 800):
+            wait = max(0.0, wait + 1 - self.chance.expovariate(step.rate))
+            self.bad[step.rate] += at >= 0 and wait + 1 > 8
+            self.count[step.rate] += at >= 0
+        held = self.bad[step.rate] <= 0.05 * self.count[step.rate]
+        return Tried(step.rate, held, "" if held else "late", step.is_proof)
+
+
+def test_chance_does_not_lead_the_search_away() -> None:
+    """Short steps are wrong about rates near the limit as often as not."""
+    found = [_searched(Desk(random.Random(seed))) for seed in range(60)]
+    middles = [(one.last_ok + one.first_breach) / 2 for one in found if one.first_breach is not None]
+    assert len(middles) == 60
+    assert [middle for middle in middles if abs(middle - 0.809) > 0.1 * 0.809] == []
+
+
+def _searched(desk: Desk) -> Interval:
+    tried: list[Tried] = []
+    while isinstance(step := next_step(tried, 0.16, 10.0), Next):
+        tried.append(desk.tried(step))
+    return step
 
 
 def _held(rate: float) -> Tried:
@@ -79,13 +112,17 @@ def _failed(rate: float) -> Tried:
     return Tried(rate, held=False, reason="late")
 
 
+def _proven(one: Tried) -> Tried:
+    return replace(one, is_proof=True)
+
+
 def test_a_step_that_held_leaves_no_queue_and_one_that_did_not_is_given_time_to_drain() -> None:
     held, above, far = (
         Tried(16.0, held=True, reason=""),
         Tried(20.0, held=False, reason="late"),
         Tried(32.0, held=False, reason="late"),
     )
-    assert rest_s([held], 12.0) == 1.0
+    assert rest_s([held], 12.0) == 0.0
     assert rest_s([held, above], 12.0) == 1.0 + 12.0 * 4 / 16
     assert rest_s([held, far], 12.0) == 1.0 + 12.0
     assert rest_s([far], 60.0) == 20.0
