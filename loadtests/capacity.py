@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keelwatch.ledger import JsonObject
@@ -12,13 +11,11 @@ from keelwatch.runs import Run, Verdict, failed, inconclusive, passed
 from keelwatch.runs.fields import number, text
 from keelwatch.safety.capacity import CAPACITY, Capacity
 from keelwatch.workspace.errors import ExitCode
-from keelwatch.workspace.reading import Unknown
 from loadtests.arrivals import Stage
 from loadtests.certain import breached
 from loadtests.gathered import Gathered
 from loadtests.run import Push, applied_of, measured_since
 from loadtests.search import Interval, Next, Tried, next_step, proof_s, rest_s
-from loadtests.thresholds import Events, findings
 from loadtests.verdict import Applied, Finding, failures_of, flaws_of_generator
 
 if TYPE_CHECKING:
@@ -31,23 +28,6 @@ def search(run: Run) -> Verdict:
     return _Search(run).go()
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """At one rate: by the generators, and by the source for the objectives among the thresholds."""
-
-    gathered: Gathered
-    counted: Mapping[str, Events | Unknown]
-
-    def with_those_of(self, before: Measured) -> Measured:
-        """An objective that the source cannot tell now is unknown, whatever it told before."""
-        counted = {name: _sum(before.counted.get(name), now) for name, now in self.counted.items()}
-        return Measured(before.gathered.measured_with(self.gathered), counted)
-
-
-def _sum(before: Events | Unknown | None, now: Events | Unknown) -> Events | Unknown:
-    return before + now if isinstance(before, Events) and isinstance(now, Events) else now
-
-
 class _Search(Push):
     def __init__(self, run: Run) -> None:
         super().__init__(run)
@@ -55,8 +35,7 @@ class _Search(Push):
         self.step_s = number(run.args, "step_s")
         self.first = number(run.args, "first")
         self.most = number(run.args, "most")
-        self._measured: dict[float, Measured] = {}
-        self._found_at: dict[float, list[Finding]] = {}
+        self._known: dict[float, list[Finding]] = {}  # what the last step at a rate has found
 
     @property
     def thresholds(self) -> Sequence[Threshold]:
@@ -102,23 +81,15 @@ class _Search(Push):
         applied = applied_of(broker, gathered, ending, self.profile, length_s)
         if ours := "; ".join(flaws_of_generator(applied)):
             return inconclusive(f"generator-is-the-limit: at {step.rate:.4g} per second: {ours}")
-        if reason := _dropped(applied) or failures_of(applied):
+        if reason := ending.breach or _dropped(applied) or failures_of(applied):
             return Tried(step.rate, held=False, reason=reason, is_proof=step.is_proof)
-        return judged(step, self._found_by_all(step.rate, gathered, measured_since(broker, gathered)))
-
-    def _found_by_all(self, rate: float, gathered: Gathered, since: float) -> list[Finding]:
-        """What came of each threshold in all steps at `rate` together, this last one too."""
-        measured = Measured(gathered, self.counted(since))
-        if rate in self._measured:
-            measured = measured.with_those_of(self._measured[rate])
-        self._measured[rate] = measured
-        found = self._found_at[rate] = findings(self.thresholds, measured.gathered, measured.counted)
-        return found
+        found = self._known[step.rate] = self.found(gathered, measured_since(broker, gathered))
+        return judged(step, found)
 
     def _measured_s(self, step: Next) -> float:
         if not step.is_proof:
             return self.step_s
-        return proof_s(self.step_s, [(one.samples, one.least) for one in self._found_at.get(step.rate, ())])
+        return proof_s(self.step_s, [(one.samples, one.least) for one in self._known.get(step.rate, ())])
 
     def certainly(self, gathered: Gathered, whole_s: float) -> str:
         return breached(self.thresholds, gathered, whole_s - WARM_UP_S)
@@ -163,8 +134,8 @@ def concluded(found: Interval, reason: str) -> Verdict:
 
 
 def judged(step: Next, findings: Sequence[Finding]) -> Tried | Verdict:
-    """What came of a step that was applied as ordered. One that confirms must have measured every
-    threshold; one before it, that had too few requests for all of them, is only a reason to try more. What
+    """What came of a step that was applied as ordered. One that confirms that a rate holds must have measured
+    every threshold; any other that had too few requests for all of them is only a reason to try more. What
     nobody could measure however many there were ends the search: nothing stands between it and the limit."""
     missed = [f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met]
     if missed:
@@ -172,6 +143,7 @@ def judged(step: Next, findings: Sequence[Finding]) -> Tried | Verdict:
     dark = [one for one in findings if one.value is None]
     words = "; ".join(f"{one.name}: {one.reason}" for one in dark)
     is_blind = len(dark) == len(findings)
-    if dark and (step.is_proof or (is_blind and not any(one.least for one in dark))):
+    confirms = step.is_proof and not step.is_doubt
+    if dark and (confirms or (is_blind and not any(one.least for one in dark))):
         return inconclusive(f"too-few-samples: {words} (at {step.rate:.4g} per second)")
-    return Tried(step.rate, held=True, reason=words if is_blind else "", is_proof=step.is_proof)
+    return Tried(step.rate, held=True, reason=words if is_blind else "", is_proof=step.is_proof and not dark)

@@ -17,6 +17,8 @@ from loadtests.histogram import Histogram, from_json
 SETTLING_S = 3
 """Seconds after a change of the level in which users come and go, and are not counted as missing."""
 BUSY_S = 5
+LATE_MS = 1000.0
+"""An arrival that begins later than this after it was due is one of another moment."""
 TOLD_S = 2
 """From the beginning of a second until all have told of it."""
 
@@ -38,11 +40,6 @@ class Times:
         self.service.add(service)
         self.response.add(from_json(mapping(told, "response")) if "response" in told else service)
         self.failed += whole(told, "failed")
-
-    def merge(self, other: Times) -> None:
-        self.service.add(other.service)
-        self.response.add(other.response)
-        self.failed += other.failed
 
 
 @dataclass(slots=True)
@@ -99,18 +96,6 @@ class Gathered:
                 {text: whole(mapping(told, "errors"), text) for text in mapping(told, "errors")}
             )
 
-    def measured_with(self, other: Gathered) -> Gathered:
-        """What was measured in both together; a load that was applied twice has no seconds in common."""
-        both = Gathered(self.warm_up_s)
-        for part in (self, other):
-            both.all.merge(part.all)
-            both.errors.update(part.errors)
-            for name, times in part.requests.items():
-                both.requests.setdefault(name, Times()).merge(times)
-            for name, times in part.journeys.items():
-                both.journeys.setdefault(name, Times()).merge(times)
-        return both
-
     @property
     def told_s(self) -> int:
         """How many seconds all generators have told of, the warm-up left out. What is going on now is told
@@ -126,6 +111,15 @@ class Gathered:
         for at in range(math.floor(end) + 1):
             there = self.seconds[at].workers if at in self.seconds else 0
             lasting = lasting + 1 if there < workers else 0
+            longest = max(longest, lasting)
+        return longest
+
+    @property
+    def late_s(self) -> int:
+        """For how many seconds on end, of those that were told, arrivals began too late."""
+        longest = lasting = 0
+        for _, second in sorted(self.seconds.items()):
+            lasting = lasting + 1 if second.late_ms > LATE_MS else 0
             longest = max(longest, lasting)
         return longest
 

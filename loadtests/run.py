@@ -197,15 +197,13 @@ class Push:
 
     def found(self, gathered: Gathered, since: float) -> list[Finding]:
         """What came of each threshold; those of objectives are asked of the source."""
-        return findings(self.thresholds, gathered, self.counted(since))
-
-    def counted(self, since: float) -> dict[str, Events | Unknown]:
-        """Of each objective among the thresholds, by name: what the source counted `since` (Unix time)."""
-        names = [one.objective for one in self.thresholds if one.objective is not None]
+        thresholds = self.thresholds
+        names = [one.objective for one in thresholds if one.objective is not None]
         objectives = {one.name: one for one in self._objectives() if one.name in names}
         if names:
             self.run.stop_requested.wait(SCRAPED_S)
-        return {name: self._counted(one, time.time() - since) for name, one in objectives.items()}
+        counted = {name: self._counted(one, time.time() - since) for name, one in objectives.items()}
+        return findings(thresholds, gathered, counted)
 
     def _require_objectives(self) -> None:
         """Raises `UsageError`: what is not there is never missed."""
@@ -317,6 +315,7 @@ def applied_of(
         idle=gathered.idle,
         raised=gathered.raised,
         quiet_s=gathered.quiet_s(spec.processes, min(ending.lasted_s, length)),
+        late_s=gathered.late_s,
         failed=gathered.all.failed,
         unfit=broker.unfit or generator.unfit_by(ending.last_words),
         last_words=ending.last_words,

@@ -13,17 +13,17 @@ PRECISION = 0.1
 LEAST = 0.1  # journeys per second
 REST_S, MOST_REST_S = 1.0, 20.0
 """After a step that did not hold (s); new generators take a second to come anyway."""
-PROOF, MOST_PROOF = 2.0, 4.0
-"""So many times longer than the others is a step that confirms: enough for its samples, within these."""
+PROOF, MOST_PROOF = 2.5, 4.0
+"""So many times longer than the others is a step that confirms: enough for its samples, within these. It
+decides alone, whatever a shorter one said, so chance must not."""
 SPARE = 1.2
 """Arrivals scatter: so many times the samples that are enough are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What is known of a rate after one more step: it `held`, or not and why. `is_proof`: that step was long
-    enough to count. One that held with a `reason` was too short to tell: what comes of it is only that more
-    may be tried."""
+    """One step: `held`, or not and why. `is_proof`: held for long enough to count. One that held with a
+    `reason` was too short to tell: what comes of it is only that more may be tried."""
 
     rate: float
     held: bool
@@ -33,10 +33,12 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The step to make. `is_proof`: one that confirms, and takes longer."""
+    """The step to make. `is_proof`: one that confirms, and takes longer. `is_doubt`: the rate did not hold
+    when it was tried before, and that is what is to be confirmed."""
 
     rate: float
     is_proof: bool = False
+    is_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,20 @@ def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Inter
         assert breach is not None
         if breach / 2 >= LEAST:
             return Next(breach / 2)
-        return Interval(0.0, breach) if last[breach].is_proof else Next(breach, is_proof=True)
+        return Interval(0.0, breach) if last[breach].is_proof else _doubted(breach)
     if breach is None and ok < most:
         return Next(min(ok * 2, most))
     if breach is not None and (breach - ok) / breach > PRECISION:
         return Next((ok + breach) / 2)
     if breach is not None and not last[breach].is_proof:
-        return Next(breach, is_proof=True)
+        return _doubted(breach)
     if not last[ok].is_proof:
         return Next(ok, is_proof=True)
     return Interval(ok, breach)
+
+
+def _doubted(rate: float) -> Next:
+    return Next(rate, is_proof=True, is_doubt=True)
 
 
 def proof_s(step_s: float, seen: Sequence[tuple[float, float]]) -> float:

@@ -34,9 +34,6 @@ class Events:
     total: float
     target: float
 
-    def __add__(self, other: Events) -> Events:
-        return Events(self.bad + other.bad, self.total + other.total, self.target)
-
 
 def findings(
     thresholds: Sequence[Threshold], gathered: Gathered, objectives: Mapping[str, Events | Unknown]

@@ -17,6 +17,8 @@ LEAST_SHARE = 0.9
 MOST_CPU = 0.9
 """Of one core: beyond it the generator itself is what answers late."""
 MOST_DROPPED = 0.0
+MOST_LATE_S = 3
+"""On end, in which arrivals begin later than they were due: one that stumbles catches up."""
 MOST_QUIET_S = 3
 """On end, in which a generator tells nothing: a busy one skips a second, a frozen one all of them."""
 
@@ -43,7 +45,7 @@ class Applied:
     of generators that died before they began. `warmed`: requests of the warm-up, which `requests` leaves
     out. `lasted_s` of `ordered_s`: how long it was, where it was cut short.
     `idle`: arrivals that did nothing. `raised`: how often tasks did, and starts of users. `quiet_s`: for so
-    long a generator told nothing.
+    long a generator told nothing. `late_s`: for so long on end arrivals began too late.
     `journeys`: all that came to their end, `journeys_failed` of them not well."""
 
     ended: str  # finished | stopped | early | died | frozen
@@ -65,6 +67,7 @@ class Applied:
     idle: int = 0
     raised: int = 0
     quiet_s: int = 0
+    late_s: int = 0
     journeys: int = 0
     journeys_failed: int = 0
 
@@ -145,6 +148,8 @@ def _flaws_of_its_course(applied: Applied) -> Iterator[str]:
         yield f"users-below-target: {applied.least_users:.0%} of those wanted"
     if applied.cpu is not None and applied.cpu > MOST_CPU:
         yield f"generator-cpu-bound: {applied.cpu:.0%} of a core"
+    if applied.late_s > MOST_LATE_S:
+        yield f"generator-late: for {applied.late_s} s arrivals began more than a second after they were due"
     if applied.no_account:
         yield f"accounts-short: {applied.no_account} times nobody was left to log in"
     if applied.idle:

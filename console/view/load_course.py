@@ -98,7 +98,8 @@ class Course:
     """`length_s` is that of its stages, 0 until it is planned; `began` is when its first second did, None
     before. Of a search for capacity `ticks` are those of the step it is at, or of the last one
     until the next tells of any, and `steps` the ones that are over.
-    `idle`: arrivals that did nothing; `quiet_s`: for so long a generator told nothing.
+    `idle`: arrivals that did nothing; `quiet_s`: for so long a generator told nothing; `late_s`: for so long
+    arrivals began too late.
     `lately` is of the last `RECENT_S` seconds, warm-up or not. `cpu` is the busiest generator's share of
     a core in its busiest seconds."""
 
@@ -135,6 +136,7 @@ class Course:
     no_account: int = 0
     idle: int = 0
     quiet_s: int = 0
+    late_s: int = 0
     cpu: float | None = None
 
     @property
@@ -263,6 +265,7 @@ def course_of(view: RunView, told: Followed, ticks: tuple[Tick, ...], ended: flo
         no_account=gathered.no_account,
         idle=gathered.idle,
         quiet_s=gathered.quiet_s(processes, length_s or math.inf),
+        late_s=gathered.late_s,
         cpu=gathered.cpu,
     )
 

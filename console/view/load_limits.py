@@ -54,6 +54,7 @@ def so_far(course: Course) -> str:
         no_account=course.no_account,
         idle=course.idle,
         quiet_s=course.quiet_s,
+        late_s=course.late_s,
     )
     verdict = judge(applied, [])
     return verdict.reason if verdict.outcome is Outcome.INVALID else ""

@@ -43,11 +43,20 @@ class Made(WrittenRun):
     def tried(self, rate: float) -> None:
         self.note("tried", {"rate": rate, "held": True, "reason": "", "is_proof": False})
 
-    def second(self, at: int, times_ms: list[float], *, due: int = 4, words: str = "", idle: int = 0) -> None:
+    def second(
+        self,
+        at: int,
+        times_ms: list[float],
+        *,
+        due: int = 4,
+        words: str = "",
+        idle: int = 0,
+        late_ms: float = 0,
+    ) -> None:
         meter = Meter()
         for time_ms in times_ms:
             meter.request("log-in: log in", time_ms, error=words)
-        meter.due, meter.idle = due, idle
+        meter.due, meter.idle, meter.late_ms = due, idle, late_ms
         told = {**meter.take(), "second": at, "level": 4.0, "users": 3, "cpu": 0.2, "in_flight": 1}
         self.sample({"told": told})
 
@@ -94,13 +103,14 @@ def test_what_makes_it_worthless_is_told_while_it_goes_on(store: LedgerStore) ->
         made.second(at, [20.0])
     before = follower.read(store)
     for at in range(10, 16):
-        made.second(at, [20.0], idle=1)
+        made.second(at, [20.0], idle=1, late_ms=1200.0)
 
     found = follower.read(store)
 
     assert so_far(before) == ""
     assert so_far(found) == (
         "generator-frozen: one told nothing for 5 s; "
+        "generator-late: for 6 s arrivals began more than a second after they were due; "
         "arrivals-idle: 6 of 104 raised before they asked anything"
     )
     assert generator_line(found).startswith("!")

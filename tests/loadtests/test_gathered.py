@@ -30,25 +30,6 @@ def test_two_generators_are_one_load() -> None:
     assert gathered.errors == {"GET /: 500": 2}
 
 
-def test_a_load_that_was_applied_twice_has_measured_both() -> None:
-    loads = []
-    for value in (10.0, 30.0):
-        meter, gathered = Meter(), Gathered()
-        for _ in range(50):
-            meter.request("GET /", value, late_ms=value)
-        meter.request("GET /", value, error="500")
-        gathered.take(told(0, meter))
-        loads.append(gathered)
-    both = loads[0].measured_with(loads[1])
-    for times in (both.all, both.requests["GET /"]):
-        assert (times.count, times.failed) == (102, 2)
-        assert times.service.quantile_ms(0.50) == pytest.approx(10, rel=0.01)
-        assert times.service.quantile_ms(0.51) == pytest.approx(30, rel=0.01)
-        assert times.response.quantile_ms(1.0) == pytest.approx(60, rel=0.01)
-    assert both.errors == {"GET /: 500": 2}
-    assert loads[0].all.count == 51, "as it was"
-
-
 def test_what_began_late_is_late_and_its_service_is_not() -> None:
     meter, gathered = Meter(), Gathered()
     meter.request("a", 10.0)
@@ -58,6 +39,21 @@ def test_what_began_late_is_late_and_its_service_is_not() -> None:
     assert (times.service.count, times.response.count) == (2, 2)
     assert 990 < (times.response.quantile_ms(1.0) or 0) < 1010
     assert (times.service.quantile_ms(1.0) or 0) < 11
+
+
+def test_a_generator_that_is_late_for_long_is_told_from_one_that_stumbles() -> None:
+    gathered = Gathered()
+    late = {
+        2: 1500.0,
+        3: 700.0,
+        6: 1200.0,
+        7: 1900.0,
+        9: 2600.0,
+        10: 900.0,
+    }  # it was too busy to tell of the 8th
+    for second in (0, 1, 2, 3, 4, 5, 6, 7, 9, 10):
+        gathered.take({**told(second, Meter()), "late_ms": late.get(second, 0.4)})
+    assert gathered.late_s == 3
 
 
 def test_the_warm_up_is_shown_and_not_counted() -> None:

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from chaos.under_load import ANSWERED
-from keelwatch.ledger import open_ledger
+from keelwatch.ledger import JsonObject, open_ledger
 from keelwatch.runs import view
 from tests.bench.load_world import ROOT, LoadWorld
 from tests.loadtests.pushing import generators, pid_of, runs, stream_of
@@ -168,6 +168,36 @@ def test_a_generator_that_takes_its_leave_before_its_time_is_lost(
         assert generators(run) == []
     assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
     assert words in found["reason"]
+
+
+def test_a_step_of_a_search_that_is_cut_short_did_not_hold(world: LoadWorld) -> None:
+    """However few it has measured by then: every answer is late."""
+    what = locustfile(world, "late", VISITOR.replace("PATH", "/slow"))
+    world.profile("late", "model: open\nstages: [{rate: 5, for: 9s}]\n" + LATE, what)
+    command = world.command("load", "capacity", "late", "--first", "30", "--step", "10s", "--arm")
+    with following(command) as (run, _):
+        (first, *_rest) = until(lambda: tried_in(run), 40)
+    assert (first["held"], first["rate"]) == (False, 30.0)
+    assert "are too many already" in str(first["reason"])
+
+
+LATE = "thresholds: [{percentile: 99, below: 100ms}, {failures_below: 10}]\n"
+
+
+def tried_in(run: str) -> list[JsonObject]:
+    with closing(open_ledger()) as store:
+        return [fact.body for fact in store.after(0, run=run) if fact.event == "tried"]
+
+
+@pytest.mark.deep
+def test_a_load_that_begins_late_is_another_than_was_ordered(world: LoadWorld) -> None:
+    """Though every answer is quick, and none is left out: no process of Python's asks so often."""
+    what = locustfile(world, "quick", VISITOR.replace("PATH", "/"))
+    stages = "model: open\nmost_in_flight: 10000\nstages: [{rate: 10000, for: 3s}]\n"
+    world.profile("quick", f"{stages}thresholds: [{{failures_below: 20}}]\n", what)
+    found = world.keelwatch("run", "quick")
+    assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
+    assert "generator-late: " in found["reason"]
 
 
 SHAPE = """
@@ -364,9 +394,17 @@ def test_a_visitors_start_makes_nobodys_answer_late_and_what_asked_has_come(worl
 @contextmanager
 def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The id of a run that has had answers for some seconds, and its follower."""
+    with following(world.command("load", "run", name, "--arm", "--json")) as (run, follower):
+        until(lambda: '"second":4' in stream_of(run), 40)
+        yield run, follower
+
+
+@contextmanager
+def following(command: list[str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The id of the run that it starts, and its follower, which is stopped at the end."""
     before = set(runs())
     follower = subprocess.Popen(
-        world.command("load", "run", name, "--arm", "--json"),
+        command,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -375,7 +413,6 @@ def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen
     )
     try:
         (run,) = until(lambda: [one for one in runs() if one not in before], 20)
-        until(lambda: '"second":4' in stream_of(run), 40)
         yield run, follower
     finally:
         if follower.poll() is None:

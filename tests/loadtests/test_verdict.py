@@ -28,6 +28,7 @@ DARK = Finding("p99 of responses < 2 s", None, met=False, samples=12, reason="12
         (replace(WELL, cpu=0.97), "generator-cpu-bound: 97% of a core"),
         (replace(WELL, dropped=3), "arrivals-dropped: 3 of 1000"),
         (replace(WELL, quiet_s=5), "generator-frozen: one told nothing for 5 s"),
+        (replace(WELL, late_s=4), "generator-late: for 4 s arrivals began more than a second after"),
         (replace(WELL, idle=61), "arrivals-idle: 61 of 1000 raised before they asked anything"),
         (replace(WELL, requests=0), "nothing-pushed: no request was answered"),
     ],
