@@ -142,12 +142,20 @@ def verdict_words(course: Course, now: float) -> tuple[str, str]:
 
 
 def _search_words(course: Course) -> str:
-    held = max((one.rate for one in course.steps if one.held), default=None)
-    breach = min((one.rate for one in course.steps if not one.held), default=None)
-    if held is None and breach is None:
+    """Of a rate its last step counts; one that held for a reason was too short to tell."""
+    last = {one.rate: one for one in course.steps}.values()
+    breach = min((one.rate for one in last if not one.held), default=None)
+    below = [one for one in last if one.held and (breach is None or one.rate < breach)]
+    held = max((one.rate for one in below if not one.reason), default=None)
+    maybe = max((one.rate for one in below if one.reason), default=None)
+    if not last:
         return "searches for the highest rate that holds"
-    words = [f"{held:.4g}/s holds" if held is not None else "", f"{breach:.4g}/s does not" if breach else ""]
-    return f"the highest rate that holds: {', '.join(filter(None, words))}"
+    words = [f"{held:.4g}/s holds"] if held is not None else []
+    if maybe is not None and (held is None or maybe > held):
+        words.append(f"{maybe:.4g}/s may hold")
+    if breach is not None:
+        words.append(f"{breach:.4g}/s does not")
+    return f"the highest rate that holds: {', '.join(words)}"
 
 
 def verdict_lines(course: Course, now: float, width: int) -> list[str]:
@@ -326,7 +334,7 @@ def threshold_lines(course: Course) -> list[str]:
 
 
 def _step_line(one: Step) -> str:
-    word = "MISSED" if not one.held else "unknown" if one.reason else "holds"
+    word = "MISSED" if not one.held else "may hold" if one.reason else "holds"
     more = (", confirmed" if one.is_proof else "") + (f": {one.reason}" if one.reason else "")
     return f"{' ' if one.held else '!'} {word:<8} {one.rate:.4g}/s{more}"
 

@@ -108,6 +108,24 @@ def searching() -> Course:
     return replace(found, warm_up_s=2.0, began=NOW - 70)
 
 
+BLIND = Step(8.0, held=True, reason="login-latency: 40 requests, none of them bad; 300 are the least")
+
+
+def retried() -> tuple[Step, ...]:
+    """A rate that did not hold at first, and holds now that it is confirmed."""
+    late = "login-latency: 98.60% good, 99.00% wanted"
+    return (
+        Step(75.0, held=False, reason="login-latency: 92.10% good, 99.00% wanted", is_proof=True),
+        Step(67.5, held=False, reason=late),
+        Step(67.5, held=True, is_proof=True),
+    )
+
+
+def confirming() -> Course:
+    """A search with a step that saw too little, and one that it tried again."""
+    return replace(searching(), steps=(BLIND, Step(60.0, held=True), *retried()))
+
+
 def dropping() -> Course:
     return replace(course(), dropped=7)
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
+from console.view.load_course import Step
+from console.view.load_screen import verdict_words
 from tests.console import pushes
 from tests.console.asked import is_on_no, stop_when_asked_again
 from tests.console.pushes import RUN, LoadFeed, MadeLoads
@@ -33,6 +35,7 @@ TURNS = {
     "dropping": pushes.dropping,
     "closed": pushes.closed,
     "searching": pushes.searching,
+    "confirming": pushes.confirming,
     "tripped": pushes.tripped,
     "missed": pushes.missed,
 }
@@ -105,6 +108,40 @@ def test_a_search_tells_which_rates_held() -> None:
         await sees(pilot, "! MISSED   8/s: login-latency: 96.20% good")
 
     on(MadeLoads(pushes.searching()), turn)
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([], "searches for the highest rate that holds"),
+        (pushes.retried(), "the highest rate that holds: 67.5/s holds, 75/s does not"),
+        (
+            [*pushes.retried()[:2], Step(60.0, held=True)],
+            "the highest rate that holds: 60/s holds, 67.5/s does not",
+        ),
+        ([Step(4.0, held=True), pushes.BLIND], "the highest rate that holds: 4/s holds, 8/s may hold"),
+        ([pushes.BLIND], "the highest rate that holds: 8/s may hold"),
+        ([pushes.BLIND, Step(16.0, held=True)], "the highest rate that holds: 16/s holds"),
+        ([Step(16.0, held=True), Step(8.0, held=False)], "the highest rate that holds: 8/s does not"),
+    ],
+)
+def test_of_a_rate_its_last_step_counts_and_one_that_saw_too_little_says_so(
+    steps: list[Step], told: str
+) -> None:
+    found = replace(pushes.searching(), steps=tuple(steps))
+
+    assert verdict_words(found, found.started) == ("NO VERDICT", told)
+
+
+def test_every_step_of_a_search_says_what_it_was_worth() -> None:
+    async def turn(pilot: Pilot[str]) -> None:
+        await run(pilot)
+        await pilot.press("tab", "tab")
+        await sees(pilot, "  may hold 8/s: login-latency: 40 requests")
+        await sees(pilot, "! MISSED   67.5/s: login-latency: 98.60% good")
+        await sees(pilot, "  holds    67.5/s, confirmed")
+
+    on(MadeLoads(pushes.confirming()), turn, LARGE)
 
 
 def test_enter_reads_a_verdict_in_full_that_the_screen_cuts() -> None:
