@@ -3,11 +3,11 @@ screen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from console.places import Place
-from keelwatch.workspace.errors import InputError, UsageError
+from keelwatch.workspace.errors import InputError, KeelwatchError, UsageError
 
 if TYPE_CHECKING:
     from chaos.load import Experiment
@@ -107,4 +107,20 @@ def story(store: LedgerStore, run: str) -> ChaosStory:
     found = view(store, run)
     if found.state.kind != "chaos":
         raise UsageError(f"{run} is a {found.state.kind} run, and no experiment", "see: keelwatch runs")
-    return ChaosStory(found, story_of(store.after(0, run=run)))
+    told = story_of(store.after(0, run=run))
+    return ChaosStory(found, told if told.name else _as_ordered(told, found))
+
+
+def _as_ordered(told: Story, found: RunView) -> Story:
+    """What a run that has not noted yet which experiment it carries out was ordered to; its name alone where
+    the order is gone."""
+    from chaos.order import order_of
+    from keelwatch.runs.fields import text
+    from keelwatch.runs.spec import read_spec
+
+    named = replace(told, name=found.state.name)
+    try:
+        order = order_of(read_spec(found.state.id).args)
+    except KeelwatchError:
+        return named
+    return replace(named, title=order.title, expect=text(order.extension, "expect"))

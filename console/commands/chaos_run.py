@@ -49,8 +49,8 @@ def run(
     from console.view.chaos import story_json, story_lines
 
     where = place(workspace, environment)
-    allow(where, "chaos", arm=arm)
     order = order_for(where, sound(where, name), _profile(where, load), seed)
+    allow(where, "chaos", arm=arm)
     with ledger(to_write=True) as store:
         run_id = start(store, order)
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")

@@ -44,9 +44,10 @@ def capacity(
 ) -> None:
     """Search for the highest rate that holds.
 
-    Doubles the rate until a threshold is missed, halves what lies between, and confirms the last one that
-    held. Exit code 0 with an interval, 1 when nothing held, 4 when the generator was the limit or too little
-    was seen, 6 when it may not start, 7 when the guard or you stopped it.
+    Doubles the rate until a threshold is missed, halves what lies between, and confirms both ends of its
+    answer: the rate that holds and the one that does not. Exit code 0 with an interval, 1 when nothing held,
+    4 when the generator was the limit or too little was seen, 6 when it may not start, 7 when the guard or
+    you stopped it.
     """
     from console.commands.load_run import chosen, follow
     from console.loads import outcome_of, require_objective, start, story_of
@@ -54,18 +55,19 @@ def capacity(
     from loadtests.instance import search_arguments
 
     where = place(workspace, environment)
-    allow(where, "load", arm=arm)
     profile = chosen(where, name)
-    step_s = seconds(step) or STEP_S
+    step_s = STEP_S if (given := seconds(step)) is None else given
     _refuse(profile.spec.model, first, most, step_s, named=bool(objective or profile.spec.thresholds))
     if objective:
         require_objective(where, objective)
+    allow(where, "load", arm=arm)
     args = search_arguments(where.workspace.file, profile.name, objective, first, most, step_s)
     with ledger(to_write=True) as store:
         run_id = start(store, where, profile.name, args)
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
-        code, told = follow(store, run_id, profile.spec.model)
-        verdict, reason = outcome_of(story_of(store, run_id).view)
+        code = follow(store, run_id, profile.spec.model)
+        story = story_of(store, run_id)
+    told, (verdict, reason) = story.told, outcome_of(story.view)
     if json_wanted:
         body = {
             "run": run_id,
@@ -85,10 +87,16 @@ def capacity(
 
 
 def _refuse(model: str, first: float, most: float, step_s: float, *, named: bool) -> None:
+    from loadtests.instance import MOST_RATE
+    from loadtests.search import LEAST
+
     if model != "open":
         raise UsageError("a search needs an open load", "in a closed one the rate is the server's")
-    if not 0 < first <= most:
-        raise UsageError(f"--first {first:g} and --most {most:g} leave nothing to try", "0 < first <= most")
+    if not LEAST <= first <= most <= MOST_RATE:  # nor is it true of what is no number
+        raise UsageError(
+            f"--first {first:g} and --most {most:g} are no rates to search between",
+            f"{LEAST:g} <= first <= most <= {MOST_RATE}",
+        )
     if step_s < LEAST_STEP_S:
         raise UsageError(f"a step of {step_s:g} s says nothing", f"at least {LEAST_STEP_S:g} s")
     if not named:

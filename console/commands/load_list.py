@@ -64,7 +64,7 @@ def show(run_id: str, *, json_wanted: bool) -> None:
         body = {
             "run": run_id,
             "profile": state.name,
-            "phase": story.view.phase,
+            "state": story.view.phase,
             "verdict": verdict,
             "reason": reason,
             **load_json(story.told, is_over=story.view.is_over),

@@ -18,7 +18,6 @@ from keelwatch.workspace import ExitCode, SystemClock, UsageError, narrate, writ
 if TYPE_CHECKING:
     from keelwatch import runs as kernel
     from keelwatch.ledger import LedgerStore
-    from loadtests.follow import Followed
     from loadtests.load import Profile
 
 SHORTEST_S = 5.0
@@ -53,11 +52,10 @@ def run(
     from console.loads import outcome_of, start, story_of
     from console.roles import allow
     from console.view.load import load_json, result_lines
-    from loadtests.follow import Followed
+    from console.view.run import verdict_of
     from loadtests.instance import MOST_RATE, arguments
 
     where = place(workspace, environment)
-    allow(where, "load", arm=arm)
     profile = chosen(where, name)
     for_s = seconds(for_)
     if for_s is not None and for_s < SHORTEST_S:
@@ -67,20 +65,23 @@ def run(
         raise UsageError(
             f"--rate is for an open load, above 0, at most {MOST_RATE}", "a closed one has users"
         )
+    allow(where, "load", arm=arm)
     args = arguments(where.workspace.file, profile.name, for_s, seed, rate)
     with ledger(to_write=True) as store:
         run_id = start(store, where, profile.name, args)
         narrate(f"run {run_id}; follow it anywhere: keelwatch attach {run_id}")
-        code, told = (None, Followed()) if detach else follow(store, run_id, profile.spec.model)
+        code = None if detach else follow(store, run_id, profile.spec.model)
         story = story_of(store, run_id)
+    told, ending = story.told, verdict_of(story.view)
     if json_wanted:
         verdict, reason = outcome_of(story.view)
         body = {
             "run": run_id,
             "profile": profile.name,
+            "state": story.view.phase,
             "verdict": verdict,
             "reason": reason,
-            "exit": None if code is None else int(code),
+            "exit": int(ending.exit_code) if code is None and ending else code,
             **load_json(told, is_over=story.view.is_over),
         }
         emit_json("load-run", where.name, SystemClock().now(), body)
@@ -112,7 +113,7 @@ def chosen(where: Place, name: str) -> Profile:
     return profile
 
 
-def follow(store: LedgerStore, run_id: str, model: str) -> tuple[ExitCode, Followed]:
+def follow(store: LedgerStore, run_id: str, model: str) -> ExitCode:
     """To its end, a line for each second on stderr."""
     from console.view.load import second_line
     from keelwatch import runs as kernel
@@ -136,4 +137,4 @@ def follow(store: LedgerStore, run_id: str, model: str) -> tuple[ExitCode, Follo
     end, code = kernel.attend(store, run_id, show, may_ask=False)
     if end is kernel.FollowEnd.DETACHED:
         narrate(f"detached; the run goes on: keelwatch attach {run_id}")
-    return code, told
+    return code

@@ -72,6 +72,11 @@ def run(
         raise UsageError("run which journeys?", "keelwatch probe run NAME..., or keelwatch probe run --all")
     if _takes_stdout(json_file) and _takes_stdout(junit):
         raise UsageError("stdout takes one document", "name a file for --json or for --junit")
+    if detach and (github or junit is not None or json_file is not None):
+        raise UsageError(
+            "--detach leaves before there is anything to report",
+            "without --detach, or without --json, --junit and --github: keelwatch attach RUN follows it",
+        )
     where = place(workspace, environment)
     allow(where, arm=arm)
     known = _journeys(where, names)

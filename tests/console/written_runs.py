@@ -26,8 +26,8 @@ class WrittenRun:
     def sample(self, event: JsonObject) -> None:
         self._stream.write({"sample": event})
 
-    def ends(self, verdict: str, reason: str) -> None:
-        payload: JsonObject = {"verdict": verdict, "reason": reason, "exit": 0, "left": []}
+    def ends(self, verdict: str, reason: str, code: int = 0) -> None:
+        payload: JsonObject = {"verdict": verdict, "reason": reason, "exit": code, "left": []}
         self.store.append(self.run, FactKind.VERDICT, payload, actor=ACTOR)
 
     def view(self, phase: Phase = Phase.RUNNING) -> RunView:
