@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from chaos.bounds import USUAL_EVERY_S
 from keelwatch.safety.spec import GuardSpec
 from keelwatch.workspace.model import Name
-from keelwatch.workspace.reader import Duration, StrictModel
+from keelwatch.workspace.reader import SomeTime, StrictModel
 
 EXTENSION = "keelwatch"
 
 
 class ChaosGuard(GuardSpec):
-    most_time: Duration | None = Field(None, description="How long the whole experiment may take")
+    most_time: SomeTime | None = Field(None, description="How long the whole experiment may take")
 
 
 class BlastRadius(StrictModel):
@@ -67,9 +67,8 @@ class Extension(StrictModel):
         description="In place of `reaches`: a journey that passes before the method, and must fail at some "
         "moment of it",
     )
-    every: Duration = Field(
+    every: SomeTime = Field(
         timedelta(seconds=USUAL_EVERY_S),
-        gt=timedelta(0),
         description="During the method the hypothesis is asked again and again, with this pause in between "
         "(default: 5s); of a method that lasts longer, not asked even once, nothing passes",
     )

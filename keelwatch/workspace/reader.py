@@ -17,7 +17,15 @@ from typing import Annotated
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import pydantic
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from keelwatch.workspace.document import Document, Loc, Mark, Part, load, load_all
@@ -58,6 +66,10 @@ def _duration(value: object) -> timedelta:
         raise PydanticCustomError("expected", "a duration like 90s, 5m or 1h30m") from None
 
 
+def _seconds(value: timedelta) -> str:
+    return f"{value.total_seconds():g}s"
+
+
 def _reference(value: object) -> str:
     if isinstance(value, str) and is_reference(value) and value.partition(":")[2]:
         return value
@@ -94,12 +106,10 @@ def without_flaw(flaw: Callable[[str], str], words: str, pattern: str) -> tuple[
 _DURATION_SCHEMA = {"type": "string", "pattern": r"^(\d+(w|d|h|m|s|ms))+$", "examples": ["5m"]}
 _REFERENCE_SCHEMA = {"type": "string", "pattern": "^(env|file|command):.+", "examples": ["env:TOKEN"]}
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(lambda value: f"{value.total_seconds():g}s"),
-    WithJsonSchema(_DURATION_SCHEMA),
-]
+_AS_DURATION = (BeforeValidator(_duration), PlainSerializer(_seconds), WithJsonSchema(_DURATION_SCHEMA))
+Duration = Annotated[timedelta, *_AS_DURATION]
+SomeTime = Annotated[timedelta, Field(gt=timedelta(0)), *_AS_DURATION]
+"""A duration that is not zero."""
 SecretReference = Annotated[str, BeforeValidator(_reference), WithJsonSchema(_REFERENCE_SCHEMA)]
 
 
@@ -181,6 +191,8 @@ def _shown(value: object) -> str:
             return "a list"
         case str():
             return repr(value if len(value) <= 40 else value[:37] + "...")
+        case timedelta():  # a limit of it is judged after it was read
+            return _seconds(value)
         case _:
             return json.dumps(value)
 
@@ -238,6 +250,7 @@ __all__ = [
     "Document",
     "Duration",
     "SecretReference",
+    "SomeTime",
     "SpecModel",
     "StrictModel",
     "closest",

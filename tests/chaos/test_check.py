@@ -120,6 +120,15 @@ def test_our_extension_is_read_strictly(tmp_path: Path, around: Workspace) -> No
     assert found.startswith("13:38: found the objective 'login-avail'")
 
 
+@pytest.mark.parametrize("key", ["every", "guard: {burn_rate: {objectives: [login-availability]}, most_time"])
+def test_no_time_at_all_is_refused_with_its_place(tmp_path: Path, around: Workspace, key: str) -> None:
+    guard = "" if "guard" in key else "    guard: {burn_rate: {objectives: [login-availability]}}\n"
+    end = "}" if "guard" in key else ""
+    text = acting() + f"extensions:\n  - name: keelwatch\n    {key}: 0s{end}\n{guard}"
+    column = len(f"    {key}: ") + 1
+    assert problems(tmp_path, around, text) == [f"13:{column}: found 0s, expected greater than 0 seconds"]
+
+
 def test_an_act_outside_of_its_own_blast_radius_is_a_flaw(tmp_path: Path, around: Workspace) -> None:
     text = acting("cache.down") + (
         "extensions:\n  - name: keelwatch\n    blast_radius: {components: [billing]}\n"

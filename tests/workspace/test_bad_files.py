@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from keelwatch.workspace import InputError, Problem
 from keelwatch.workspace.document import FLOW_STYLE, load, load_all, read_all, resolve_plain
+from keelwatch.workspace.reader import SomeTime, StrictModel, read
 from keelwatch.workspace.workspace import load_workspace
 
 GOOD = """\
@@ -318,3 +319,17 @@ def test_no_text_at_all_raises_anything_but_an_input_error(
         problems = error.problems
 
     assert all(one.line >= 1 and one.column >= 1 for one in problems)
+
+
+class Paced(StrictModel):
+    every: SomeTime
+
+
+@pytest.mark.parametrize("text", ["0s", "0h0ms"])
+def test_a_duration_below_its_limit_is_told_as_a_duration(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "paced.yaml"
+    file.write_text(f"every: {text}\n")
+    with pytest.raises(InputError) as caught:
+        read(file, Paced)
+    (found,) = caught.value.problems
+    assert str(found) == f"{file}:1:8: found 0s, expected greater than 0 seconds"
