@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from chaos.line import ROLLING_BACK, OutOfBounds, asked
+from chaos.terms import USUAL_END, lasting_s, value_of
 from keelwatch.runs.fields import text
-
-USUAL_END = "5m"
 
 
 def act(verb: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -26,11 +25,11 @@ def act(verb: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
     return found
 
 
-def fault(fault: str, value: str = "on", region: str = "all", for_: str = USUAL_END) -> dict[str, Any]:
+def fault(fault: str, value: object = "on", region: str = "all", for_: str = USUAL_END) -> dict[str, Any]:
     """Break a component of the sandbox: `billing.errors` by `100%`, `cache.latency` by `300ms`, `portal.down`
     by `on`. It ends by itself after `for_`, should nobody be left to end it."""
-    lasts_s = _seconds(for_)
-    return act("fault.set", {"fault": fault, "value": value, "region": region, "for_s": lasts_s})
+    lasts = {"for_s": lasting_s(for_)}
+    return act("fault.set", {"fault": fault, "value": value_of(value), "region": region, **lasts})
 
 
 def undo() -> dict[str, Any]:
@@ -42,11 +41,5 @@ def wait(for_: str) -> str:
     """Let time pass."""
     import threading
 
-    threading.Event().wait(_seconds(for_))
+    threading.Event().wait(lasting_s(for_))
     return for_
-
-
-def _seconds(duration: str) -> float:
-    from keelwatch.workspace.reader import parse_duration
-
-    return parse_duration(duration).total_seconds()

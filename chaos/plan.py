@@ -10,7 +10,7 @@ from chaos.blast import outside
 from chaos.hosts import PLACE, elsewhere, known_hosts
 from chaos.load import activities
 from chaos.mending import breaks_anew
-from chaos.verbs import acts_early, verb_of
+from chaos.verbs import acts_early, time_trouble, verb_of
 from chaos.words import equivalent, of_verb
 from keelwatch.runs.fields import mapping, text
 from keelwatch.workspace.errors import KeelwatchError
@@ -59,7 +59,7 @@ def plan_of(
         reason = outside(radius, verb, args, regions, counted) or elsewhere(args, hosts) if verb else ""
         if part == "rollbacks":
             reason = reason or breaks_anew(verb, args)
-        reason = acts_early(part, verb) or reason
+        reason = acts_early(part, verb) or reason or time_trouble(provider)
         told = Planned(
             part, text(activity, "name"), text(activity, "type"), equivalent(provider), trouble=reason
         )

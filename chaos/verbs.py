@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos.actions import USUAL_END
 from chaos.blast import FAULT
+from chaos.terms import USUAL_END, lasting_s, value_of
 from keelwatch.runs.fields import mapping, text
+from keelwatch.workspace.errors import UsageError
 
 if TYPE_CHECKING:
     from keelwatch.ledger import JsonObject
@@ -23,8 +24,8 @@ def verb_of(provider: JsonObject) -> tuple[str, JsonObject]:
         case "chaos.actions", "act":
             return text(arguments, "verb"), mapping(arguments, "arguments")
         case "chaos.actions", "fault":
-            told = {key: value for key, value in arguments.items() if key != "for_"}
-            return FAULT, {"value": "on", "region": "all", **told, "for_s": _seconds(text(arguments, "for_"))}
+            told = {key: value_of(value) for key, value in arguments.items() if key != "for_"}
+            return FAULT, {"value": "on", "region": "all", **told, "for_s": _seconds(arguments)}
     return "", {}
 
 
@@ -33,10 +34,20 @@ def acts_early(part: str, verb: str) -> str:
     return f"{verb}: acts belong to the method" if verb and part in BEFORE else ""
 
 
-def _seconds(duration: str) -> float:
-    from keelwatch.workspace.reader import parse_duration
-
+def time_trouble(provider: JsonObject) -> str:
+    """Why an action of ours cannot last as it says; empty when it can, and when only variables tell."""
+    for_ = mapping(provider, "arguments").get("for_", USUAL_END)
+    if text(provider, "module") != OURS or (isinstance(for_, str) and "${" in for_):
+        return ""
     try:
-        return parse_duration(duration or USUAL_END).total_seconds()
-    except ValueError:  # only known once variables are filled in
+        lasting_s(for_)
+    except UsageError as error:
+        return error.message
+    return ""
+
+
+def _seconds(arguments: JsonObject) -> float:
+    try:
+        return lasting_s(arguments.get("for_", USUAL_END))
+    except UsageError:  # which `time_trouble` tells, or it is only known once variables are filled in
         return 0.0

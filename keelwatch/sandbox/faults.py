@@ -37,13 +37,12 @@ fault ends by itself: its end is written where the processes read it, so it ends
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from keelwatch.sandbox.ports import REGIONS
 from keelwatch.workspace import UsageError
-from keelwatch.workspace.faults import FAULTS
+from keelwatch.workspace.faults import DELAYS, FAULTS, LONGEST_DELAY_S, amount_of
 
 EXAMPLES: Mapping[str, str] = {"errors": "30%", "latency": "300ms", "slow-body": "5s"}
 """A value of each kind that takes another than `on`."""
@@ -51,7 +50,6 @@ HAPPEN_ONCE = ("crash", "reload")
 STOP_PROCESSES = ("down", "killed")
 DEFAULT_SECONDS = 300.0
 LONGEST_SECONDS = 86_400.0
-LONGEST_LATENCY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +131,14 @@ def region_of(region: str) -> str | None:
 
 
 def _amount(kind: str, value: str) -> float:
-    match kind:
-        case "errors":
-            if (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value)) and 0 < float(found[1]) <= 100:
-                return float(found[1]) / 100
-            raise UsageError(f"{value!r} is not a share of requests", "above 0% and at most 100%, as in 30%")
-        case "latency" | "slow-body":
-            return _latency_s(value)
-        case _:
-            if value == "on":
-                return 1.0
-            raise UsageError(f"{kind} takes no {value!r}", "the only value is: on (end it with fault clear)")
-
-
-def _latency_s(value: str) -> float:
-    if found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s)", value):
-        seconds = float(found[1]) / (1000 if found[2] == "ms" else 1)
-        if 0 < seconds <= LONGEST_LATENCY_S:
-            return seconds
-    raise UsageError(f"{value!r} is not a delay", f"as in 300ms or 1.5s, at most {LONGEST_LATENCY_S:g}s")
+    amount = amount_of(kind, value)
+    if amount is not None:
+        return amount
+    if kind == "errors":
+        raise UsageError(f"{value!r} is not a share of requests", "above 0% and at most 100%, as in 30%")
+    if kind in DELAYS:
+        raise UsageError(f"{value!r} is not a delay", f"as in 300ms or 1.5s, at most {LONGEST_DELAY_S:g}s")
+    raise UsageError(f"{kind} takes no {value!r}", "the only value is: on (end it with fault clear)")
 
 
 def to_json(faults: Iterable[Fault]) -> str:

@@ -142,7 +142,7 @@ def json_schema(model: type[BaseModel], title: str) -> dict[str, object]:
 
 def _explain(document: Document, model: type[BaseModel], detail: ErrorDetails) -> Problem:
     loc: Loc = tuple(detail["loc"])
-    found = _shown(detail["input"])
+    found = shown(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
             known = _fields_at(model, loc[:-1])
@@ -181,7 +181,8 @@ def _wanted(detail: ErrorDetails) -> str:
     return re.sub(r"^(Input|String|List|Dictionary) should (be |have )?|, not \d+$", "", detail["msg"])
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value of a file in the words of a problem."""
     match value:
         case None:
             return "nothing"
@@ -262,5 +263,6 @@ __all__ = [
     "parse_duration",
     "problem",
     "read",
+    "shown",
     "without_flaw",
 ]

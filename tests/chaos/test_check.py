@@ -39,7 +39,7 @@ def problems(tmp_path: Path, around: Workspace | None, text: str, name: str = "o
     return [str(one).removeprefix(f"{file}:") for one in check([file], around)]
 
 
-def acting(fault: str = "billing.errors", region: str = "west") -> str:
+def acting(fault: str = "billing.down", region: str = "west") -> str:
     return HEAD + ACT.replace("FAULT", fault).replace("REGION", region)
 
 
@@ -67,11 +67,11 @@ def test_broken_json_names_its_line(tmp_path: Path, around: Workspace) -> None:
 def test_yaml_that_only_chaos_toolkit_takes_is_no_flaw(tmp_path: Path, around: Workspace) -> None:
     text = (
         HEAD
-        + ACT.replace("FAULT", "billing.errors").replace("REGION", "&there west")
+        + ACT.replace("FAULT", "billing.down").replace("REGION", "&there west")
         + (
             "  - type: action\n    name: again\n    provider:\n      type: python\n"
             "      module: chaos.actions\n      func: fault\n"
-            "      arguments: {fault: billing.errors, region: *there}\n"
+            "      arguments: {fault: billing.down, region: *there}\n"
         )
     )
     assert problems(tmp_path, around, text) == []
@@ -95,7 +95,7 @@ def test_another_host_is_refused(tmp_path: Path, around: Workspace) -> None:
 def test_an_act_that_names_another_place_is_refused(tmp_path: Path, around: Workspace) -> None:
     arguments = "{verb: pg.promote, arguments: {region: west, sandbox: other}}"
     text = acting().replace("func: fault", "func: act")
-    text = text.replace("{fault: billing.errors, region: west}", arguments)
+    text = text.replace("{fault: billing.down, region: west}", arguments)
     (found,) = problems(tmp_path, around, text)
     assert found.startswith("10:72: found where it acts (sandbox)")
 
@@ -103,7 +103,7 @@ def test_an_act_that_names_another_place_is_refused(tmp_path: Path, around: Work
 def test_an_act_that_calls_another_host_is_refused(tmp_path: Path, around: Workspace) -> None:
     arguments = "{verb: http.call, arguments: {url: 'http://192.0.2.1/reboot'}}"
     text = acting().replace("func: fault", "func: act")
-    text = text.replace("{fault: billing.errors, region: west}", arguments)
+    text = text.replace("{fault: billing.down, region: west}", arguments)
     (found,) = problems(tmp_path, around, text)
     assert "found 192.0.2.1:80, a host of no environment" in found
 
@@ -150,7 +150,7 @@ def test_a_promotion_strikes_the_region_that_loses_its_primary_too(
 ) -> None:
     text = acting().replace("func: fault", "func: act") + WITHIN.replace("RADIUS", "regions: [east]")
     text = text.replace(
-        "{fault: billing.errors, region: west}", f"{{verb: {verb}, arguments: {{region: east}}}}"
+        "{fault: billing.down, region: west}", f"{{verb: {verb}, arguments: {{region: east}}}}"
     )
     (found,) = problems(tmp_path, around, text)
     assert f"{verb} strikes west, and the blast radius is east" in found
@@ -237,6 +237,49 @@ def test_a_fault_that_a_component_does_not_have_is_told(tmp_path: Path, around: 
     assert found.endswith("did you mean 'billing.down'?")
 
 
+@pytest.mark.parametrize(
+    ("fault", "value", "told"),
+    [
+        ("portal.down", "30 percent", "portal.down with '30 percent', expected on, its only value"),
+        ("portal.down", "off", "portal.down with false, expected on, its only value"),
+        ("portal.down", "5", "portal.down with 5, expected on, its only value"),
+        ("billing.errors", "on", "billing.errors with 'on', expected a share above 0% and at most 100%"),
+        ("billing.errors", "130%", "billing.errors with '130%', expected a share above 0% and at most 100%"),
+        ("cache.latency", "300", "cache.latency with 300, expected a delay as in 300ms or 1.5s, at most 10s"),
+    ],
+)
+def test_a_value_that_a_fault_does_not_take_is_told_with_its_place(
+    tmp_path: Path, around: Workspace, fault: str, value: str, told: str
+) -> None:
+    (found,) = problems(tmp_path, around, acting(f"{fault}, value: {value}"))
+    assert found.startswith(f"10:{len(f'      arguments: {{fault: {fault}, value: ') + 1}: found {told}")
+
+
+def test_a_fault_that_needs_a_value_and_has_none_is_told(tmp_path: Path, around: Workspace) -> None:
+    (found,) = problems(tmp_path, around, acting("billing.errors"))
+    assert found.startswith("10:18: found billing.errors with 'on', expected a share")
+
+
+@pytest.mark.parametrize("value", ["on", "'on'", "true", "'${what}'"])
+def test_a_switch_is_put_on_by_what_yaml_makes_of_on(tmp_path: Path, around: Workspace, value: str) -> None:
+    assert problems(tmp_path, around, acting(f"portal.down, value: {value}")) == []
+
+
+@pytest.mark.parametrize(("for_", "told"), [("xx", "'xx'"), ("5", "5"), ("", "nothing"), ("true", "true")])
+@pytest.mark.parametrize("func", ["fault", "wait"])
+def test_a_time_that_is_no_duration_is_told_with_its_place(
+    tmp_path: Path, around: Workspace, func: str, for_: str, told: str
+) -> None:
+    text = acting("billing.down" if func == "fault" else "XX")
+    text = text.replace("{fault: XX, region: west}", "{for_: TIME}").replace("west}", "west, for_: TIME}")
+    text = text.replace("func: fault", f"func: {func}")
+    column = text.splitlines()[9].index("TIME") + 1
+    (found,) = problems(tmp_path, around, text.replace("TIME", for_))
+    assert found.startswith("10:")
+    assert found.endswith(f": found {told}, expected a duration like 90s, 5m or 1h30m")
+    assert not for_ or found.startswith(f"10:{column}: ")
+
+
 ROLLBACK = """rollbacks:
   - type: action
     name: mend
@@ -286,7 +329,7 @@ def test_the_verbs_that_break_are_those_that_faults_are_set_by() -> None:
 def test_a_verb_that_nobody_has_is_told(tmp_path: Path, around: Workspace) -> None:
     text = acting().replace("func: fault", "func: act")
     text = text.replace(
-        "{fault: billing.errors, region: west}", "{verb: pg.promot, arguments: {region: north}}"
+        "{fault: billing.down, region: west}", "{verb: pg.promot, arguments: {region: north}}"
     )
     verb, region = problems(tmp_path, around, text)
     assert verb.startswith("10:25: found the verb 'pg.promot'")
