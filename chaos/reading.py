@@ -81,7 +81,7 @@ def _told(file: Path, line: Mapping[str, object]) -> Told:
 def _problem(told: Told, flaw: Mapping[str, object]) -> Problem:
     words, loc = str(flaw.get("words")), flaw.get("loc")
     if isinstance(loc, list):
-        return told.at(tuple(loc), words, "what Chaos Toolkit takes", str(flaw.get("near") or ""))
+        return told.at(tuple(loc), words, str(flaw.get("expected")), str(flaw.get("near") or ""))
     line, column = flaw.get("line"), flaw.get("column")
     if isinstance(line, int) and isinstance(column, int):
         return Problem(told.file, line, column, words, "a file that Chaos Toolkit can read")

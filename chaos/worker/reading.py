@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,9 @@ from chaoslib.extension import validate_extensions
 from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid
 from chaoslib.loader import load_experiment
 
+from chaos.worker.flaw import Flaw, Loc
+from chaos.worker.shapes import shapes_of
 from keelwatch.workspace.reader import closest
-
-type Loc = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """`words` say what is wrong at `loc`, `near` what may have been meant."""
-
-    loc: Loc
-    words: str
-    near: str = ""
 
 
 def read_files(files: Sequence[Path], answers: int) -> int:
@@ -56,8 +47,7 @@ def read_file(file: Path) -> dict[str, object]:
         return {"experiment": None, "flaws": [{"words": _words(error), **_place(error)}]}
     if not isinstance(found, dict):
         return {"experiment": None, "flaws": [{"loc": [], "words": "not a mapping"}]}
-    flaws = [{"loc": list(one.loc), "words": one.words, "near": one.near} for one in flaws_of(found)]
-    return {"experiment": found, "flaws": flaws}
+    return {"experiment": found, "flaws": [asdict(one) for one in flaws_of(found)]}
 
 
 def beside(folder: Path) -> None:
@@ -70,8 +60,23 @@ def flaws_of(experiment: dict[str, Any]) -> Iterator[Flaw]:
     """All of them, where Chaos Toolkit itself stops at the first. What only the environment can tell
     (variables, secrets) is left to the run."""
     for key in ("title", "description"):
-        if not isinstance(experiment.get(key), str) or not experiment[key]:
+        if not experiment.get(key):
             yield Flaw((), f"an experiment requires a {key}")
+    shapes = list(shapes_of(experiment))
+    yield from shapes
+    for flaw in _judgements(experiment):
+        if not any(_is_around(flaw.loc, one.loc) or _is_around(one.loc, flaw.loc) for one in shapes):
+            yield flaw
+    if not shapes:  # it walks through all of it
+        yield from _judged(("controls",), lambda: validate_controls(experiment))
+
+
+def _is_around(outer: Loc, inner: Loc) -> bool:
+    return inner[: len(outer)] == outer
+
+
+def _judgements(experiment: dict[str, Any]) -> Iterator[Flaw]:
+    """Of Chaos Toolkit; it stumbles over what has another shape."""
     yield from _judged(("extensions",), lambda: validate_extensions(experiment))
     yield from _hypothesis(experiment.get("steady-state-hypothesis"))
     method = experiment.get("method")
@@ -79,10 +84,9 @@ def flaws_of(experiment: dict[str, Any]) -> Iterator[Flaw]:
         yield Flaw(("method",), "the method must be a list, which may be empty")
         method = []
     rollbacks = experiment.get("rollbacks", [])
-    names = {one.get("name") for one in [*method, *_probes(experiment)] if isinstance(one, dict)}
+    names = {str(one.get("name")) for one in [*method, *_probes(experiment)] if isinstance(one, dict)}
     yield from _activities("method", method, names)
     yield from _activities("rollbacks", rollbacks if isinstance(rollbacks, list) else [], names)
-    yield from _judged(("controls",), lambda: validate_controls(experiment))
     yield from _controls((), experiment)
 
 
@@ -96,12 +100,11 @@ def _hypothesis(found: Any) -> Iterator[Flaw]:
     key = "steady-state-hypothesis"
     if found is None:
         return
-    if not isinstance(found, dict):
-        yield Flaw((key,), "not a mapping")
+    if not isinstance(found, dict):  # which its shape tells
         return
     if not found.get("title"):
         yield Flaw((key,), "a hypothesis requires a title")
-    for index, probe in enumerate(found.get("probes") or []):
+    for index, probe in enumerate(_listed(found.get("probes"))):
         loc: Loc = (key, "probes", index)
         yield from _judged(loc, lambda probe=probe: ensure_activity_is_valid(probe))  # type: ignore[misc]
         if isinstance(probe, dict) and "ref" not in probe and "tolerance" not in probe:
@@ -112,12 +115,12 @@ def _hypothesis(found: Any) -> Iterator[Flaw]:
             yield from _judged(place, lambda one=tolerance: ensure_hypothesis_tolerance_is_valid(one))  # type: ignore[misc]
 
 
-def _activities(key: str, found: list[Any], names: set[Any]) -> Iterator[Flaw]:
+def _activities(key: str, found: list[Any], names: set[str]) -> Iterator[Flaw]:
     for index, activity in enumerate(found):
         loc: Loc = (key, index)
         yield from _judged(loc, lambda activity=activity: ensure_activity_is_valid(activity))  # type: ignore[misc]
         ref = activity.get("ref") if isinstance(activity, dict) else None
-        if ref and ref not in names:
+        if ref and str(ref) not in names:
             yield Flaw((*loc, "ref"), f"no activity of this experiment is called {ref!r}")
 
 
@@ -158,7 +161,7 @@ def _judged(loc: Loc, judge: Callable[[], object]) -> Iterator[Flaw]:
     except ChaosException as error:
         yield Flaw(loc, str(error))
     except Exception as error:  # noqa: BLE001 -- its validators stumble over what is of another type than they expect
-        yield Flaw(loc, _words(error))
+        yield Flaw(loc, f"something that Chaos Toolkit stumbles over ({type(error).__name__})")
 
 
 def _words(error: BaseException) -> str:

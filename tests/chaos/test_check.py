@@ -59,6 +59,53 @@ def test_every_flaw_that_chaos_toolkit_sees_is_told_with_its_line(tmp_path: Path
     ]
 
 
+PROCESS = "provider: {type: process, path: ls}"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("configuration: 7", "4:16: found 7, expected a mapping"),
+        ("configuration: []", "4:16: found a list, expected a mapping"),
+        ("secrets: hunter2", "4:10: found a value, expected a mapping"),
+        ("rollbacks: {a: 1}", "4:12: found a mapping, expected a list"),
+        ("rollbacks: [7]", "4:13: found 7, expected a mapping"),
+        ("rollbacks: null", "4:12: found nothing, expected a list"),
+        ("controls: 7", "4:11: found 7, expected a list"),
+        ("controls: [7]", "4:12: found 7, expected a mapping"),
+        ("extensions: {a: 1}", "4:13: found a mapping, expected a list"),
+        ("extensions: [7]", "4:14: found 7, expected a mapping"),
+        ("runtime: 7", "4:10: found 7, expected a mapping"),
+        ("steady-state-hypothesis: 7", "4:26: found 7, expected a mapping"),
+        ("steady-state-hypothesis: {title: a, probes: 7}", "4:45: found 7, expected a list"),
+        ("steady-state-hypothesis: {title: a, probes: [7]}", "4:46: found 7, expected a mapping"),
+        ("configuration: {a: {type: probe, name: b, provider: 7}}", "4:53: found 7, expected a mapping"),
+        ("rollbacks: [{type: action, name: a, provider: 7}]", "4:47: found 7, expected a mapping"),
+        (f"rollbacks: [{{type: action, name: {{}}, {PROCESS}}}]", "4:34: found a mapping, expected a text"),
+        (f"rollbacks: [{{type: action, name: a, controls: 7, {PROCESS}}}]", "4:47: found 7, expected a list"),
+    ],
+)
+def test_what_has_another_shape_is_told_once_in_our_words(
+    tmp_path: Path, around: Workspace, text: str, told: str
+) -> None:
+    assert problems(tmp_path, around, f"{HEAD}method: []\n{text}\n") == [told]
+
+
+@pytest.mark.parametrize("text", ["configuration:", "secrets:", "extensions:", "secrets: {a: b}", "tags: 7"])
+def test_what_chaos_toolkit_takes_in_any_shape_is_no_flaw(
+    tmp_path: Path, around: Workspace, text: str
+) -> None:
+    assert problems(tmp_path, around, f"{HEAD}method: []\n{text}\n") == []
+
+
+def test_a_flaw_of_shape_hides_no_other(tmp_path: Path, around: Workspace) -> None:
+    text = HEAD + "method:\n  - {type: action, name: a}\nconfiguration: 7\n"
+    assert problems(tmp_path, around, text) == [
+        "4:5: found an activity requires a provider, expected what Chaos Toolkit takes",
+        "5:16: found 7, expected a mapping",
+    ]
+
+
 def test_broken_json_names_its_line(tmp_path: Path, around: Workspace) -> None:
     (found,) = problems(tmp_path, around, '{"title": "a",\n "method": [,]}', "one.json")
     assert found.startswith("2:13: found JSONDecodeError")
