@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,8 +22,9 @@ from chaos.worker.telling import BEAT_S
 from keelwatch.ledger import Fact, FactKind, verify
 from keelwatch.runs import Outcome, heal
 from keelwatch.runs.guardlink import MISSES
-from keelwatch.runs.mark import marked
+from keelwatch.runs.mark import marked, read_mark
 from keelwatch.runs.state import has_guardian, is_alive
+from keelwatch.workspace import run_dir
 from tests.chaos.conftest import Lab
 from tests.runs.conftest import until
 from tests.toys.experiments import TABLE
@@ -38,9 +39,16 @@ VICTIMS = (
     ("run", "console"),
     ("tool", "guardian"),
 )
+HEALED = tuple(one for one in VICTIMS if {"run", "tool"} & set(one) and "guardian" not in one)
+"""Whose end leaves something that the living take back, in time."""
 SIGNALS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
 MOMENTS = ("start", "before", "first", "second", "after", "rollbacks")
+SHALLOW = 20
 DEEP = 200
+ENOUGH = 3
+"""Trials at a moment, of which one must hit."""
+HITS: defaultdict[str, list[bool]] = defaultdict(list)
+"""By moment: whether the trials so far hit anybody."""
 HEARTBEAT_S = (MISSES + 1) * TABLE.tick_s
 HEALED_S = 1.0  # and verified: after the victim's end of the line closed, or its heartbeat was missed
 
@@ -57,13 +65,22 @@ class Trial:
 
 
 def trial(seed: int) -> Trial:
-    """The moments in turn, so that a few trials strike each of them."""
+    """The moments in turn, so that a few trials strike each of them; two in five kill what must be healed in
+    time."""
     chance = random.Random(seed)
     moment = MOMENTS[seed % len(MOMENTS)]
-    return Trial(seed, chance.choice(VICTIMS), chance.choice(SIGNALS), moment, chance.uniform(0.0, 0.4))
+    judged = seed % 5 in {2, 3}
+    victims = chance.choice(HEALED if judged else VICTIMS)
+    number = signal.SIGKILL if judged else chance.choice(SIGNALS)
+    return Trial(seed, victims, number, moment, chance.uniform(0.0, 0.4))
 
 
-@pytest.mark.parametrize("seed", range(20))
+def test_enough_of_a_few_trials_kill_what_must_be_healed_in_time() -> None:
+    judged = [it for it in map(trial, range(SHALLOW)) if it.victims in HEALED and it.moment != "start"]
+    assert len([it for it in judged if it.number is signal.SIGKILL]) > 4
+
+
+@pytest.mark.parametrize("seed", range(SHALLOW))
 def test_whichever_process_dies_the_world_is_restored(lab: Lab, seed: int) -> None:
     survive(lab, trial(seed))
 
@@ -74,6 +91,14 @@ def test_whichever_process_dies_the_world_is_restored_two_hundred_times(lab: Lab
     survive(lab, trial(seed))
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_somebody_was_hit_at_each_moment(moment: str) -> None:
+    """After the trials: a moment at which all of them come too early or too late proves nothing."""
+    if len(HITS[moment]) < ENOUGH:
+        pytest.skip(f"too few trials in this process struck at {moment}")
+    assert any(HITS[moment])
+
+
 def survive(lab: Lab, it: Trial) -> None:
     begun = lab.call("beside", "write", "begin", {"path": str(lab.world / "rollbacks"), "text": "begun"})
     method = [lab.set("billing", "down"), lab.set("cache", "lost"), lab.wait("300ms")]
@@ -82,8 +107,11 @@ def survive(lab: Lab, it: Trial) -> None:
     console = follow(lab, run) if "console" in it.victims else None
     wait_for(lab, it)
     time.sleep(it.delay_s)  # the seeded moment itself, not a wait for anything
+    is_late = lab.value("rollbacks") == "begun"
     struck = time.time()
     hit = [victim for victim in it.victims if strike(lab, run, victim, it.number, console)]
+    HITS[it.moment].append(bool(hit))
+    assert it.victims[0] in hit or is_late or it.moment == "start", f"{it} struck nobody"
     settle(lab, run, it)
     assert (lab.value("billing"), lab.value("cache")) == ("up", "up"), it
     assert all(count == 1 for count in Counter(lab.effects).values()), (it, lab.effects)
@@ -159,16 +187,18 @@ def strike(
     """Whether it was hit: one that has ended, or is not there yet, is spared."""
     if victim == "console":
         assert console is not None
-        console.send_signal(number)
-        return True
+        console.send_signal(number)  # to nobody, once it has ended
+        return console.returncode is None
     if victim == "tool":
-        tools = lab.tools(run)
-        for pid in tools:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-        return bool(tools)
-    with suppress(AssertionError):
-        lab.kill(run, {"run": "process", "guardian": "guardian"}[victim], number)
+        hits = [sent(pid, number) for pid in lab.tools(run)]
+        return any(hits)
+    mark = read_mark(run_dir(run) / f"{'process' if victim == 'run' else 'guardian'}.json")
+    return mark is not None and mark.send(number)
+
+
+def sent(pid: int, number: signal.Signals) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
         return True
     return False
 
