@@ -1,7 +1,7 @@
 """Experiments in Chaos Toolkit's own form, written for it and not for us, run as they are.
 
-The packages hold no sample files (the library's own tests write experiments as Python dictionaries), so these are
-ours, in the form of its tutorials.
+The packages hold no sample files (the library's own tests write experiments as Python dictionaries), so these
+are ours, in the form of its tutorials.
 """
 
 from __future__ import annotations
