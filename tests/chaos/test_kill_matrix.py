@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,10 +45,6 @@ SIGNALS = (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
 MOMENTS = ("start", "before", "first", "second", "after", "rollbacks")
 SHALLOW = 20
 DEEP = 200
-ENOUGH = 3
-"""Trials at a moment, of which one must hit."""
-HITS: defaultdict[str, list[bool]] = defaultdict(list)
-"""By moment: whether the trials so far hit anybody."""
 HEARTBEAT_S = (MISSES + 1) * TABLE.tick_s
 HEALED_S = 1.0  # and verified: after the victim's end of the line closed, or its heartbeat was missed
 
@@ -91,14 +87,6 @@ def test_whichever_process_dies_the_world_is_restored_two_hundred_times(lab: Lab
     survive(lab, trial(seed))
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_somebody_was_hit_at_each_moment(moment: str) -> None:
-    """After the trials: a moment at which all of them come too early or too late proves nothing."""
-    if len(HITS[moment]) < ENOUGH:
-        pytest.skip(f"too few trials in this process struck at {moment}")
-    assert any(HITS[moment])
-
-
 def survive(lab: Lab, it: Trial) -> None:
     begun = lab.call("beside", "write", "begin", {"path": str(lab.world / "rollbacks"), "text": "begun"})
     method = [lab.set("billing", "down"), lab.set("cache", "lost"), lab.wait("300ms")]
@@ -110,7 +98,6 @@ def survive(lab: Lab, it: Trial) -> None:
     is_late = lab.value("rollbacks") == "begun"
     struck = time.time()
     hit = [victim for victim in it.victims if strike(lab, run, victim, it.number, console)]
-    HITS[it.moment].append(bool(hit))
     assert it.victims[0] in hit or is_late or it.moment == "start", f"{it} struck nobody"
     settle(lab, run, it)
     assert (lab.value("billing"), lab.value("cache")) == ("up", "up"), it
