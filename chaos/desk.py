@@ -100,7 +100,7 @@ class Desk:
             closed = self.closed or self._notebook.seen.out_of_bounds
             if self._is_over or (closed and not is_rollback):
                 raise Refused(f"nothing acts any more: {closed}")
-            if is_rollback and (reason := breaks_anew(verb, args)):
+            if is_rollback and (reason := breaks_anew(verb)):
                 raise Refused(reason, "break it in the method: what that did is taken back")
             radius = self._extension.blast_radius if self._extension is not None else None
             in_force = 0 if is_rollback else sum(effect.is_open for effect in self._run.effects)

@@ -66,14 +66,13 @@ def flaws_of(experiment: Experiment, workspace: Workspace, known: Known) -> Iter
                 yield Flaw((*at, "arguments"), reason, "an act within the blast radius")
             in_force += bool(verb)
             if part == "rollbacks":
-                yield from _mending((*at, "arguments"), verb, args)
+                yield from _mending((*at, "arguments"), verb)
     for loc, activity in referred(experiment.data, "rollbacks"):
-        yield from _mending(loc, *verb_of(mapping(activity, "provider")))
+        yield from _mending(loc, verb_of(mapping(activity, "provider"))[0])
 
 
-def _mending(loc: Loc, verb: str, args: JsonObject) -> Iterator[Flaw]:
-    reason = breaks_anew(verb, args)
-    if reason and not _is_open(args):
+def _mending(loc: Loc, verb: str) -> Iterator[Flaw]:
+    if reason := breaks_anew(verb):
         yield Flaw(loc, reason, "an act that mends")
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from chaos.blast import FAULT
 from chaos.hosts import PLACE
 from chaos.known import broken_promql, is_told
-from chaos.mending import OFF
 from chaos.terms import A_DURATION
 from chaos.verbs import time_trouble, verb_of
 from keelwatch.runs.fields import mapping, text
@@ -65,10 +64,9 @@ def _fault(loc: Loc, fault: str, known: Known) -> Iterator[Flaw]:
 
 
 def _value(loc: Loc, fault: str, value: Json) -> Iterator[Flaw]:
-    """What the sandbox would refuse for this fault; a rollback's `off` sets none."""
+    """What the sandbox would refuse for this fault."""
     component, _, kind = fault.partition(".")
-    ends = loc[0] == "rollbacks" and OFF.fullmatch(str(value))
-    if fault not in names_of(component) or ends or (isinstance(value, str) and not is_told(value)):
+    if fault not in names_of(component) or (isinstance(value, str) and not is_told(value)):
         return
     if not isinstance(value, str) or amount_of(kind, value) is None:
         yield Flaw(loc, f"{fault} with {shown(value)}", values_of(kind))

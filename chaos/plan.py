@@ -58,7 +58,7 @@ def plan_of(
         counted = 0 if part == "rollbacks" else in_force
         reason = outside(radius, verb, args, regions, counted) or elsewhere(args, hosts) if verb else ""
         if part == "rollbacks":
-            reason = reason or breaks_anew(verb, args)
+            reason = reason or breaks_anew(verb)
         reason = acts_early(part, verb) or reason or time_trouble(provider)
         told = Planned(
             part, text(activity, "name"), text(activity, "type"), equivalent(provider), trouble=reason
