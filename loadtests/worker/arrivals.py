@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 import gevent
-from gevent.pool import Pool
 from locust import FastHttpUser, User, constant, task
 
 from loadtests.arrivals import Process as Arriving
 from loadtests.arrivals import due_times
 from loadtests.plan import Plan
+from loadtests.worker.crowd import Crowd
 from loadtests.worker.customers import customers
 from loadtests.worker.process import Process
 from loadtests.worker.visitors import Visitors
@@ -28,7 +28,8 @@ DRAIN_S = 15.0
 BEHIND_S = 0.001
 """Later than this, the generator does not keep up."""
 
-type Take = Callable[[float], None]
+HEARS_S = 0.1
+"""So soon somebody who waits for the next arrival hears that all is over."""
 
 
 def arrivals_of(process: Process) -> type[User]:
@@ -47,31 +48,31 @@ def arrivals_of(process: Process) -> type[User]:
     return Arrivals
 
 
-def _keep(process: Process, take: Take) -> None:
+def _keep(process: Process, take: Callable[[float], None]) -> None:
     """The schedule of this process: every so-manieth arrival of the whole."""
     plan, meter = process.plan, process.meter
     began = process.start()
-    pool = Pool(plan.most_in_flight // plan.processes or 1)
-    process.in_flight = lambda: len(pool)
+    crowd = Crowd(take, plan.most_in_flight // plan.processes or 1)
+    process.in_flight = lambda: len(crowd)
     for after_s in _mine(plan, process.number):
         due = began + after_s
         while not process.stopping.is_set() and (wait_s := due - time.monotonic()) > 0:
-            process.stopping.wait(wait_s)
+            gevent.sleep(min(wait_s, HEARS_S))
         if process.stopping.is_set():
             break
         if time.monotonic() > due + BEHIND_S:
             gevent.sleep(0)  # who came before acts first: a crowd at once would want a user each
         meter.due += 1
-        if pool.full():
+        if crowd.is_full:
             meter.dropped += 1
             continue
-        pool.spawn(take, due)
+        crowd.let_in(due)
         meter.late_ms = max(meter.late_ms, (time.monotonic() - due) * 1000)
     is_cut = process.stopping.is_set()
-    pool.join(DRAIN_S)
+    crowd.drain(DRAIN_S)
     if not is_cut:
-        process.tell({"do": "done", "left": len(pool)})
-    pool.kill()
+        process.tell({"do": "done", "left": len(crowd)})
+    crowd.send_away()
 
 
 def _mine(plan: Plan, number: int) -> Iterator[float]:
