@@ -13,7 +13,7 @@ PRECISION = 0.1
 LEAST = 0.1  # journeys per second
 REST_S, MOST_REST_S = 1.0, 20.0
 """After a step that did not hold (s); new generators take a second to come anyway."""
-PROOF, MOST_PROOF = 2.5, 4.0
+PROOF, MOST_PROOF = 2.0, 4.0
 """So many times longer than the others is a step that confirms: enough for its samples, within these. It
 decides alone, whatever a shorter one said, so chance must not."""
 SPARE = 1.2

@@ -53,12 +53,12 @@ def test_a_breach_that_was_a_bad_moment_leads_on_though_too_little_was_measured_
 @pytest.mark.parametrize(
     ("seen", "times"),
     [
-        ([], 2.5),
-        ([(900, 100)], 2.5),  # enough by far
+        ([], 2.0),
+        ([(900, 100)], 2.0),  # enough by far
         ([(900, 100), (120, 300)], 3.0),  # 2.5 times the step, and a fifth more for scatter
         ([(10, 300)], 4.0),
         ([(0, 300)], 4.0),
-        ([(0, 0)], 2.5),
+        ([(0, 0)], 2.0),
     ],
 )
 def test_the_step_that_confirms_is_as_long_as_its_samples_need(
