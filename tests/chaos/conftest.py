@@ -18,6 +18,8 @@ from keelwatch.runs import RunView, Verdict, spawn, stop, view
 from keelwatch.runs.mark import kill_marked, marked, read_mark
 from keelwatch.runs.state import has_guardian, is_alive
 from keelwatch.workspace import run_dir
+from keelwatch.workspace.find import built_in
+from keelwatch.workspace.workspace import Workspace, load_workspace
 from tests.runs.conftest import until
 from tests.toys.experiments import ENTRY, TABLE
 from tests.toys.world import effects, value
@@ -219,3 +221,9 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     yield Lab(tmp_path, ledger)
     ledger.close()
     kill_marked("KEELWATCH_STATE", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def around() -> Workspace:
+    """The built-in workspace."""
+    return load_workspace(built_in())

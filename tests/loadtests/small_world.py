@@ -3,6 +3,8 @@ once that it is load, and `/moved` leads there; whatever else answers not at all
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +13,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.load_world import LoadWorld, load_world
+from tests.bench.load_world import ROOT, LoadWorld, load_world
+from tests.loadtests.pushing import runs, stream_of
+from tests.sandbox.waiting import until
 
 SLOW_S = 0.5
+VISITOR = """\
+from locust import FastHttpUser, constant, task
+
+
+class Visitor(FastHttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def page(self):
+        self.client.get("PATH")
+"""
+QUITS = """\
+import gevent
+from locust import FastHttpUser, constant, events, task
+
+
+@events.test_start.add_listener
+def quits_later(environment, **_):
+    gevent.spawn_later(4, environment.runner.quit)
+
+
+""" + VISITOR.partition("\n\n\n")[2].replace("PATH", "/")
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -54,3 +80,37 @@ def small_world(scratch: Path) -> Iterator[LoadWorld]:
         server.shutdown()
         server.server_close()
         serving.join(10)
+
+
+def locustfile(world: LoadWorld, name: str, text: str) -> str:
+    (world.folder / "loadtests" / f"{name}.py").write_text(text)
+    return f"locustfile: {name}.py"
+
+
+@contextmanager
+def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The id of a run that has had answers for some seconds, and its follower."""
+    with following(world.command("load", "run", name, "--arm", "--json")) as (run, follower):
+        until(lambda: '"second":4' in stream_of(run), 40)
+        yield run, follower
+
+
+@contextmanager
+def following(command: list[str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The id of the run that it starts, and its follower, which is stopped at the end."""
+    before = set(runs())
+    follower = subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        (run,) = until(lambda: [one for one in runs() if one not in before], 20)
+        yield run, follower
+    finally:
+        if follower.poll() is None:
+            follower.terminate()
+        follower.communicate(timeout=60)

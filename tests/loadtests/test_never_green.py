@@ -6,31 +6,19 @@ import json
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pytest
 
 from chaos.under_load import ANSWERED
-from keelwatch.ledger import JsonObject, open_ledger
+from keelwatch.ledger import open_ledger
 from keelwatch.runs import view
-from tests.bench.load_world import ROOT, LoadWorld
+from tests.bench.load_world import LoadWorld
 from tests.loadtests.pushing import generators, pid_of, runs, stream_of
-from tests.loadtests.small_world import small_world
+from tests.loadtests.small_world import QUITS, VISITOR, locustfile, pushing, small_world
 from tests.sandbox.waiting import until
 
-VISITOR = """\
-from locust import FastHttpUser, constant, task
-
-
-class Visitor(FastHttpUser):
-    wait_time = constant(0.05)
-
-    @task
-    def page(self):
-        self.client.get("PATH")
-"""
 CALM = "thresholds: [{failures_below: 20}, {percentile: 50, below: 5s}]\n"
 
 
@@ -38,11 +26,6 @@ CALM = "thresholds: [{failures_below: 20}, {percentile: 50, below: 5s}]\n"
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadWorld]:
     with small_world(tmp_path_factory.mktemp("world")) as found:
         yield found
-
-
-def locustfile(world: LoadWorld, name: str, text: str) -> str:
-    (world.folder / "loadtests" / f"{name}.py").write_text(text)
-    return f"locustfile: {name}.py"
 
 
 def experiment(world: LoadWorld, name: str, lasts_s: int) -> None:
@@ -100,19 +83,6 @@ def test_a_load_beside_an_experiment_does_not_outlive_its_run(world: LoadWorld) 
     assert (verdict.exit_code, verdict.reason) == (7, f"stopped: run {run}, which it was for, is over")
 
 
-QUITS = """\
-import gevent
-from locust import FastHttpUser, constant, events, task
-
-
-@events.test_start.add_listener
-def quits_later(environment, **_):
-    gevent.spawn_later(4, environment.runner.quit)
-
-
-""" + VISITOR.partition("\n\n\n")[2].replace("PATH", "/")
-
-
 @pytest.mark.deep
 def test_a_load_whose_requests_all_fail_is_not_there_yet(world: LoadWorld) -> None:
     """Its requests all fail, however many there are; the first of a load that is answered is a fact of it."""
@@ -139,16 +109,6 @@ def test_a_load_that_its_locustfile_ends_early_is_invalid(world: LoadWorld) -> N
 
 
 @pytest.mark.deep
-def test_a_step_of_a_search_that_is_cut_short_has_not_held(world: LoadWorld) -> None:
-    world.profile(
-        "cut", "model: open\nstages: [{rate: 5, for: 9s}]\n" + CALM, locustfile(world, "quits", QUITS)
-    )
-    found = world.keelwatch("capacity", "cut", "--first", "20", "--most", "20", "--step", "12s")
-    assert (found["verdict"], found["last_ok"]) == ("inconclusive", None), found["reason"]
-    assert "ended-early" in found["reason"]
-
-
-@pytest.mark.deep
 @pytest.mark.parametrize(
     ("head", "words"),
     [
@@ -168,25 +128,6 @@ def test_a_generator_that_takes_its_leave_before_its_time_is_lost(
         assert generators(run) == []
     assert (found["verdict"], found["exit"]) == ("invalid", 4), found["reason"]
     assert words in found["reason"]
-
-
-def test_a_step_of_a_search_that_is_cut_short_did_not_hold(world: LoadWorld) -> None:
-    """However few it has measured by then: every answer is late."""
-    what = locustfile(world, "late", VISITOR.replace("PATH", "/slow"))
-    world.profile("late", "model: open\nstages: [{rate: 5, for: 9s}]\n" + LATE, what)
-    command = world.command("load", "capacity", "late", "--first", "30", "--step", "10s", "--arm")
-    with following(command) as (run, _):
-        (first, *_rest) = until(lambda: tried_in(run), 40)
-    assert (first["held"], first["rate"]) == (False, 30.0)
-    assert "are too many already" in str(first["reason"])
-
-
-LATE = "thresholds: [{percentile: 99, below: 100ms}, {failures_below: 10}]\n"
-
-
-def tried_in(run: str) -> list[JsonObject]:
-    with closing(open_ledger()) as store:
-        return [fact.body for fact in store.after(0, run=run) if fact.event == "tried"]
 
 
 @pytest.mark.deep
@@ -389,32 +330,3 @@ def test_a_visitors_start_makes_nobodys_answer_late_and_what_asked_has_come(worl
     assert (found["verdict"], found["exit"]) == ("fail", 1), found["reason"]
     assert found["reason"].startswith(f"tasks-raised: {found['judged']['due']} times ")
     assert "threshold-missed" not in found["reason"]
-
-
-@contextmanager
-def pushing(world: LoadWorld, name: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The id of a run that has had answers for some seconds, and its follower."""
-    with following(world.command("load", "run", name, "--arm", "--json")) as (run, follower):
-        until(lambda: '"second":4' in stream_of(run), 40)
-        yield run, follower
-
-
-@contextmanager
-def following(command: list[str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The id of the run that it starts, and its follower, which is stopped at the end."""
-    before = set(runs())
-    follower = subprocess.Popen(
-        command,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        (run,) = until(lambda: [one for one in runs() if one not in before], 20)
-        yield run, follower
-    finally:
-        if follower.poll() is None:
-            follower.terminate()
-        follower.communicate(timeout=60)
