@@ -6,7 +6,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Coroutine
-from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from probes.answer import LARGEST_BODY, Answer
 from probes.record import Cause, Hop
 from probes.wire import Following, WireFailure, WireRequest
 from probes.wire.request import Host
+from probes.wire.trust import Trust
 
 TIMEOUT_S = 60.0
 
@@ -33,12 +33,6 @@ def driven[Found](coroutine: Coroutine[Any, Any, Found]) -> Found:
     raise InternalError("a coroutine of a load waited for an event loop")
 
 
-@cache
-def context_of(ca: Path | None) -> ssl.SSLContext:
-    """One for the process: loading the authorities takes longer than many a request."""
-    return ssl.create_default_context(cafile=str(ca) if ca else None)
-
-
 class LoadWire(Following):
     """Cookies and connections of one customer. What Locust is told of a request waits until its step is
     judged: only then is it known whether the answer was a good one."""
@@ -50,7 +44,8 @@ class LoadWire(Following):
             request_event=environment.events.request,
             user=None,
             insecure=False,
-            ssl_context_factory=lambda: context_of(ca),
+            # it is offered a bundle of its own authorities; to read one takes longer than many a request
+            ssl_context_factory=lambda cafile=None: Trust.of(ca).context,  # noqa: ARG005
             network_timeout=TIMEOUT_S,
             connection_timeout=TIMEOUT_S,
             max_retries=0,
