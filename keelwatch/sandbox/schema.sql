@@ -118,10 +118,10 @@ select 'synthetic-' || region || '-' || lpad(n::text, 2, '0'), 'home', region,
 from unnest(array['west', 'east']) as region, generate_series(1, 10) as n;
 
 insert into accounts (id, segment, region, name, email)
-select 'load-' || region || '-' || lpad(n::text, 3, '0'), 'home', region,
+select 'load-' || region || '-' || lpad(n::text, 4, '0'), 'home', region,
        'Load ' || region || ' ' || n,
-       'load-' || region || '-' || lpad(n::text, 3, '0') || '@probes.invalid'
-from unnest(array['west', 'east']) as region, generate_series(1, 500) as n;
+       'load-' || region || '-' || lpad(n::text, 4, '0') || '@probes.invalid'
+from unnest(array['west', 'east']) as region, generate_series(1, 1000) as n;
 
 insert into accounts (id, role, segment, region, name, email)
 select 'agent-' || lpad(n::text, 2, '0'), 'agent', 'staff', 'west', 'Agent ' || n,

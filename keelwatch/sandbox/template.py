@@ -2,7 +2,7 @@
 
 Accounts and their passwords, all made up:
 - customers `c00001` .. `c10000`, `synthetic-west-01` .. `-10`, `synthetic-east-01` .. `-10` (for probes),
-  `load-west-001` .. `-500`, `load-east-001` .. `-500` (for load);
+  `load-west-0001` .. `-1000`, `load-east-0001` .. `-1000` (for load);
 - staff `agent-01` .. `agent-10`, who may look up any account;
 - the password of account X is `pw-X`, as in `pw-c00042`; those for probes and load need a one-time code too.
 """
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 CUSTOMERS = 10_000
 SYNTHETIC_PER_REGION = 10
-LOAD_PER_REGION = 500  # each logs in once per one-time code, so that 33 can in a second
+LOAD_PER_REGION = 1000  # each logs in once per one-time code, so that 66 can in a second
 AGENTS = 10
 SCHEMA_FILE = Path(__file__).with_name("schema.sql")
 START_SECONDS = 45.0
@@ -60,7 +60,7 @@ def synthetic_ids() -> list[tuple[str, str]]:
 def load_ids() -> list[tuple[str, str]]:
     """(region, account) of those that load uses."""
     numbers = range(1, LOAD_PER_REGION + 1)
-    return [(region, f"load-{region}-{number:03}") for region in REGIONS for number in numbers]
+    return [(region, f"load-{region}-{number:04}") for region in REGIONS for number in numbers]
 
 
 def accounts_document(key: str) -> str:
