@@ -16,7 +16,15 @@ from loadtests.certain import breached
 from loadtests.gathered import Gathered
 from loadtests.run import Push, applied_of, measured_since
 from loadtests.search import Interval, Next, Tried, next_step, proof_s, rest_s
-from loadtests.verdict import Applied, Finding, failures_of, flaws_of_generator
+from loadtests.verdict import (
+    Applied,
+    Finding,
+    failures_of,
+    flaws_of_any_rate,
+    flaws_of_the_rate,
+    late_findings,
+    missed_findings,
+)
 
 if TYPE_CHECKING:
     from loadtests.spec import Threshold
@@ -52,7 +60,7 @@ class _Search(Push):
         while True:
             match next_step(tried, self.first, self.most):
                 case Interval() as found:
-                    return self._found(found, tried[-1])
+                    return self._found(found)
                 case Next() as step:
                     began = time.monotonic()
                     outcome = self._step(step)
@@ -79,8 +87,10 @@ class _Search(Push):
         if ending.stopped:
             return inconclusive(f"stopped: {ending.stopped}").but(ExitCode.STOPPED)
         applied = applied_of(broker, gathered, ending, self.profile, length_s)
-        if ours := "; ".join(flaws_of_generator(applied)):
-            return inconclusive(f"generator-is-the-limit: at {step.rate:.4g} per second: {ours}")
+        if flaws := "; ".join(flaws_of_any_rate(applied)):
+            return inconclusive(f"load-invalid: at {step.rate:.4g} per second: {flaws}")
+        if ours := "; ".join(flaws_of_the_rate(applied)):
+            return Tried(step.rate, held=False, reason=ours, is_proof=step.is_proof, is_pushed=False)
         if reason := ending.breach or _dropped(applied) or failures_of(applied):
             return Tried(step.rate, held=False, reason=reason, is_proof=step.is_proof)
         found = self._known[step.rate] = self.found(gathered, measured_since(broker, gathered))
@@ -95,8 +105,7 @@ class _Search(Push):
         return breached(self.thresholds, gathered, whole_s - WARM_UP_S)
 
     def _tell(self, one: Tried) -> None:
-        words = "does not hold: " if not one.held else "may hold: " if one.reason else "holds"
-        words += one.reason
+        words = f"{_word(one)}: {one.reason}" if one.reason else _word(one)
         proof = ", confirmed" if one.is_proof else ""
         self.run.say(f"{one.rate:.4g} per second {words}{proof}")
         payload: JsonObject = {
@@ -104,10 +113,11 @@ class _Search(Push):
             "held": one.held,
             "reason": one.reason,
             "is_proof": one.is_proof,
+            "is_pushed": one.is_pushed,
         }
         self.run.note("tried", payload)
 
-    def _found(self, found: Interval, last: Tried) -> Verdict:
+    def _found(self, found: Interval) -> Verdict:
         capacity = Capacity(
             self.run.spec.env,
             self.profile.name,
@@ -115,31 +125,45 @@ class _Search(Push):
             found.last_ok,
             found.first_breach,
             time.time(),
+            found.out_of_reach,
         )
-        self.run.note(CAPACITY, capacity.payload())
-        return concluded(found, last.reason)
+        if found.last_ok or found.first_breach is not None:
+            self.run.note(CAPACITY, capacity.payload())
+        return concluded(found)
+
+
+def _word(one: Tried) -> str:
+    if one.held:
+        return "may hold" if one.reason else "holds"
+    return "does not hold" if one.is_pushed else "cannot be pushed"
 
 
 def _dropped(applied: Applied) -> str:
     return f"arrivals-dropped: {applied.dropped} of {applied.due}" if applied.dropped else ""
 
 
-def concluded(found: Interval, reason: str) -> Verdict:
-    """`reason` is why the last step did not hold, if it did not."""
-    if found.first_breach is None:
-        return passed(f"holds at {found.last_ok:.4g} per second, the most that was to be tried")
-    if not found.last_ok:
-        return failed(f"not even {found.first_breach:.4g} per second holds: {reason}")
-    return passed(f"between {found.last_ok:.4g} and {found.first_breach:.4g} journeys per second")
+def concluded(found: Interval) -> Verdict:
+    """A rate that holds is an answer, though nobody here may be able to push what would be too much."""
+    ok, breach, end = found.last_ok, found.first_breach, found.out_of_reach
+    if end is not None and not ok:
+        return inconclusive(f"generator-is-the-limit: not even {end:.4g} per second: {found.why}")
+    if end is not None:
+        return passed(f"holds at {ok:.4g} per second; {end:.4g} cannot be pushed from here: {found.why}")
+    if breach is None:
+        return passed(f"holds at {ok:.4g} per second, the most that was to be tried")
+    if not ok:
+        return failed(f"not even {breach:.4g} per second holds: {found.why}")
+    return passed(f"between {ok:.4g} and {breach:.4g} journeys per second: {found.why}")
 
 
 def judged(step: Next, findings: Sequence[Finding]) -> Tried | Verdict:
     """What came of a step that was applied as ordered. One that confirms that a rate holds must have measured
     every threshold; any other that had too few requests for all of them is only a reason to try more. What
     nobody could measure however many there were ends the search: nothing stands between it and the limit."""
-    missed = [f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met]
-    if missed:
-        return Tried(step.rate, held=False, reason="; ".join(missed), is_proof=step.is_proof)
+    if missed := "; ".join(missed_findings(findings)):
+        return Tried(step.rate, held=False, reason=missed, is_proof=step.is_proof)
+    if ours := "; ".join(late_findings(findings)):
+        return Tried(step.rate, held=False, reason=ours, is_proof=step.is_proof, is_pushed=False)
     dark = [one for one in findings if one.value is None]
     words = "; ".join(f"{one.name}: {one.reason}" for one in dark)
     is_blind = len(dark) == len(findings)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loadtests.gathered import Gathered, Times
-from loadtests.thresholds import name_of
+from loadtests.thresholds import ROOM, name_of
+from loadtests.verdict import MOST_LATE_S
 
 if TYPE_CHECKING:
     from loadtests.spec import Threshold
@@ -19,6 +20,8 @@ LEAST = 50
 def breached(thresholds: Sequence[Threshold], gathered: Gathered, whole_s: float) -> str:
     """Why, or an empty text. The load lasts `whole_s`, the warm-up left out."""
     passed_s = gathered.told_s
+    if gathered.late_s > MOST_LATE_S:
+        return f"generator-late: for {gathered.late_s} s"
     if gathered.dropped:
         return f"arrivals-dropped: {gathered.dropped}"
     if not passed_s:
@@ -35,10 +38,13 @@ def breached(thresholds: Sequence[Threshold], gathered: Gathered, whole_s: float
 
 
 def _bad_of(one: Threshold, times: Times) -> tuple[float, float | None]:
-    """How many are bad, and which part (0..1) may be; None for a threshold that the source is asked of."""
+    """How many are bad, and which part (0..1) may be; None for a threshold that the source is asked of. What
+    only began late is not bad: that is no limit of the server."""
     if one.percentile is not None and one.below is not None:
-        histogram = times.response if one.of == "response" else times.service
-        above = histogram.share_above(one.below.total_seconds() * 1000) or 0.0
+        limit_ms = one.below.total_seconds() * 1000
+        above = times.service.share_above(limit_ms * (ROOM if one.of == "response" else 1.0)) or 0.0
+        if one.of == "response":
+            above = min(above, times.response.share_above(limit_ms) or 0.0)
         return above * times.count, 1 - one.percentile / 100
     if one.failures_below is not None:
         return float(times.failed), one.failures_below / 100

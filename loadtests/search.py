@@ -1,5 +1,6 @@
 """The search for the highest rate that holds: doubling until one does not, then halving what lies between;
-at the end both what holds and what does not are tried once more, and for longer.
+at the end both what holds and what does not are tried once more, and for longer. A rate that nobody here can
+push is an end as well: what lies below it may still be found.
 Pure: which rate is next follows from what came of those before.
 """
 
@@ -23,12 +24,14 @@ SPARE = 1.2
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One step: `held`, or not and why. `is_proof`: held for long enough to count. One that held with a
-    `reason` was too short to tell: what comes of it is only that more may be tried."""
+    `reason` was too short to tell: what comes of it is only that more may be tried. `is_pushed`: one that did
+    not hold was of this rate; otherwise its generators fell behind, and nothing is known of the server."""
 
     rate: float
     held: bool
     reason: str
     is_proof: bool = False
+    is_pushed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +46,45 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """`last_ok` held (0: nothing did), `first_breach` did not (None: `most` held); both are confirmed."""
+    """`last_ok` held (0: nothing did), and above it `first_breach` did not or `out_of_reach` could not be
+    pushed, and why; both ends are confirmed. Neither of the two: `most` held."""
 
     last_ok: float
-    first_breach: float | None
+    first_breach: float | None = None
+    out_of_reach: float | None = None
+    why: str = ""
 
 
 def next_step(tried: Sequence[Tried], first: float, most: float) -> Next | Interval:
     """What to do after `tried`, beginning at `first` and never beyond `most` (per second). Of a rate its last
     step counts. The search names the lowest rate of all that did not hold, so it would end at a moment's bad
-    luck if a short step were enough for that."""
+    luck if a short step were enough for that. One that could not be pushed did not hold either."""
     if not tried:
         return Next(min(first, most))
     last = {one.rate: one for one in tried}
-    breach = min((one.rate for one in last.values() if not one.held), default=None)
-    below = [one for one in last.values() if one.held and (breach is None or one.rate < breach)]
+    end = min((one.rate for one in last.values() if not one.held), default=None)
+    below = [one for one in last.values() if one.held and (end is None or one.rate < end)]
     ok = max((one.rate for one in below), default=None)
     if ok is None:
-        assert breach is not None
-        if breach / 2 >= LEAST:
-            return Next(breach / 2)
-        return Interval(0.0, breach) if last[breach].is_proof else _doubted(breach)
-    if breach is None and ok < most:
+        assert end is not None
+        if end / 2 >= LEAST:
+            return Next(end / 2)
+        return _between(0.0, last[end]) if last[end].is_proof else _doubted(end)
+    if end is None and ok < most:
         return Next(min(ok * 2, most))
-    if breach is not None and (breach - ok) / breach > PRECISION:
-        return Next((ok + breach) / 2)
-    if breach is not None and not last[breach].is_proof:
-        return _doubted(breach)
+    if end is not None and (end - ok) / end > PRECISION:
+        return Next((ok + end) / 2)
+    if end is not None and not last[end].is_proof:
+        return _doubted(end)
     if not last[ok].is_proof:
         return Next(ok, is_proof=True)
-    return Interval(ok, breach)
+    return _between(ok, last[end]) if end is not None else Interval(ok)
+
+
+def _between(ok: float, end: Tried) -> Interval:
+    if end.is_pushed:
+        return Interval(ok, first_breach=end.rate, why=end.reason)
+    return Interval(ok, out_of_reach=end.rate, why=end.reason)
 
 
 def _doubted(rate: float) -> Next:

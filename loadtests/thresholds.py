@@ -21,6 +21,8 @@ LEAST_BEYOND = 5
 """Samples beyond a percentile; with fewer it is the accident of a few requests."""
 RULE_OF_THREE = 3.0
 """None failed of n requests: at most 3/n do, with 95 % confidence (Hanley, Lippman-Hand, JAMA 1983)."""
+ROOM = 0.8
+"""Of a limit: what the server by itself does within so much of it, it has not missed."""
 SIGMAS = 3.0
 """So far beyond what is expected (Poisson), even a few requests say that too many are bad."""
 TRAFFIC, REAL, LOAD = "traffic", "real", "load"
@@ -77,13 +79,16 @@ def _of_share(
 def _of_percentile(one: Threshold, times: Times) -> Finding:
     assert one.percentile is not None
     assert one.below is not None
-    found = (times.response if one.of == "response" else times.service).quantile_ms(one.percentile / 100)
+    service = times.service.quantile_ms(one.percentile / 100)
+    found = times.response.quantile_ms(one.percentile / 100) if one.of == "response" else service
     beyond = times.count * (1 - one.percentile / 100)
     least = round(LEAST_BEYOND / (1 - one.percentile / 100))
-    if found is None or beyond < LEAST_BEYOND:
+    if found is None or service is None or beyond < LEAST_BEYOND:
         return _unknown(name_of(one), times.count, f"{times.count} requests; {least} are the least", least)
     limit_ms = one.below.total_seconds() * 1000
-    return Finding(name_of(one), f"{found:.0f} ms", met=found < limit_ms, samples=times.count, least=least)
+    late = f"{service:.0f} ms" if found >= limit_ms and service < ROOM * limit_ms else ""
+    met = found < limit_ms
+    return Finding(name_of(one), f"{found:.0f} ms", met=met, samples=times.count, least=least, late=late)
 
 
 def _of_failures(one: Threshold, times: Times) -> Finding:

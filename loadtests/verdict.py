@@ -26,7 +26,8 @@ MOST_QUIET_S = 3
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A threshold and what was found. `value` None: too little to tell, `reason` says why. `least` samples
-    are enough; 0 where nobody knows how many."""
+    are enough; 0 where nobody knows how many. `late`: of one that was missed only because requests began
+    later than they were due, how long the server took for them."""
 
     name: str
     value: str | None
@@ -34,6 +35,7 @@ class Finding:
     samples: int
     reason: str = ""
     least: float = 0.0
+    late: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,10 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
         return inconclusive(f"guard-tripped: {trip}").but(ExitCode.STOPPED)
     if stopped:
         return _stopped(applied, stopped)
-    flaws = list(_flaws(applied))
+    flaws = [*_flaws(applied), *late_findings(findings)]
     if flaws:
         return invalid("; ".join(flaws))
-    missed = [f"{one.name}: {one.value}" for one in findings if one.value is not None and not one.met]
+    missed = missed_findings(findings)
     reasons = [*_failures(applied), *([f"threshold-missed: {'; '.join(missed)}"] if missed else [])]
     if reasons:
         return failed("; ".join(reasons))
@@ -91,6 +93,24 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
         return inconclusive(f"too-few-samples: {'; '.join(dark)}")
     met = [f"{one.name} {one.value}" for one in findings]
     return passed("; ".join(met) or "no thresholds were asked for")
+
+
+def missed_findings(findings: Sequence[Finding]) -> list[str]:
+    """What the server has missed."""
+    return [
+        f"{one.name}: {one.value}"
+        for one in findings
+        if one.value is not None and not one.met and not one.late
+    ]
+
+
+def late_findings(findings: Sequence[Finding]) -> list[str]:
+    """What only the generator has missed."""
+    return [
+        f"generator-late: {one.name}: {one.value}, {one.late} of it the server's"
+        for one in findings
+        if one.late
+    ]
 
 
 def _stopped(applied: Applied, why: str) -> Verdict:
@@ -124,6 +144,22 @@ def _flaws(applied: Applied) -> Iterator[str]:
 
 def flaws_of_generator(applied: Applied) -> Iterator[str]:
     """What makes the load another than was ordered, whatever the server does."""
+    yield from flaws_of_any_rate(applied)
+    yield from flaws_of_the_rate(applied)
+
+
+def flaws_of_the_rate(applied: Applied) -> Iterator[str]:
+    """Those that a lower rate would not have."""
+    if applied.cpu is not None and applied.cpu > MOST_CPU:
+        yield f"generator-cpu-bound: {applied.cpu:.0%} of a core"
+    if applied.late_s > MOST_LATE_S:
+        yield f"generator-late: for {applied.late_s} s arrivals began more than a second after they were due"
+    if applied.no_account:
+        yield f"accounts-short: {applied.no_account} times nobody was left to log in"
+
+
+def flaws_of_any_rate(applied: Applied) -> Iterator[str]:
+    """Those that have nothing to do with how much was ordered."""
     yield from _flaws_of_its_end(applied)
     if not applied.requests and not applied.dropped:
         yield "nothing-pushed: no request was answered"
@@ -146,12 +182,6 @@ def _flaws_of_its_course(applied: Applied) -> Iterator[str]:
         yield f"generator-frozen: one told nothing for {applied.quiet_s} s"
     if applied.least_users is not None and applied.least_users < LEAST_SHARE:
         yield f"users-below-target: {applied.least_users:.0%} of those wanted"
-    if applied.cpu is not None and applied.cpu > MOST_CPU:
-        yield f"generator-cpu-bound: {applied.cpu:.0%} of a core"
-    if applied.late_s > MOST_LATE_S:
-        yield f"generator-late: for {applied.late_s} s arrivals began more than a second after they were due"
-    if applied.no_account:
-        yield f"accounts-short: {applied.no_account} times nobody was left to log in"
     if applied.idle:
         yield f"arrivals-idle: {applied.idle} of {applied.due} raised before they asked anything"
     if applied.refused:

@@ -45,9 +45,9 @@ def capacity(
     """Search for the highest rate that holds.
 
     Doubles the rate until a threshold is missed, halves what lies between, and confirms both ends of its
-    answer: the rate that holds and the one that does not. Exit code 0 with an interval, 1 when nothing held,
-    4 when the generator was the limit or too little was seen, 6 when it may not start, 7 when the guard or
-    you stopped it.
+    answer: the rate that holds and the one that does not, or that cannot be pushed from here. Exit code 0
+    with a rate that holds, 1 when none did, 4 when none could be pushed or too little was seen, 6 when it may
+    not start, 7 when the guard or you stopped it.
     """
     from console.commands.load_run import chosen, follow
     from console.loads import outcome_of, require_objective, start, story_of
@@ -78,6 +78,7 @@ def capacity(
             "exit": int(code),
             "last_ok": told.capacity.last_ok if told.capacity else None,
             "first_breach": told.capacity.first_breach if told.capacity else None,
+            "out_of_reach": told.capacity.out_of_reach if told.capacity else None,
             "tried": told.tried,
         }
         emit_json("load-capacity", where.name, SystemClock().now(), body)

@@ -85,12 +85,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Of a search for capacity: a rate that held, or not and why."""
+    """Of a search for capacity: a rate that held, or not and why; or one that could not be pushed."""
 
     rate: float
     held: bool
     reason: str = ""
     is_proof: bool = False
+    is_pushed: bool = True
+
+    @property
+    def word(self) -> str:
+        if self.held:
+            return "may hold" if self.reason else "holds"
+        return "MISSED" if self.is_pushed else "UNPUSHED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,4 +335,10 @@ def _found(one: JsonObject) -> Found:
 
 
 def _step(one: JsonObject) -> Step:
-    return Step(number(one, "rate"), bool(one.get("held")), text(one, "reason"), bool(one.get("is_proof")))
+    return Step(
+        rate=number(one, "rate"),
+        held=bool(one.get("held")),
+        reason=text(one, "reason"),
+        is_proof=bool(one.get("is_proof")),
+        is_pushed=one.get("is_pushed") is not False,
+    )

@@ -144,8 +144,8 @@ def verdict_words(course: Course, now: float) -> tuple[str, str]:
 def _search_words(course: Course) -> str:
     """Of a rate its last step counts; one that held for a reason was too short to tell."""
     last = {one.rate: one for one in course.steps}.values()
-    breach = min((one.rate for one in last if not one.held), default=None)
-    below = [one for one in last if one.held and (breach is None or one.rate < breach)]
+    end = min((one for one in last if not one.held), key=lambda one: one.rate, default=None)
+    below = [one for one in last if one.held and (end is None or one.rate < end.rate)]
     held = max((one.rate for one in below if not one.reason), default=None)
     maybe = max((one.rate for one in below if one.reason), default=None)
     if not last:
@@ -153,8 +153,8 @@ def _search_words(course: Course) -> str:
     words = [f"{held:.4g}/s holds"] if held is not None else []
     if maybe is not None and (held is None or maybe > held):
         words.append(f"{maybe:.4g}/s may hold")
-    if breach is not None:
-        words.append(f"{breach:.4g}/s does not")
+    if end is not None:
+        words.append(f"{end.rate:.4g}/s {'does not' if end.is_pushed else 'cannot be pushed'}")
     return f"the highest rate that holds: {', '.join(words)}"
 
 
@@ -334,9 +334,8 @@ def threshold_lines(course: Course) -> list[str]:
 
 
 def _step_line(one: Step) -> str:
-    word = "MISSED" if not one.held else "may hold" if one.reason else "holds"
     more = (", confirmed" if one.is_proof else "") + (f": {one.reason}" if one.reason else "")
-    return f"{' ' if one.held else '!'} {word:<8} {one.rate:.4g}/s{more}"
+    return f"{' ' if one.held else '!'} {one.word:<8} {one.rate:.4g}/s{more}"
 
 
 def error_lines(course: Course) -> list[str]:

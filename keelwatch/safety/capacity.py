@@ -17,8 +17,8 @@ CAPACITY = "capacity"
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """Journeys per second of `profile` in all regions together: at `last_ok` everything that was asked held,
-    `objective` among it, at `first_breach` not any more (None: the highest rate that was tried still held).
-    `at` is Unix time."""
+    `objective` among it, at `first_breach` not any more. None: the highest rate that was tried still held, or
+    the next one, `out_of_reach`, could not be pushed from there. `at` is Unix time."""
 
     environment: str
     profile: str
@@ -26,6 +26,7 @@ class Capacity:
     last_ok: float
     first_breach: float | None
     at: float
+    out_of_reach: float | None = None
 
     def payload(self) -> JsonObject:
         return {
@@ -34,6 +35,7 @@ class Capacity:
             "objective": self.objective,
             "last_ok": self.last_ok,
             "first_breach": self.first_breach,
+            "out_of_reach": self.out_of_reach,
         }
 
 
@@ -42,12 +44,17 @@ def capacity_of(fact: Fact) -> Capacity | None:
     body = fact.body
     if fact.event != CAPACITY:
         return None
-    breach = body.get("first_breach")
     return Capacity(
         environment=text(body, "environment"),
         profile=text(body, "profile"),
         objective=text(body, "objective"),
         last_ok=number(body, "last_ok"),
-        first_breach=float(breach) if isinstance(breach, int | float) else None,
+        first_breach=_rate(body, "first_breach"),
         at=fact.at,
+        out_of_reach=_rate(body, "out_of_reach"),
     )
+
+
+def _rate(body: JsonObject, key: str) -> float | None:
+    found = body.get(key)
+    return float(found) if isinstance(found, int | float) else None

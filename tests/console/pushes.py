@@ -123,7 +123,15 @@ def retried() -> tuple[Step, ...]:
 
 def confirming() -> Course:
     """A search with a step that saw too little, and one that it tried again."""
-    return replace(searching(), steps=(BLIND, Step(60.0, held=True), *retried()))
+    return replace(searching(), steps=(BLIND, Step(60.0, held=True), OUT_OF_REACH, *retried()))
+
+
+OUT_OF_REACH = Step(
+    120.0,
+    held=False,
+    reason="generator-late: for 5 s arrivals began more than a second after they were due",
+    is_pushed=False,
+)
 
 
 def dropping() -> Course:

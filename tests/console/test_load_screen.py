@@ -123,6 +123,10 @@ def test_a_search_tells_which_rates_held() -> None:
         ([pushes.BLIND], "the highest rate that holds: 8/s may hold"),
         ([pushes.BLIND, Step(16.0, held=True)], "the highest rate that holds: 16/s holds"),
         ([Step(16.0, held=True), Step(8.0, held=False)], "the highest rate that holds: 8/s does not"),
+        (
+            [Step(52.0, held=True), pushes.OUT_OF_REACH],
+            "the highest rate that holds: 52/s holds, 120/s cannot be pushed",
+        ),
     ],
 )
 def test_of_a_rate_its_last_step_counts_and_one_that_saw_too_little_says_so(
@@ -140,6 +144,7 @@ def test_every_step_of_a_search_says_what_it_was_worth() -> None:
         await sees(pilot, "  may hold 8/s: login-latency: 40 requests")
         await sees(pilot, "! MISSED   67.5/s: login-latency: 98.60% good")
         await sees(pilot, "  holds    67.5/s, confirmed")
+        await sees(pilot, "! UNPUSHED 120/s: generator-late: for 5 s")
 
     on(MadeLoads(pushes.confirming()), turn, LARGE)
 

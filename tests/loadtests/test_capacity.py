@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from keelwatch.runs import Outcome, Verdict
+from keelwatch.runs import Outcome, Verdict, passed
+from keelwatch.workspace import ExitCode
 from loadtests.capacity import concluded, judged
 from loadtests.search import Interval, Next, Tried, proof_s
 from loadtests.verdict import Finding
 
 MET = Finding("p95", "212 ms", met=True, samples=900, least=100)
 MISSED = Finding("failures", "4.2 %", met=False, samples=900, least=300)
+LATE = Finding("p95", "1200 ms", met=False, samples=900, least=100, late="40 ms")
 FEW = Finding("log-ins", None, met=False, samples=12, reason="12 requests; 300 are the least", least=300)
 NEVER = Finding("plan-changes", None, met=False, samples=0, reason="no traffic")
 
@@ -68,8 +70,23 @@ def test_the_step_that_confirms_is_as_long_as_its_samples_need(
 
 
 def test_a_server_that_bears_nothing_has_failed() -> None:
-    found = concluded(Interval(0.0, 0.125), "failures: 40 %")
+    found = concluded(Interval(0.0, 0.125, why="failures: 40 %"))
     assert found.outcome is Outcome.FAIL
     assert found.reason == "not even 0.125 per second holds: failures: 40 %"
-    assert concluded(Interval(8.0, 8.25), "late").outcome is Outcome.PASS
-    assert concluded(Interval(8.0, None), "").outcome is Outcome.PASS
+    between = concluded(Interval(8.0, 8.25, why="failures: 4.2 %"))
+    assert between == passed("between 8 and 8.25 journeys per second: failures: 4.2 %")
+    assert concluded(Interval(8.0)) == passed("holds at 8 per second, the most that was to be tried")
+
+
+def test_what_the_generators_can_push_is_an_answer_only_where_something_holds() -> None:
+    found = concluded(Interval(8.0, out_of_reach=8.25, why="generator-late: for 4 s"))
+    assert found == passed("holds at 8 per second; 8.25 cannot be pushed from here: generator-late: for 4 s")
+    nothing = concluded(Interval(0.0, out_of_reach=0.125, why="generator-late: for 4 s"))
+    assert (nothing.outcome, nothing.exit_code) == (Outcome.INCONCLUSIVE, ExitCode.UNKNOWN)
+    assert nothing.reason == "generator-is-the-limit: not even 0.125 per second: generator-late: for 4 s"
+
+
+def test_what_was_only_sent_too_late_is_no_breach_unless_the_server_missed_something_too() -> None:
+    words = "generator-late: p95: 1200 ms, 40 ms of it the server's"
+    assert judged(Next(8), [MET, LATE]) == Tried(8, held=False, reason=words, is_pushed=False)
+    assert judged(Next(8), [LATE, MISSED]) == Tried(8, held=False, reason="failures: 4.2 %")

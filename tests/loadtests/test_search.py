@@ -35,7 +35,30 @@ def test_steps_are_few() -> None:
 
 def test_what_bears_everything_has_no_breach() -> None:
     found, _ = searched(1e9, most=50.0)
-    assert found == Interval(50.0, None)
+    assert found == Interval(50.0)
+
+
+def test_a_rate_that_cannot_be_pushed_is_an_end_and_the_search_goes_on_below_it() -> None:
+    tried: list[Tried] = []
+    while isinstance(step := next_step(tried, 1.0, 1000.0), Next):
+        assert len(tried) < 40
+        can = step.rate <= 21.0
+        tried.append(Tried(step.rate, can, "" if can else "behind", step.is_proof, is_pushed=can))
+    assert step == Interval(20.0, out_of_reach=22.0, why="behind")
+    assert [one.rate for one in tried if one.is_proof] == [22.0, 20.0], "both ends are confirmed"
+
+
+def test_a_generator_that_fell_behind_by_bad_luck_is_no_end() -> None:
+    behind = Tried(20.0, held=False, reason="behind", is_pushed=False)
+    tried = [_held(10), behind, _held(15), _held(17.5), _held(18.75)]
+    assert next_step(tried, 10, 100) == _doubted(20)
+    assert next_step([*tried, _proven(_held(20))], 10, 100) == Next(40)
+
+
+def test_what_does_not_hold_below_what_cannot_be_pushed_is_the_answer() -> None:
+    behind = Tried(40.0, held=False, reason="behind", is_pushed=False)
+    tried = [_held(20), behind, _held(30), _failed(32), _proven(_failed(32)), _proven(_held(30))]
+    assert next_step(tried, 20, 100) == Interval(30, first_breach=32, why="late")
 
 
 def test_what_bears_nothing_is_said_so() -> None:
@@ -49,7 +72,7 @@ def test_one_bad_moment_at_the_lowest_rate_is_not_the_end() -> None:
     assert next_step([_failed(0.16)], 0.16, 100) == _doubted(0.16)
     for held in (_held(0.16), _proven(_held(0.16))):  # so few come that they may prove nothing
         assert next_step([_failed(0.16), held], 0.16, 100) == Next(0.32)
-    assert next_step([_failed(0.16), _proven(_failed(0.16))], 0.16, 100) == Interval(0.0, 0.16)
+    assert next_step([_failed(0.16), _proven(_failed(0.16))], 0.16, 100) == Interval(0.0, 0.16, why="late")
 
 
 def test_a_confirmation_that_fails_leads_further_down() -> None:

@@ -54,7 +54,16 @@ def test_a_percentile_is_of_the_time_that_was_named() -> None:
     ]
     service, response = findings(wanted, gathered, {})
     assert (service.met, service.name) == (True, "p95 service time < 50 ms")
-    assert (response.met, response.value) == (False, "100 ms")
+    assert (response.met, response.value, response.late) == (False, "100 ms", "10 ms")
+
+
+@pytest.mark.parametrize(("service_ms", "late"), [(79.0, "79 ms"), (82.0, ""), (120.0, "")])
+def test_a_percentile_is_missed_by_the_server_where_its_own_time_comes_near_the_limit(
+    service_ms: float, late: str
+) -> None:
+    gathered = Gathered(all=times_of([service_ms] * 200))  # each began so late that it took ten times that
+    (found,) = findings([Threshold.model_validate({"percentile": 95, "below": "100ms"})], gathered, {})
+    assert (found.met, found.late) == (False, late)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +90,15 @@ def test_what_is_missed_for_certain_names_its_threshold() -> None:
     wanted = [Threshold.model_validate({"percentile": 95, "below": "50ms", "of": "service"})]
     assert breached(wanted, gathered, 10) == "p95 service time < 50 ms: 53 of 139 are too many already"
     assert breached(wanted, gathered, 100) == ""
+
+
+def test_what_only_began_late_is_missed_for_certain_by_nobody_but_the_generator() -> None:
+    seconds = {at: Second(workers=1, late_ms=1500.0) for at in range(3)}
+    gathered = Gathered(seconds=seconds, all=times_of([10.0] * 139))
+    wanted = [Threshold.model_validate({"percentile": 95, "below": "50ms"})]
+    assert breached(wanted, gathered, 10) == ""
+    gathered.seconds[3] = Second(workers=1, late_ms=1500.0)
+    assert breached(wanted, gathered, 10) == "generator-late: for 4 s"
 
 
 def test_a_percentile_of_a_few_is_unknown() -> None:

@@ -63,6 +63,14 @@ def test_thresholds_decide(findings: list[Finding], outcome: Outcome, code: Exit
     assert words in verdict.reason
 
 
+def test_a_threshold_that_only_the_generator_missed_says_nothing_of_the_server() -> None:
+    late = Finding("p95 response time < 800 ms", "1200 ms", met=False, samples=900, late="40 ms")
+    verdict = judge(WELL, [MET, late, MISSED])
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.INVALID, ExitCode.UNKNOWN)
+    words = "generator-late: p95 response time < 800 ms: 1200 ms, 40 ms of it the server's"
+    assert verdict.reason == words
+
+
 @pytest.mark.parametrize("findings", [[], [MET], [DARK]])
 def test_a_load_all_of_whose_requests_failed_has_failed_whatever_was_asked(findings: list[Finding]) -> None:
     verdict = judge(replace(WELL, requests=40, failed=40), findings)
