@@ -7,24 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keelwatch.ledger import JsonObject
-from keelwatch.runs import Run, Verdict, failed, inconclusive, passed
+from keelwatch.runs import Run, Verdict
 from keelwatch.runs.fields import number, text
 from keelwatch.safety.capacity import CAPACITY, Capacity
-from keelwatch.workspace.errors import ExitCode
 from loadtests.arrivals import Stage
 from loadtests.certain import breached
 from loadtests.gathered import Gathered
-from loadtests.run import Push, applied_of, measured_since
+from loadtests.outcome import came_to, concluded, judged
+from loadtests.run import Ending, Push, applied_of, measured_since
 from loadtests.search import Interval, Next, Tried, next_step, proof_s, rest_s
-from loadtests.verdict import (
-    Applied,
-    Finding,
-    failures_of,
-    flaws_of_any_rate,
-    flaws_of_the_rate,
-    late_findings,
-    missed_findings,
-)
+from loadtests.verdict import Finding, late_for
+from probes.one_time_code import STEP_S
 
 if TYPE_CHECKING:
     from loadtests.spec import Threshold
@@ -43,6 +36,7 @@ class _Search(Push):
         self.step_s = number(run.args, "step_s")
         self.first = number(run.args, "first")
         self.most = number(run.args, "most")
+        self._is_drained = False  # by the last step
         self._known: dict[float, list[Finding]] = {}  # what the last step at a rate has found
 
     @property
@@ -69,7 +63,11 @@ class _Search(Push):
                         return outcome
                     tried.append(outcome)
                     self._tell(outcome)
-                    self.run.wait(rest_s(tried, time.monotonic() - began))
+                    self.run.wait(max(rest_s(tried, time.monotonic() - began), self._codes_s()))
+
+    def _codes_s(self) -> float:
+        """After a step that used up the accounts: until all of them have a one-time code again (s)."""
+        return STEP_S - time.time() % STEP_S if self._is_drained else 0.0
 
     def _planned(self, stages: Sequence[Stage]) -> JsonObject:
         """How long each step is, and that how many there are is not known yet."""
@@ -82,17 +80,10 @@ class _Search(Push):
         length_s = WARM_UP_S + self._measured_s(step)
         gathered = Gathered(WARM_UP_S)
         broker, ending = self.applied([Stage(step.rate, step.rate, length_s)], gathered)
-        if ending.trip:
-            return inconclusive(f"guard-tripped: {ending.trip}").but(ExitCode.STOPPED)
-        if ending.stopped:
-            return inconclusive(f"stopped: {ending.stopped}").but(ExitCode.STOPPED)
         applied = applied_of(broker, gathered, ending, self.profile, length_s)
-        if flaws := "; ".join(flaws_of_any_rate(applied)):
-            return inconclusive(f"load-invalid: at {step.rate:.4g} per second: {flaws}")
-        if ours := "; ".join(flaws_of_the_rate(applied)):
-            return Tried(step.rate, held=False, reason=ours, is_proof=step.is_proof, is_pushed=False)
-        if reason := ending.breach or _dropped(applied) or failures_of(applied):
-            return Tried(step.rate, held=False, reason=reason, is_proof=step.is_proof)
+        self._is_drained = applied.no_account > 0
+        if (outcome := came_to(step, applied, ending)) is not None:
+            return outcome
         found = self._known[step.rate] = self.found(gathered, measured_since(broker, gathered))
         return judged(step, found)
 
@@ -101,8 +92,11 @@ class _Search(Push):
             return self.step_s
         return proof_s(self.step_s, [(one.samples, one.least) for one in self._known.get(step.rate, ())])
 
-    def certainly(self, gathered: Gathered, whole_s: float) -> str:
-        return breached(self.thresholds, gathered, whole_s - WARM_UP_S)
+    def certainly(self, gathered: Gathered, whole_s: float) -> Ending | None:
+        if late := late_for(gathered.late_s):
+            return Ending(behind=late)
+        breach = breached(self.thresholds, gathered, whole_s - WARM_UP_S)
+        return Ending(breach=breach) if breach else None
 
     def _tell(self, one: Tried) -> None:
         words = f"{_word(one)}: {one.reason}" if one.reason else _word(one)
@@ -136,38 +130,3 @@ def _word(one: Tried) -> str:
     if one.held:
         return "may hold" if one.reason else "holds"
     return "does not hold" if one.is_pushed else "cannot be pushed"
-
-
-def _dropped(applied: Applied) -> str:
-    return f"arrivals-dropped: {applied.dropped} of {applied.due}" if applied.dropped else ""
-
-
-def concluded(found: Interval) -> Verdict:
-    """A rate that holds is an answer, though nobody here may be able to push what would be too much."""
-    ok, breach, end = found.last_ok, found.first_breach, found.out_of_reach
-    if end is not None and not ok:
-        return inconclusive(f"generator-is-the-limit: not even {end:.4g} per second: {found.why}")
-    if end is not None:
-        return passed(f"holds at {ok:.4g} per second; {end:.4g} cannot be pushed from here: {found.why}")
-    if breach is None:
-        return passed(f"holds at {ok:.4g} per second, the most that was to be tried")
-    if not ok:
-        return failed(f"not even {breach:.4g} per second holds: {found.why}")
-    return passed(f"between {ok:.4g} and {breach:.4g} journeys per second: {found.why}")
-
-
-def judged(step: Next, findings: Sequence[Finding]) -> Tried | Verdict:
-    """What came of a step that was applied as ordered. One that confirms that a rate holds must have measured
-    every threshold; any other that had too few requests for all of them is only a reason to try more. What
-    nobody could measure however many there were ends the search: nothing stands between it and the limit."""
-    if missed := "; ".join(missed_findings(findings)):
-        return Tried(step.rate, held=False, reason=missed, is_proof=step.is_proof)
-    if ours := "; ".join(late_findings(findings)):
-        return Tried(step.rate, held=False, reason=ours, is_proof=step.is_proof, is_pushed=False)
-    dark = [one for one in findings if one.value is None]
-    words = "; ".join(f"{one.name}: {one.reason}" for one in dark)
-    is_blind = len(dark) == len(findings)
-    confirms = step.is_proof and not step.is_doubt
-    if dark and (confirms or (is_blind and not any(one.least for one in dark))):
-        return inconclusive(f"too-few-samples: {words} (at {step.rate:.4g} per second)")
-    return Tried(step.rate, held=True, reason=words if is_blind else "", is_proof=step.is_proof and not dark)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loadtests.gathered import Gathered, Times
-from loadtests.thresholds import ROOM, name_of
-from loadtests.verdict import MOST_LATE_S
+from loadtests.thresholds import limits_ms, name_of
 
 if TYPE_CHECKING:
     from loadtests.spec import Threshold
@@ -15,17 +14,17 @@ if TYPE_CHECKING:
 SURE = 1.2
 """So many times more than may be bad of all that will come, by the rate so far."""
 LEAST = 50
+SEEN_S = 2
+"""Before that nobody can tell whether it is the generators that are behind."""
 
 
 def breached(thresholds: Sequence[Threshold], gathered: Gathered, whole_s: float) -> str:
     """Why, or an empty text. The load lasts `whole_s`, the warm-up left out."""
     passed_s = gathered.told_s
-    if gathered.late_s > MOST_LATE_S:
-        return f"generator-late: for {gathered.late_s} s"
+    if passed_s < SEEN_S:
+        return ""
     if gathered.dropped:
         return f"arrivals-dropped: {gathered.dropped}"
-    if not passed_s:
-        return ""
     for one in thresholds:
         times = gathered.all if one.request is None else gathered.requests.get(one.request)
         if times is None or times.count < LEAST:
@@ -41,10 +40,9 @@ def _bad_of(one: Threshold, times: Times) -> tuple[float, float | None]:
     """How many are bad, and which part (0..1) may be; None for a threshold that the source is asked of. What
     only began late is not bad: that is no limit of the server."""
     if one.percentile is not None and one.below is not None:
-        limit_ms = one.below.total_seconds() * 1000
-        above = times.service.share_above(limit_ms * (ROOM if one.of == "response" else 1.0)) or 0.0
-        if one.of == "response":
-            above = min(above, times.response.share_above(limit_ms) or 0.0)
+        limit_ms, own_ms = limits_ms(one)
+        wanted = times.response if one.of == "response" else times.service
+        above = min(wanted.share_above(limit_ms) or 0.0, times.service.share_above(own_ms) or 0.0)
         return above * times.count, 1 - one.percentile / 100
     if one.failures_below is not None:
         return float(times.failed), one.failures_below / 100

@@ -60,13 +60,14 @@ def push(run: Run) -> Verdict:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How the generators ended: by themselves, or why they were stopped. `breach`: a threshold was missed for
-    certain; `last_words`: of those that died before the load began; `lasted_s`:
-    from its beginning until then."""
+    certain; `behind`: the generators do not keep up; `last_words`: of those that died before the load began;
+    `lasted_s`: from its beginning until then."""
 
     ended: str = "finished"
     trip: str = ""
     stopped: str = ""
     breach: str = ""
+    behind: str = ""
     last_words: str = ""
     lasted_s: float = math.inf
 
@@ -184,12 +185,11 @@ class Push:
         passed_s = time.monotonic() - broker.began
         if broker.own_shape and passed_s > length:
             return Ending()
-        breach = self.certainly(broker.gathered, length)
-        return Ending(breach=breach) if breach else None
+        return self.certainly(broker.gathered, length)
 
-    def certainly(self, gathered: Gathered, whole_s: float) -> str:  # noqa: ARG002
-        """Why it can be ended early; a load that is no search is never."""
-        return ""
+    def certainly(self, gathered: Gathered, whole_s: float) -> Ending | None:  # noqa: ARG002
+        """What it has come to before its end; a load that is no search goes on."""
+        return None
 
     @property
     def thresholds(self) -> Sequence[Threshold]:
@@ -344,6 +344,7 @@ def _judged(applied: Applied, found: Sequence[Finding], gathered: Gathered) -> J
                 "met": one.met,
                 "samples": one.samples,
                 "reason": one.reason,
+                "late": one.late,
             }
             for one in found
         ],

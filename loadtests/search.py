@@ -25,7 +25,7 @@ SPARE = 1.2
 class Tried:
     """One step: `held`, or not and why. `is_proof`: held for long enough to count. One that held with a
     `reason` was too short to tell: what comes of it is only that more may be tried. `is_pushed`: one that did
-    not hold was of this rate; otherwise its generators fell behind, and nothing is known of the server."""
+    not hold was of this rate; otherwise the load was less, and nothing is known of the server."""
 
     rate: float
     held: bool

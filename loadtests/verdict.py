@@ -81,13 +81,15 @@ def judge(applied: Applied, findings: Sequence[Finding], trip: str = "", stopped
         return inconclusive(f"guard-tripped: {trip}").but(ExitCode.STOPPED)
     if stopped:
         return _stopped(applied, stopped)
-    flaws = [*_flaws(applied), *late_findings(findings)]
+    flaws = list(_flaws(applied))
     if flaws:
         return invalid("; ".join(flaws))
     missed = missed_findings(findings)
     reasons = [*_failures(applied), *([f"threshold-missed: {'; '.join(missed)}"] if missed else [])]
     if reasons:
         return failed("; ".join(reasons))
+    if late := late_findings(findings):
+        return invalid("; ".join(late))
     dark = [f"{one.name}: {one.reason}" for one in findings if one.value is None]
     if dark:
         return inconclusive(f"too-few-samples: {'; '.join(dark)}")
@@ -137,29 +139,30 @@ def _failures(applied: Applied) -> Iterator[str]:
 
 
 def _flaws(applied: Applied) -> Iterator[str]:
-    yield from flaws_of_generator(applied)
+    yield from flaws_of_any_rate(applied)
+    yield from flaws_of_the_rate(applied)
     if applied.due and applied.dropped / applied.due > MOST_DROPPED:
         yield f"arrivals-dropped: {applied.dropped} of {applied.due}"
 
 
-def flaws_of_generator(applied: Applied) -> Iterator[str]:
-    """What makes the load another than was ordered, whatever the server does."""
-    yield from flaws_of_any_rate(applied)
-    yield from flaws_of_the_rate(applied)
-
-
 def flaws_of_the_rate(applied: Applied) -> Iterator[str]:
-    """Those that a lower rate would not have."""
+    """What makes the load another than was ordered, and might not at a lower rate."""
     if applied.cpu is not None and applied.cpu > MOST_CPU:
         yield f"generator-cpu-bound: {applied.cpu:.0%} of a core"
-    if applied.late_s > MOST_LATE_S:
-        yield f"generator-late: for {applied.late_s} s arrivals began more than a second after they were due"
+    if late := late_for(applied.late_s):
+        yield late
     if applied.no_account:
         yield f"accounts-short: {applied.no_account} times nobody was left to log in"
 
 
+def late_for(seconds: int) -> str:
+    """Whether arrivals began too late for too long; empty where they did not."""
+    words = f"generator-late: for {seconds} s arrivals began more than a second after they were due"
+    return words if seconds > MOST_LATE_S else ""
+
+
 def flaws_of_any_rate(applied: Applied) -> Iterator[str]:
-    """Those that have nothing to do with how much was ordered."""
+    """The same, whatever the rate."""
     yield from _flaws_of_its_end(applied)
     if not applied.requests and not applied.dropped:
         yield "nothing-pushed: no request was answered"

@@ -44,10 +44,10 @@ def capacity(
 ) -> None:
     """Search for the highest rate that holds.
 
-    Doubles the rate until a threshold is missed, halves what lies between, and confirms both ends of its
-    answer: the rate that holds and the one that does not, or that cannot be pushed from here. Exit code 0
-    with a rate that holds, 1 when none did, 4 when none could be pushed or too little was seen, 6 when it may
-    not start, 7 when the guard or you stopped it.
+    Doubles the rate until a threshold is missed or it cannot be pushed from here, halves what lies between,
+    and confirms both ends of its answer: the rate that holds and the one that is too much. Exit code 0 with a
+    rate that holds, 1 when none did, 4 when none could be pushed, too little was seen or a load was invalid,
+    6 when it may not start, 7 when the guard or you stopped it.
     """
     from console.commands.load_run import chosen, follow
     from console.loads import outcome_of, require_objective, start, story_of

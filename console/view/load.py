@@ -88,8 +88,15 @@ def applied_line(judged: JsonObject) -> str:
 def _found(judged: JsonObject) -> Iterator[str]:
     for one in findings_in(judged):
         value = text(one, "value")
-        state = "unknown" if not value else "met" if one.get("met") else "MISSED"
-        yield f"{state:7}  {text(one, 'name')}: {value or text(one, 'reason')}"
+        word = finding_word(value, text(one, "late"), met=bool(one.get("met")))
+        yield f"{word:7}  {text(one, 'name')}: {value or text(one, 'reason')}"
+
+
+def finding_word(value: str, late: str, *, met: bool) -> str:
+    """Capitals for what is wrong. LATE: the server has not missed it, the generator has."""
+    if not value:
+        return "unknown"
+    return "met" if met else "LATE" if late else "MISSED"
 
 
 def findings_in(judged: JsonObject) -> list[JsonObject]:

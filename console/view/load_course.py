@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from console.view.load import findings_in
+from console.view.load import finding_word, findings_in
 from console.view.run_story import login_of
 from keelwatch.ledger import JsonObject
 from keelwatch.runs import Phase, Verdict
@@ -71,16 +71,18 @@ class TimesRow:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A threshold, once it was judged. `value` empty: too little to tell, `reason` says why."""
+    """A threshold, once it was judged. `value` empty: too little to tell, `reason` says why. `late`: of one
+    that only the generator missed, how long the server took."""
 
     name: str
     value: str
     met: bool
     reason: str
+    late: str = ""
 
     @property
     def word(self) -> str:
-        return "unknown" if not self.value else "met" if self.met else "MISSED"
+        return finding_word(self.value, self.late, met=self.met)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +333,9 @@ def _row(name: str, times: Times) -> TimesRow:
 
 
 def _found(one: JsonObject) -> Found:
-    return Found(text(one, "name"), text(one, "value"), bool(one.get("met")), text(one, "reason"))
+    return Found(
+        text(one, "name"), text(one, "value"), bool(one.get("met")), text(one, "reason"), text(one, "late")
+    )
 
 
 def _step(one: JsonObject) -> Step:

@@ -328,7 +328,7 @@ def threshold_lines(course: Course) -> list[str]:
     if not course.found:
         return ["  they are judged at its end" if not course.is_over else "  none was judged"]
     return [
-        f"{'!' if one.word == 'MISSED' else ' '} {one.word:<8} {one.name}: {one.value or one.reason}"
+        f"{'!' if one.word.isupper() else ' '} {one.word:<8} {one.name}: {one.value or one.reason}"
         for one in course.found
     ]
 

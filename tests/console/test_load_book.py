@@ -8,12 +8,13 @@ import pytest
 
 from console.acting import TAIL, acting_words
 from console.load_book import Follower, LoadBook
-from console.loads import outcome_of
+from console.loads import outcome_of, story_of
 from console.places import place
+from console.view.load import result_lines
 from console.view.load_course import Course
 from console.view.load_limits import generator_line, so_far
-from console.view.load_screen import verdict_words
-from keelwatch.ledger import LedgerStore
+from console.view.load_screen import threshold_lines, verdict_words
+from keelwatch.ledger import JsonObject, LedgerStore
 from keelwatch.runs import Phase, load
 from keelwatch.workspace import UsageError
 from keelwatch.workspace.find import built_in
@@ -110,8 +111,8 @@ def test_what_makes_it_worthless_is_told_while_it_goes_on(store: LedgerStore) ->
     assert so_far(before) == ""
     assert so_far(found) == (
         "generator-frozen: one told nothing for 5 s; "
-        "generator-late: for 6 s arrivals began more than a second after they were due; "
-        "arrivals-idle: 6 of 104 raised before they asked anything"
+        "arrivals-idle: 6 of 104 raised before they asked anything; "
+        "generator-late: for 6 s arrivals began more than a second after they were due"
     )
     assert generator_line(found).startswith("!")
 
@@ -156,6 +157,21 @@ def test_a_search_between_two_steps_or_at_its_end_shows_the_generators_of_the_la
 
     assert "1 of 2" in generator_line(found)
     assert "dropped 0 of 4" in generator_line(found)
+
+
+def test_a_threshold_that_only_the_generator_missed_is_late_wherever_it_is_told(store: LedgerStore) -> None:
+    name = "p95 response time < 800 ms"
+    late: JsonObject = {"name": name, "value": "1200 ms", "met": False, "late": "40 ms"}
+    missed: JsonObject = {**late, "name": "failures < 1%", "value": "4.20%", "late": ""}
+    made = Made(store)
+    made.planned()
+    made.note("judged", {"findings": [late, missed]})
+
+    course = Follower(made.run).read(store)
+    lines = list(result_lines(story_of(store, made.run).told, is_over=True))
+
+    assert threshold_lines(course) == [f"! LATE     {name}: 1200 ms", "! MISSED   failures < 1%: 4.20%"]
+    assert f"LATE     {name}: 1200 ms" in lines
 
 
 def test_a_run_of_another_kind_is_no_load(store: LedgerStore) -> None:

@@ -42,7 +42,7 @@ def test_a_step_that_its_locustfile_ends_is_no_answer(world: LoadWorld) -> None:
     )
     found = world.keelwatch("capacity", "cut", "--first", "20", "--most", "20", "--step", "12s")
     assert (found["verdict"], found["last_ok"]) == ("inconclusive", None), found["reason"]
-    assert "ended-early" in found["reason"]
+    assert found["reason"].startswith("load-invalid: at 20 per second: ended-early")
 
 
 def test_a_step_whose_breach_is_certain_is_cut_short_and_did_not_hold(world: LoadWorld) -> None:
@@ -79,7 +79,7 @@ def test_the_search_goes_on_below_what_its_generator_cannot_push(world: LoadWorl
     )
     found = world.keelwatch("capacity", "able", "--first", "16", "--step", "5s")
     assert (found["verdict"], found["exit"], found["first_breach"]) == ("pass", 0, None), found["reason"]
-    assert 0 < found["last_ok"] < found["out_of_reach"] <= 1 / BUSY_S, found["tried"]
+    assert 0 < found["last_ok"] < found["out_of_reach"] <= 32, found["tried"]
     assert "cannot be pushed from here: generator-" in found["reason"]
 
 

@@ -65,10 +65,14 @@ def test_thresholds_decide(findings: list[Finding], outcome: Outcome, code: Exit
 
 def test_a_threshold_that_only_the_generator_missed_says_nothing_of_the_server() -> None:
     late = Finding("p95 response time < 800 ms", "1200 ms", met=False, samples=900, late="40 ms")
-    verdict = judge(WELL, [MET, late, MISSED])
+    verdict = judge(WELL, [MET, late, DARK])
     assert (verdict.outcome, verdict.exit_code) == (Outcome.INVALID, ExitCode.UNKNOWN)
     words = "generator-late: p95 response time < 800 ms: 1200 ms, 40 ms of it the server's"
     assert verdict.reason == words
+    failed = judge(WELL, [late, MISSED])
+    assert (failed.outcome, failed.reason) == (Outcome.FAIL, "threshold-missed: failures < 1 %: 4.2 %")
+    broken = judge(replace(WELL, requests=40, failed=40), [late])
+    assert (broken.outcome, broken.reason) == (Outcome.FAIL, "every-request-failed: 40 of 40")
 
 
 @pytest.mark.parametrize("findings", [[], [MET], [DARK]])

@@ -1,20 +1,86 @@
-"""What a step of a search proves: nothing that nobody measured holds."""
+"""What a step of a search proves: nothing that nobody measured holds, and the server has missed nothing that
+was not asked of it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from keelwatch.runs import Outcome, Verdict, passed
 from keelwatch.workspace import ExitCode
-from loadtests.capacity import concluded, judged
+from loadtests.outcome import came_to, concluded, judged
+from loadtests.run import Ending
 from loadtests.search import Interval, Next, Tried, proof_s
-from loadtests.verdict import Finding
+from loadtests.verdict import Applied, Finding
 
 MET = Finding("p95", "212 ms", met=True, samples=900, least=100)
 MISSED = Finding("failures", "4.2 %", met=False, samples=900, least=300)
 LATE = Finding("p95", "1200 ms", met=False, samples=900, least=100, late="40 ms")
 FEW = Finding("log-ins", None, met=False, samples=12, reason="12 requests; 300 are the least", least=300)
 NEVER = Finding("plan-changes", None, met=False, samples=0, reason="no traffic")
+
+WELL = Applied(
+    "finished", workers=2, least_workers=2, least_users=None, cpu=0.5, due=300, dropped=0, requests=900
+)
+STEP, ENDED = Next(8, is_proof=True), Ending()
+
+
+def test_a_step_that_was_applied_as_ordered_is_judged_by_its_thresholds() -> None:
+    assert came_to(STEP, WELL, ENDED) is None
+
+
+@pytest.mark.parametrize(
+    ("applied", "ending", "reason"),
+    [
+        (replace(WELL, cpu=0.97), ENDED, "generator-cpu-bound: 97% of a core"),
+        (replace(WELL, no_account=3, dropped=3), ENDED, "accounts-short: 3 times nobody was left to log in"),
+        (replace(WELL, late_s=4, failed=900), ENDED, "generator-late: for 4 s arrivals"),
+        (WELL, Ending(behind="generator-late: for 4 s"), "generator-late: for 4 s"),
+    ],
+)
+def test_what_may_be_less_at_a_lower_rate_makes_it_one_that_cannot_be_pushed(
+    applied: Applied, ending: Ending, reason: str
+) -> None:
+    found = came_to(STEP, applied, ending)
+    assert isinstance(found, Tried)
+    assert (found.rate, found.held, found.is_pushed, found.is_proof) == (8, False, False, True)
+    assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("applied", "ending", "reason"),
+    [
+        (WELL, Ending(breach="p95: 60 of 80 are too many already"), "p95: 60 of 80 are too many already"),
+        (replace(WELL, dropped=3), ENDED, "arrivals-dropped: 3 of 300"),
+        (replace(WELL, failed=900), ENDED, "every-request-failed: 900 of 900"),
+    ],
+)
+def test_what_the_server_did_is_a_rate_that_does_not_hold(
+    applied: Applied, ending: Ending, reason: str
+) -> None:
+    assert came_to(STEP, applied, ending) == Tried(8, held=False, reason=reason, is_proof=True)
+
+
+@pytest.mark.parametrize(
+    ("applied", "ending", "reason"),
+    [
+        (replace(WELL, ended="died", cpu=0.97), ENDED, "load-invalid: at 8 per second: generator-died"),
+        (replace(WELL, least_workers=1), ENDED, "load-invalid: at 8 per second: workers-lost: 1 of 2"),
+        (replace(WELL, idle=3), ENDED, "load-invalid: at 8 per second: arrivals-idle: 3 of 300"),
+        (replace(WELL, requests=0), ENDED, "load-invalid: at 8 per second: nothing-pushed"),
+        (replace(WELL, requests=0, due=0), ENDED, "too-few-samples: nobody came"),
+        (replace(WELL, requests=0, due=1, warmed=2), ENDED, "too-few-samples: nobody came"),
+        (replace(WELL, cpu=0.97), Ending(trip="burn"), "guard-tripped: burn"),
+        (WELL, Ending(stopped="by sre"), "stopped: by sre"),
+    ],
+)
+def test_whatever_else_is_wrong_ends_the_search(applied: Applied, ending: Ending, reason: str) -> None:
+    found = came_to(STEP, applied, ending)
+    assert isinstance(found, Verdict)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.reason.startswith(reason)
+    assert found.exit_code is (ExitCode.STOPPED if ending.trip or ending.stopped else ExitCode.UNKNOWN)
 
 
 @pytest.mark.parametrize("dark", [FEW, NEVER])
