@@ -30,6 +30,7 @@ IN_ORDER = (
 UNDER_LOAD = {"cache-lost": ("--under-load", "portal-baseline")}
 CALM_WITHIN_S = 600.0
 AGAIN_S = 10.0
+TOO_EARLY = ("baseline-not-met", "the load did not come up")
 CODES = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL}
 
 
@@ -77,13 +78,14 @@ def test_it_finds_what_it_expects_and_leaves_nothing_behind(around: Path, name: 
 
 
 def run_once_calm(around: Path, name: str) -> dict[str, object]:
-    """What earlier tests burned refuses it, or is in its baseline still, until that is over."""
+    """What earlier tests burned refuses it, stops the load beside it, or is in its baseline still, until that
+    is over."""
     deadline = time.monotonic() + CALM_WITHIN_S
     while True:
         words = ["--workspace", str(around), "chaos", "run", name, *UNDER_LOAD.get(name, ())]
         done = CliRunner().invoke(keelwatch, [*words, "--env", "sandbox", "--arm", "--json"])
         told: dict[str, object] = json.loads(done.stdout)
-        is_early = told["exit"] == ExitCode.REFUSED or str(told["reason"]).startswith("baseline-not-met")
+        is_early = told["exit"] == ExitCode.REFUSED or str(told["reason"]).startswith(TOO_EARLY)
         if not is_early or time.monotonic() > deadline:
             return told
         time.sleep(AGAIN_S)  # between two tries, within the deadline
