@@ -23,6 +23,7 @@ from keelwatch.sandbox.endpoints import Endpoints
 from keelwatch.sandbox.find_servers import find_servers
 from keelwatch.sandbox.layout import CUSTOMERS_PER_SECOND, DEFAULT_SEED, HISTORY_DAYS, IDENTITY_VARIABLE
 from keelwatch.sandbox.ports import BLOCK
+from keelwatch.sandbox.processes import Process
 from keelwatch.workspace import KeelwatchError, SourceError, UsageError, boot_id, endpoints_path, sandbox_dir
 
 UP_SECONDS = 120.0
@@ -262,13 +263,21 @@ def _ask_to_end(name: str) -> bool:
 
 
 def _sweep(name: str) -> bool:
-    """End whatever an earlier sandbox `name` left: by environment, and by pid with start time."""
+    """End whatever an earlier sandbox `name` left, until there is nothing: what is just being started has no
+    environment to be found by yet."""
+    has_ended = False
+    while found := _left_by(name):
+        if left := processes.end(found):
+            pids = ", ".join(str(process.pid) for process in left)
+            raise SourceError(f"processes of the sandbox {name} cannot be ended: {pids}", f"kill -9 {pids}")
+        has_ended = True
+    return has_ended
+
+
+def _left_by(name: str) -> list[Process]:
+    """By environment, and by pid with start time."""
     recorded = endpoints.load(endpoints_path(name))
     known = recorded.processes if recorded is not None and recorded.boot_id == boot_id() else ()
     listed = [child.process for child in known if child.process.is_alive()]
     descendants = processes.with_descendants(process.pid for process in listed)
-    found = sorted({*processes.marked(mark_of(name)), *listed, *descendants})
-    if left := processes.end(found):
-        pids = ", ".join(str(process.pid) for process in left)
-        raise SourceError(f"processes of the sandbox {name} cannot be ended: {pids}", f"kill -9 {pids}")
-    return bool(found)
+    return sorted({*processes.marked(mark_of(name)), *listed, *descendants})

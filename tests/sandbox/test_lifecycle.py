@@ -17,6 +17,7 @@ import pytest
 from keelwatch.adapters import sandbox as control
 from keelwatch.sandbox import Endpoints, Options, down, status, up
 from keelwatch.sandbox.find_servers import PACKAGES, find_servers
+from keelwatch.sandbox.layout import IDENTITY_VARIABLE
 from keelwatch.sandbox.lifecycle import mark_of
 from keelwatch.sandbox.ports import FIRST_BASE, OFFSETS, is_free, reserve
 from keelwatch.sandbox.processes import Process, marked, start_ticks, with_descendants
@@ -312,6 +313,29 @@ def test_a_supervisor_killed_while_it_starts_leaves_nothing(own_sandbox: str, pr
     _, said = starting.communicate(timeout=30)
     assert re.search("supervisor (did not start|ended without a word)", said)
     assert marked(prefix) == []
+
+
+HEIR = """\
+import signal, subprocess, sys
+
+def starts_another(number, frame):
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    sys.exit()
+
+signal.signal(signal.SIGTERM, starts_another)
+print("there", flush=True)
+signal.pause()
+"""
+
+
+def test_what_starts_while_we_end_the_others_is_ended_too(own_sandbox: str) -> None:
+    sandbox_dir(own_sandbox).mkdir(mode=0o700, parents=True, exist_ok=True)
+    marks = {**os.environ, IDENTITY_VARIABLE: f"{mark_of(own_sandbox)}heir"}
+    with subprocess.Popen([sys.executable, "-c", HEIR], env=marks, stdout=subprocess.PIPE) as left:
+        assert left.stdout is not None
+        assert left.stdout.readline() == b"there\n"
+        assert down(own_sandbox)
+    assert marked(mark_of(own_sandbox)) == []
 
 
 def _supervisor_among(found: list[Process]) -> int:
