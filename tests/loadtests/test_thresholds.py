@@ -98,6 +98,8 @@ def test_what_only_began_late_is_no_certain_miss(service_ms: float, told: bool) 
     gathered = Gathered(seconds=seconds, all=times_of([service_ms] * 139))  # ten times that from when due
     wanted = [Threshold.model_validate({"percentile": 95, "below": "100ms"})]
     assert bool(breached(wanted, gathered, 10)) is told
+    gathered.seconds[2].late_ms = 1500.0
+    assert breached(wanted, gathered, 10) == "", "what is behind may answer itself late"
 
 
 def test_a_percentile_of_a_few_is_unknown() -> None:
