@@ -25,8 +25,8 @@ class Book:
         self._process = process
         plan = process.plan
         mine = frozenset(plan.accounts[process.number :: plan.processes])
-        codes = LastSteps(plan.environment)
-        self._pool = Pool([one for one in accounts if one.name in mine], codes.of)
+        self.codes = LastSteps(plan.environment)
+        self._pool = Pool([one for one in accounts if one.name in mine], self.codes.of)
         self.pool = plan.pool
 
     def lend(self) -> Account | None:

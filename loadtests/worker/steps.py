@@ -19,7 +19,6 @@ from probes.expect import agreement, all_ok, check
 from probes.expression import TooSlow
 from probes.login import LoginFailed, Trail, log_in
 from probes.names import UnsetName
-from probes.one_time_code import LastSteps
 from probes.wire import NotOurs, WireFailure
 from probes.written import Writer
 
@@ -50,7 +49,6 @@ class Steps:
         self._visit = visit
         self._wire = wire
         self._book = book
-        self._codes = LastSteps(visit.entrance.environment)
         account = visit.account
         self._writer = Writer(journey, place, execution, book.pool, account.name if account else "")
         self.own_s = 0.0
@@ -93,7 +91,7 @@ class Steps:
             case "login":
                 assert step.login is not None
                 trail = Trail()
-                driven(log_in(self._visit, step.login, trail, self._codes))
+                driven(log_in(self._visit, step.login, trail, self._book.codes))
                 return trail.answer
             case "poll":
                 return self._poll(step)
